@@ -1,0 +1,48 @@
+"""Make sure that a Chromium for the browser tests is on this machine: ``python -m tests.install_browser``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def installed_browser() -> str | None:
+    """Path of a Chromium that the browser tests can start, or None.
+
+    Looks at the environment variable ``VISLRP_CHROMIUM``, then on the PATH, then at the one that Playwright
+    manages itself.
+    """
+    named = os.environ.get("VISLRP_CHROMIUM")
+    if named:
+        return named
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found:
+        return found
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if os.path.exists(own) else None
+
+
+def main() -> int:
+    """Install Chromium where none is found; the exit status is 0 when one can be started afterwards."""
+    if browser := installed_browser():
+        print(f"Browser tests use {browser}")
+        return 0
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=True, stdout=subprocess.DEVNULL)
+    else:
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
+    browser = installed_browser()
+    print(f"Browser tests use {browser}" if browser else "No Chromium could be installed.")
+    return 0 if browser else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
