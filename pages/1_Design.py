@@ -1,0 +1,5 @@
+"""Design: segments, rules, and the heatmaps that follow."""
+
+from vislrp_ui.design.page import design
+
+design()

@@ -1,0 +1,5 @@
+"""Compare."""
+
+from vislrp_ui import session
+
+session.boot()

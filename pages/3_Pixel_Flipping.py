@@ -1,0 +1,5 @@
+"""Pixel Flipping."""
+
+from vislrp_ui import session
+
+session.boot()

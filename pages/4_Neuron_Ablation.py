@@ -1,0 +1,5 @@
+"""Neuron Ablation."""
+
+from vislrp_ui import session
+
+session.boot()

@@ -1,0 +1,121 @@
+"""One app server per test session on a free port, and pages of a headless Chromium.
+
+The server runs the network that `VISLRP_NETWORK` names (by default the one in the repository) and downloads nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.install_browser import installed_browser
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+START_SECONDS = 60
+TIMEOUT_MS = 60_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder drives a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running app."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0"}
+    command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", str(port),
+               "--server.address", "127.0.0.1", "--server.headless", "true", "--server.fileWatcherType", "none"]
+    with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out,
+                                                stderr=subprocess.STDOUT) as server:
+        try:
+            limit = time.monotonic() + START_SECONDS
+            while not _healthy(url):
+                assert server.poll() is None and time.monotonic() < limit, log.read_text()
+            yield url
+        finally:
+            server.terminate()
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=installed_browser(), args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Further visitors: each call opens a browser context of its own."""
+    opened: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        settings = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light", **options}
+        context = browser.new_context(**settings)  # type: ignore[arg-type]
+        context.set_default_timeout(TIMEOUT_MS)
+        opened.append(context)
+        return context
+
+    yield make
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A fresh page of 1440 x 900 in the light theme; errors of our own scripts fail the test."""
+    context = new_context(permissions=["clipboard-read", "clipboard-write"])
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: pytest.fail(f"script error on the page: {error}"))
+    return opened
+
+
+def wait_idle(page: Page) -> None:
+    """Wait until the script has run to its end and nothing on the page is stale.
+
+    A gesture reaches the server a moment later; two idle states with a frame painted between them show that it has.
+    """
+    page.wait_for_selector(IDLE)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 120)))")
+    page.wait_for_selector(IDLE)
+
+
+def visit(page: Page, url: str) -> None:
+    """Open an address and wait for the page to be complete."""
+    page.goto(url)
+    page.wait_for_selector("[data-testid=stMainBlockContainer]")
+    wait_idle(page)

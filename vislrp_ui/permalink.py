@@ -1,0 +1,177 @@
+"""The visit as an address: query parameters that open the same view elsewhere. Addresses are hostile until checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Protocol, cast
+
+from vislrp_core import compact
+from vislrp_core.heatmap import RANGES, SPECTRA
+from vislrp_core.layers import LAST
+from vislrp_core.model import ModelError
+from vislrp_ui import state
+from vislrp_ui.state import ImageRef, Look, ModelEntry, PageState, Visit
+
+MAX_LENGTH = 8000
+MAX_TARGET = 100_000
+_SAMPLE = re.compile(r"[a-z0-9_]{1,60}")
+_UPLOAD = re.compile(r"[0-9a-f]{64}")
+_EXAMPLE = re.compile(r"[A-Za-z0-9_-]{1,60}")
+NETWORKS = ("embedded", "imagenet")
+PAGES = tuple(page for page in ("compare", "flipping", "ablation") if find_spec(f"vislrp_ui.state_{page}"))
+
+
+class _PageModule(Protocol):
+    from_params: Callable[[Mapping[str, str]], PageState | None]
+
+
+def page_module(page: str) -> _PageModule:
+    """The module that knows a page's own settings: `vislrp_ui.state_compare` and so on.
+
+    Its `from_params(params)` answers the page's state, None where the address holds none, and raises ValueError with one
+    sentence where what it holds is damaged.
+    """
+    return cast(_PageModule, import_module(f"vislrp_ui.state_{page}"))
+
+
+def to_params(visit: Visit) -> dict[str, str]:
+    """Query parameters of a visit; what has its default is left out, except image, target and model."""
+    image, look = visit.image, visit.look
+    params = {"image": image.id if image.kind == "sample" else f"upload-{image.id}"}
+    if image.fit != "crop":
+        params["fit"] = image.fit
+    params["target"] = "first" if visit.target is None else str(visit.target)
+    if visit.network is not None:
+        params["network"] = visit.network
+    entry = visit.entry()
+    if entry.origin == "example":
+        params["model"] = f"example-{entry.id}"
+    else:
+        params["model"] = compact.encode(entry.model)
+        if entry.origin == "own":
+            params["as"] = "own"
+        if entry.based_on:
+            params["based"] = entry.based_on[:80]
+    if visit.selected_segment:
+        params["segment"] = str(visit.selected_segment + 1)
+    if visit.selected_layer is not None:
+        params["layer"] = str(visit.selected_layer)
+    if look.spectrum != Look.spectrum:
+        params["spectrum"] = look.spectrum
+    if look.range != Look.range:
+        params["range"] = look.range
+    if look.overlay:
+        params["overlay"] = str(round(look.opacity * 100))
+    if look.paper != "theme":
+        params["paper"] = look.paper
+    for page in PAGES:
+        own: PageState | None = getattr(visit, page)
+        if own is not None:
+            params.update(own.to_params())
+    return params
+
+
+def from_params(params: Mapping[str, str], visit: Visit) -> tuple[Visit, tuple[str, ...]]:
+    """A fresh visit as the address says.
+
+    Parameters
+    ----------
+    params : mapping
+        Query parameters, unchecked.
+    visit : Visit
+        What counts where the address says nothing or nonsense; its models hold the examples.
+
+    Returns
+    -------
+    Visit
+    tuple of str
+        One sentence for each part of the address that could not be used.
+    """
+    if sum(len(k) + len(v) for k, v in params.items()) > 4 * MAX_LENGTH:
+        return visit, ("The address is too long to be a link of this app: the page starts afresh.",)
+    damaged: list[str] = []
+
+    def read(what: str, change: Callable[[Visit], Visit]) -> None:
+        nonlocal visit
+        try:
+            visit = change(visit)
+        except (ValueError, KeyError) as error:
+            detail = f" ({error})" if isinstance(error, ModelError) else ""
+            damaged.append(f"The {what} in the address cannot be read{detail}; the page shows its own instead.")
+
+    if "image" in params or "fit" in params:
+        read("image", lambda v: replace(v, image=_image(params, v.image)))
+    if params.get("target", "first") != "first":
+        read("target class", lambda v: replace(v, target=_number(params["target"], 0, MAX_TARGET)))
+    if "network" in params:
+        read("network", lambda v: replace(v, network=_one_of(params["network"], NETWORKS)))
+    if "model" in params:
+        read("model", lambda v: _with_model(v, params))
+    if "segment" in params:
+        read("segment", lambda v: replace(v, selected_segment=_number(params["segment"], 1, len(v.model.segments)) - 1))
+    if "layer" in params:
+        read("layer", lambda v: replace(v, selected_layer=_number(params["layer"], 1, LAST)))
+    for key, change in _LOOK.items():
+        if key in params:
+            read(_LOOK_NAMES[key], lambda v, key=key, change=change: state.set_look(v, **change(params[key])))  # type: ignore[misc]
+    for page in PAGES:
+        read(f"part for {page}", lambda v, page=page: _with_page(v, page, params))  # type: ignore[misc]
+    return visit, tuple(damaged)
+
+
+def _number(text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 8) or not low <= int(text) <= high:
+        raise ValueError(text[:40])
+    return int(text)
+
+
+def _one_of(text: str, allowed: Any) -> str:
+    if text not in allowed:
+        raise ValueError(text[:40])
+    return text
+
+
+def _image(params: Mapping[str, str], default: ImageRef) -> ImageRef:
+    text = params.get("image", default.id)
+    fit = _one_of(params.get("fit", "crop"), ("crop", "squash"))
+    upload = text.removeprefix("upload-")
+    if upload != text and _UPLOAD.fullmatch(upload):
+        return ImageRef("upload", upload, fit)  # type: ignore[arg-type]
+    if not _SAMPLE.fullmatch(text):
+        raise ValueError(text[:40])
+    return ImageRef("sample", text, fit)  # type: ignore[arg-type]
+
+
+def _with_model(visit: Visit, params: Mapping[str, str]) -> Visit:
+    text = params["model"]
+    example = text.removeprefix("example-")
+    if example != text and _EXAMPLE.fullmatch(example):
+        return replace(visit, active=visit.entry(example).id, selected_segment=0)
+    if len(text) > MAX_LENGTH:
+        raise ValueError("too long")
+    model = compact.decode(text)
+    based_on = " ".join(params.get("based", "").split())[:80]
+    if params.get("as") == "own":
+        added = state.add_model(visit, model, based_on=based_on)
+        return replace(added, past=(), future=())
+    entry = ModelEntry(state.WORKING, model, "working", based_on)
+    models = tuple(entry if e.id == state.WORKING else e for e in visit.models)
+    return replace(visit, models=models, active=state.WORKING, selected_segment=0)
+
+
+def _with_page(visit: Visit, page: str, params: Mapping[str, str]) -> Visit:
+    own = page_module(page).from_params(params)
+    return visit if own is None else replace(visit, **{page: own})
+
+
+_LOOK: dict[str, Callable[[str], dict[str, object]]] = {
+    "spectrum": lambda text: {"spectrum": _one_of(text, SPECTRA)},
+    "range": lambda text: {"range": _one_of(text, RANGES)},
+    "overlay": lambda text: {"overlay": True, "opacity": _number(text, 0, 100) / 100},
+    "paper": lambda text: {"paper": _one_of(text, ("light", "dark"))},
+}
+_LOOK_NAMES = {"spectrum": "colour spectrum", "range": "colour range", "overlay": "overlay", "paper": "background"}

@@ -1,0 +1,343 @@
+"""The pages' only door to the engine: shared caches bounded in bytes, one gate, work that a newer edit makes obsolete stops.
+
+Everything is keyed by content (network, picture, model, class), so sessions share results without seeing each other: a
+picture that was uploaded is served to the session that holds it alone.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from vislrp_core import heatmap as colours
+from vislrp_core.images import network_view, read_image, to_input
+from vislrp_core.layers import LAST, layer_name
+from vislrp_core.model import LRPModel
+from vislrp_core.network import VGG16, NetworkError, Prediction, Trace, forward
+from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
+from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
+from vislrp_ui import session, theme
+from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.gate import GATE
+from vislrp_ui.samples import samples
+from vislrp_ui.state import ImageRef, Look
+
+Watch = Callable[[str, float], None]
+"""Told what is being done and the share done (0 to 1); an `st` call in it lets a newer edit stop the work."""
+Layers = Literal["all"] | Iterable[int] | None
+
+
+class MissingImage(LookupError):
+    """The server has no such picture (any more); the text is one sentence that says what to do."""
+
+
+@dataclass
+class Counters:
+    """What the engine was asked to do since the start; tests read it."""
+
+    forward_passes: int = 0
+    propagations: int = 0
+    stopped: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def count(self, what: str) -> None:
+        """Add one."""
+        with self._lock:
+            setattr(self, what, getattr(self, what) + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """A result as pages draw it.
+
+    Attributes
+    ----------
+    maps : dict
+        Channel sums by layer, (H, W) float32; fully connected layers as a grid.
+    positive, negative : ndarray
+        Sums of relevance per layer, (39,); NaN below a layer where relevance is not finite.
+    error : NonFiniteRelevance or None
+        Why the maps below its layer are missing.
+    """
+
+    maps: dict[int, NDArray[np.float32]]
+    positive: NDArray[np.float64]
+    negative: NDArray[np.float64]
+    target: int
+    model_key: str
+    error: NonFiniteRelevance | None = None
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """Sum of relevance at all layers."""
+        return self.positive + self.negative
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the maps."""
+        return sum(m.nbytes for m in self.maps.values()) + 1000
+
+
+counters = Counters()
+_TOTAL = budget()
+_traces: ByteCache[Trace] = ByteCache(int(0.62 * _TOTAL), lambda trace: trace.nbytes)
+_relevances: ByteCache[Relevance] = ByteCache(int(0.16 * _TOTAL), lambda relevance: relevance.nbytes)
+_maps: ByteCache[Maps] = ByteCache(int(0.12 * _TOTAL), lambda maps: maps.nbytes)
+_pictures: ByteCache[Image.Image] = ByteCache(int(0.05 * _TOTAL), lambda image: 3 * image.width * image.height)
+_files: ByteCache[bytes] = ByteCache(int(0.05 * _TOTAL), len)
+_networks: dict[str, VGG16] = {}
+_networks_lock = threading.Lock()
+
+
+def clear_caches() -> None:
+    """Forget all results (tests)."""
+    for cache in (_traces, _relevances, _maps, _pictures, _files):
+        cache.clear()
+
+
+# --- network and picture ------------------------------------------------------------------------------------------------
+
+def network_key(key: str | None = None) -> str:
+    """Name of the network that runs: the one given, the visit's, or the server's default."""
+    return key or session.get_visit().network or default_network_name()
+
+
+def network(key: str | None = None) -> VGG16:
+    """The network that runs; loaded once per process (NetworkError if that fails)."""
+    name = network_key(key)
+    with _networks_lock:
+        if name not in _networks:
+            _networks[name] = load_network(name)
+        return _networks[name]
+
+
+def network_title() -> str:
+    """Name of the running network on screen; where it cannot be loaded, its key."""
+    try:
+        return network().title
+    except NetworkError:
+        return network_key()
+
+
+def network_choices() -> list[str]:
+    """Networks that can run at once: the server's default and those on its disk."""
+    default = default_network_name()
+    found = [default, "embedded"] + (["imagenet"] if imagenet_on_disk() is not None else [])
+    return list(dict.fromkeys(found))
+
+
+def picture(ref: ImageRef) -> Image.Image:
+    """The picture in RGB, at its own size (MissingImage if the server or this session does not hold it)."""
+    if ref.kind == "sample":
+        if ref.id not in samples():
+            raise MissingImage(f"There is no sample image “{ref.id[:40]}”: choose one of the gallery.")
+        data: Any = samples()[ref.id].path
+    else:
+        data = session.upload(ref.id)
+        if data is None:
+            raise MissingImage("This view shows an image that was uploaded in another visit and is not kept: "
+                               "upload the same file again, or choose another image.")
+    return _pictures.get_or_make((ref.kind, ref.id), lambda: read_image(data))
+
+
+def view(ref: ImageRef) -> Image.Image:
+    """The 224 x 224 pixels that the network sees."""
+    full = picture(ref)
+    return _pictures.get_or_make((ref.kind, ref.id, ref.fit), lambda: network_view(full, ref.fit))
+
+
+def view_png(ref: ImageRef) -> bytes:
+    """`view` as a PNG file."""
+    seen = view(ref)
+    return _files.get_or_make(("view", ref), lambda: colours.png(seen))
+
+
+def thumbnail(ref: ImageRef, size: int = 160) -> bytes:
+    """The network's view as a small JPEG file, for galleries and lists."""
+    seen = view(ref)
+
+    def shrink() -> bytes:
+        buffer = io.BytesIO()
+        seen.resize((size, size), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=85)
+        return buffer.getvalue()
+
+    return _files.get_or_make(("thumbnail", ref, size), shrink)
+
+
+# --- forward pass and propagation -------------------------------------------------------------------------------------------
+
+def _let_newer_edit_in() -> None:
+    # Any access to the session is a point where Streamlit ends a run that a newer interaction has made obsolete.
+    if get_script_run_ctx(suppress_warning=True) is not None:
+        _ = "_visit" in st.session_state
+
+
+def _waiting(watch: Watch | None) -> Callable[[int], None]:
+    def tell(before: int) -> None:
+        _let_newer_edit_in()
+        if watch is not None:
+            watch(f"Waiting for a free compute slot ({before} before you)", 0.0)
+    return tell
+
+
+def _checkpoint(watch: Watch | None) -> Callable[[int], None]:
+    def tell(layer: int) -> None:
+        _let_newer_edit_in()
+        if watch is not None:
+            watch(f"Propagating through {layer_name(layer)}, {LAST - layer + 1} of {LAST} layers",
+                  (LAST - layer + 1) / LAST)
+    return tell
+
+
+def trace(ref: ImageRef, *, network_name: str | None = None, watch: Watch | None = None) -> Trace:
+    """The forward pass of a picture."""
+    full = picture(ref)
+    net = network(network_name)
+
+    def run() -> Trace:
+        with GATE.slot(_waiting(watch)):
+            counters.count("forward_passes")
+            return forward(net, to_input(full, net, ref.fit))
+
+    return _traces.get_or_make((net.digest, ref), run, _let_newer_edit_in)
+
+
+def predictions(ref: ImageRef, count: int = 10, *, network_name: str | None = None) -> list[Prediction]:
+    """The first classes of a picture."""
+    return trace(ref, network_name=network_name).predictions(count)
+
+
+def target_of(ref: ImageRef, target: int | None, *, network_name: str | None = None) -> int:
+    """The class to explain: the one chosen, or the first of the prediction; one the network lacks counts as none."""
+    if target is not None and 0 <= target < network(network_name).num_classes:
+        return target
+    return predictions(ref, 1, network_name=network_name)[0].index
+
+
+def _propagate(ref: ImageRef, model: LRPModel, target: int, layers: Layers, network_name: str | None,
+               watch: Watch | None) -> Relevance:
+    net = network(network_name)
+    passed = trace(ref, network_name=network_name, watch=watch)
+    with GATE.slot(_waiting(watch)):
+        counters.count("propagations")
+        try:
+            return propagate(net, passed, model, target, layers=layers, checkpoint=_checkpoint(watch))
+        except (NonFiniteRelevance, ValueError):
+            raise
+        except BaseException:
+            counters.count("stopped")
+            raise
+        finally:
+            _traces.put((net.digest, ref), passed)  # its denominators may have grown: count its bytes again
+
+
+def relevance(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Layers = None,
+              network_name: str | None = None, watch: Watch | None = None) -> Relevance:
+    """Relevance as tensors.
+
+    Parameters
+    ----------
+    layers : "all", iterable of int or None
+        Layers to keep; None keeps what each segment hands on. All layers are about 120 MB and are not cached.
+
+    Raises
+    ------
+    NonFiniteRelevance, MissingImage, NetworkError
+    """
+    picture(ref)
+    chosen = target_of(ref, target, network_name=network_name)
+    if layers == "all":
+        return _propagate(ref, model, chosen, layers, network_name, watch)
+    wanted = frozenset(default_layers(model) if layers is None else layers)
+    key = (network(network_name).digest, ref, model.key, chosen, wanted)
+    return _relevances.get_or_make(
+        key, lambda: _propagate(ref, model, chosen, wanted, network_name, watch), _let_newer_edit_in)
+
+
+def maps(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Iterable[int] = (),
+         network_name: str | None = None, watch: Watch | None = None) -> Maps:
+    """Relevance as pages draw it: what each segment hands on, the pixels, and further layers if asked for.
+
+    Relevance that is not finite is part of the answer (`Maps.error`), not an exception.
+    """
+    picture(ref)
+    chosen = target_of(ref, target, network_name=network_name)
+    wanted = frozenset({0, *default_layers(model), *layers})
+    key = (network(network_name).digest, ref, model.key, chosen)
+
+    def run() -> Maps:
+        try:
+            result = _propagate(ref, model, chosen, wanted, network_name, watch)
+        except NonFiniteRelevance as error:
+            return _partial(error, chosen, model.key)
+        return Maps({k: _sum(result, k) for k in result.layers}, result.positive, result.negative, chosen, model.key)
+
+    return _maps.get_or_make(key, run, _let_newer_edit_in,
+                             accept=lambda kept: kept.error is not None or wanted <= kept.maps.keys())
+
+
+def _sum(result: Relevance, layer: int) -> NDArray[np.float32]:
+    return np.asarray(colours.channel_sum(result.at(layer)), dtype=np.float32)
+
+
+def _partial(error: NonFiniteRelevance, target: int, model_key: str) -> Maps:
+    """What is known above the layer where relevance is not finite."""
+    above = getattr(error, "relevance", None)
+    positive, negative = (np.full(LAST + 1, np.nan) for _ in range(2))
+    found: dict[int, NDArray[np.float32]] = {}
+    if above is not None:
+        positive[error.layer:] = above.positive[error.layer:]
+        negative[error.layer:] = above.negative[error.layer:]
+        found = {k: _sum(above, k) for k in above.layers if k >= error.layer}
+    return Maps(found, positive, negative, target, model_key, error)
+
+
+# --- pictures of maps -----------------------------------------------------------------------------------------------------
+
+def dark_maps(look: Look) -> bool:
+    """Whether maps take the spectrum's dark twin."""
+    return theme.is_dark() if look.paper == "theme" else look.paper == "dark"
+
+
+def limit_of(values: Any, look: Look) -> float:
+    """Value of the strongest colour of one map, or of a list of maps that share a range."""
+    return colours.limit(values, look.range)
+
+
+def heatmap_png(values: NDArray[Any], key: tuple[Any, ...], look: Look, *, limit: float, size: int | None = None,
+                ref: ImageRef | None = None) -> bytes:
+    """A coloured map as a PNG file, cached.
+
+    Parameters
+    ----------
+    values : ndarray
+        (H, W).
+    key : tuple
+        What the values are (network, image, model key, target, layer): two maps with the same key are the same.
+    limit : float
+        Value of the strongest colour.
+    size : int, optional
+        Longer side; as it is by default.
+    ref : ImageRef, optional
+        Picture below the map, where `look` asks for an overlay.
+    """
+    dark = dark_maps(look)
+    below = view(ref) if ref is not None and look.overlay else None
+
+    def draw() -> bytes:
+        pixels = colours.colour(values, limit, look.spectrum, dark)
+        if below is not None:
+            pixels = colours.overlay(pixels, below, look.opacity)
+        return colours.png(pixels, size)
+
+    whole = (key, look.spectrum, dark, limit, size, (ref, look.opacity) if below is not None else None)
+    return _files.get_or_make(whole, draw)

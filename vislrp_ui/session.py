@@ -1,0 +1,111 @@
+"""The visit's place in Streamlit: one key of the session, the address, the session's own uploads."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from vislrp_core.images import digest, read_image
+from vislrp_core.model import LRPModel
+from vislrp_ui import permalink, state, theme
+from vislrp_ui.samples import samples
+from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
+
+_VISIT, _SID, _NOTICES, _UPLOADS, _LINK = "_visit", "_sid", "_notices", "_uploads", "_link"
+MODEL_STORE = Path(__file__).resolve().parents[1] / "model_store"
+MAX_UPLOAD_BYTES = 40_000_000
+"""Bytes of pictures that one session keeps; the oldest are forgotten first."""
+
+
+@cache
+def examples() -> tuple[ModelEntry, ...]:
+    """The example models of `model_store`, in the order of their file names."""
+    return tuple(ModelEntry(path.stem, LRPModel.load(path), "example")
+                 for path in sorted(MODEL_STORE.glob("*.json")) if "vislrp-model" in path.read_text(encoding="utf-8"))
+
+
+def get_visit() -> Visit:
+    """The visit of this session; the first call reads it from the address."""
+    if _VISIT not in st.session_state:
+        visit, damaged = permalink.from_params(dict(st.query_params), state.start(examples()))
+        if visit.image.kind == "sample" and visit.image.id not in samples():
+            damaged += (f"There is no sample image “{visit.image.id[:40]}”: choose one of the gallery.",)
+            visit = state.choose_image(visit, ImageRef())
+        st.session_state[_VISIT] = visit
+        for sentence in damaged:
+            notify(sentence)
+    return st.session_state[_VISIT]
+
+
+def set_visit(visit: Visit) -> None:
+    """Store the visit; the address follows when the script ends or `boot` runs next."""
+    st.session_state[_VISIT] = visit
+
+
+def update(change: Callable[..., Visit], *arguments: object, **named: object) -> None:
+    """Apply a pure function of the visit, as a widget's callback; what it refuses becomes one sentence on the page."""
+    try:
+        set_visit(change(get_visit(), *arguments, **named))
+    except StateError as error:
+        notify(str(error))
+
+
+def sid() -> str:
+    """A name of this session, for components that must tell a new session from an old one."""
+    return st.session_state.setdefault(_SID, uuid.uuid4().hex)
+
+
+def notify(sentence: str) -> None:
+    """Have one sentence shown at the top of the page at the next run."""
+    st.session_state.setdefault(_NOTICES, []).append(sentence)
+
+
+def boot() -> Visit:
+    """Begin a page: style, address, notices. Every page calls it first."""
+    st.html(theme.css())
+    visit = get_visit()
+    sync_address(visit)
+    for sentence in st.session_state.pop(_NOTICES, []):
+        st.warning(sentence, icon=":material/error:")
+    return visit
+
+
+def sync_address(visit: Visit | None = None) -> None:
+    """Let the browser's address hold the visit."""
+    params = permalink.to_params(visit or get_visit())
+    if dict(st.query_params) != params:
+        st.query_params.from_dict(params)
+
+
+# --- uploads ----------------------------------------------------------------------------------------------------------
+
+def add_upload(data: bytes) -> ImageRef:
+    """Keep an uploaded picture for this session only.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read; one sentence.
+    """
+    read_image(data)
+    name = digest(data)
+    uploads: dict[str, bytes] = st.session_state.setdefault(_UPLOADS, {})
+    uploads.pop(name, None)
+    uploads[name] = data
+    while sum(map(len, uploads.values())) > MAX_UPLOAD_BYTES and len(uploads) > 1:
+        uploads.pop(next(iter(uploads)))
+    return ImageRef("upload", name, get_visit().image.fit)
+
+
+def upload(name: str) -> bytes | None:
+    """A picture that this session uploaded, None if it has no such picture."""
+    return st.session_state.get(_UPLOADS, {}).get(name)
+
+
+def upload_names() -> tuple[str, ...]:
+    """Hashes of the pictures that this session holds, newest last."""
+    return tuple(st.session_state.get(_UPLOADS, {}))

@@ -1,0 +1,358 @@
+"""The visit: everything a person has chosen, as one immutable value, and the pure functions that change it.
+
+Pages read a `Visit`, turn each gesture into a new one and store that; nothing else of the app holds state that matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+from vislrp_core import edits
+from vislrp_core.layers import LAST
+from vislrp_core.model import LRPModel
+from vislrp_core.rules import Rule
+
+Origin = Literal["working", "example", "own"]
+WORKING = "working"
+WORKING_NAME = "My New Model"
+MAX_HISTORY = 60
+MAX_OWN_MODELS = 40
+
+
+class StateError(ValueError):
+    """A change that cannot be made; the text is one sentence for the person."""
+
+
+class PageState(Protocol):
+    """What a page keeps of its own; it comes back from an address as it went in."""
+
+    def to_params(self) -> dict[str, str]:
+        """Short text per query parameter; defaults may be left out."""
+        ...
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """Which picture, and how it is brought to 224 x 224; never its pixels."""
+
+    kind: Literal["sample", "upload"] = "sample"
+    id: str = "castle_on_lake"
+    fit: Literal["crop", "squash"] = "crop"
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One LRP model of the visit's list."""
+
+    id: str
+    model: LRPModel
+    origin: Origin
+    based_on: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name on its card."""
+        return self.model.name
+
+
+@dataclass(frozen=True)
+class Look:
+    """How maps are coloured."""
+
+    spectrum: str = "blue-white-red"
+    range: str = "p99.5"
+    overlay: bool = False
+    opacity: float = 0.6
+    paper: Literal["theme", "light", "dark"] = "theme"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What undo brings back."""
+
+    models: tuple[ModelEntry, ...]
+    active: str
+    selected_segment: int
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Everything chosen during a visit.
+
+    Attributes
+    ----------
+    target : int or None
+        Target class; None is the network's first class.
+    network : str or None
+        Key of the network, None for the server's default.
+    selected_layer : int or None
+        Layer whose map is shown large; None is the pixels.
+    compare, flipping, ablation : PageState or None
+        What those pages keep; each page knows its own type.
+    """
+
+    image: ImageRef = ImageRef()
+    target: int | None = None
+    network: str | None = None
+    models: tuple[ModelEntry, ...] = field(
+        default_factory=lambda: (ModelEntry(WORKING, LRPModel.basic(WORKING_NAME), "working"),))
+    active: str = WORKING
+    selected_segment: int = 0
+    selected_layer: int | None = None
+    look: Look = Look()
+    compare: PageState | None = None
+    flipping: PageState | None = None
+    ablation: PageState | None = None
+    past: tuple[Snapshot, ...] = ()
+    future: tuple[Snapshot, ...] = ()
+
+    def entry(self, id: str | None = None) -> ModelEntry:
+        """A model by id; the active one by default (KeyError if there is none)."""
+        wanted = self.active if id is None else id
+        for entry in self.models:
+            if entry.id == wanted:
+                return entry
+        raise KeyError(wanted)
+
+    @property
+    def model(self) -> LRPModel:
+        """The active model."""
+        return self.entry().model
+
+
+def start(examples: tuple[ModelEntry, ...] = ()) -> Visit:
+    """A fresh visit: the working copy (LRP-0 on all layers) and the example models."""
+    visit = Visit()
+    return replace(visit, models=visit.models + examples)
+
+
+# --- image, class, look -------------------------------------------------------------------------------------------
+
+def choose_image(visit: Visit, image: ImageRef) -> Visit:
+    """Another picture; the target becomes its first class, the layer shown stays."""
+    return visit if image == visit.image else replace(visit, image=image, target=None)
+
+
+def set_fit(visit: Visit, fit: Literal["crop", "squash"]) -> Visit:
+    """Another way to 224 x 224; the target class stays."""
+    return replace(visit, image=replace(visit.image, fit=fit))
+
+
+def choose_target(visit: Visit, target: int | None) -> Visit:
+    """Another class to explain."""
+    return replace(visit, target=target)
+
+
+def choose_network(visit: Visit, network: str | None) -> Visit:
+    """Another network; its first class may be another, so a chosen class stays and none stays none."""
+    return replace(visit, network=network)
+
+
+def set_look(visit: Visit, **changes: object) -> Visit:
+    """Other colours."""
+    return replace(visit, look=replace(visit.look, **changes))  # type: ignore[arg-type]
+
+
+def select_layer(visit: Visit, layer: int | None) -> Visit:
+    """Show a layer's map; the segment that holds the layer becomes the selected one."""
+    if layer is None or not 0 <= layer <= LAST:
+        return replace(visit, selected_layer=None)
+    place = segment_of(visit.model, max(layer, 1))
+    return replace(visit, selected_layer=None if layer == 0 else layer, selected_segment=place)
+
+
+def select_segment(visit: Visit, segment: int) -> Visit:
+    """Make a segment the one whose rule the panel shows."""
+    return replace(visit, selected_segment=max(0, min(segment, len(visit.model.segments) - 1)))
+
+
+def segment_of(model: LRPModel, layer: int) -> int:
+    """Place of the segment that holds a layer (1 to 38)."""
+    return next(i for i, segment in enumerate(model.segments) if segment.first <= layer <= segment.last)
+
+
+# --- history ------------------------------------------------------------------------------------------------------
+
+def _snapshot(visit: Visit) -> Snapshot:
+    return Snapshot(visit.models, visit.active, visit.selected_segment)
+
+
+def remember(before: Visit, after: Visit) -> Visit:
+    """`after`, with `before` as one step of undo; nothing changes when the models are the same."""
+    if (before.models, before.active) == (after.models, after.active):
+        return after
+    return replace(after, past=(*before.past, _snapshot(before))[-MAX_HISTORY:], future=())
+
+
+def undo(visit: Visit) -> Visit:
+    """One step back in the models; everything else stays."""
+    if not visit.past:
+        return visit
+    last = visit.past[-1]
+    return replace(visit, models=last.models, active=last.active, selected_segment=last.selected_segment,
+                   past=visit.past[:-1], future=(_snapshot(visit), *visit.future))
+
+
+def redo(visit: Visit) -> Visit:
+    """One step forward again."""
+    if not visit.future:
+        return visit
+    following = visit.future[0]
+    return replace(visit, models=following.models, active=following.active,
+                   selected_segment=following.selected_segment,
+                   past=(*visit.past, _snapshot(visit)), future=visit.future[1:])
+
+
+# --- the list of models ---------------------------------------------------------------------------------------------
+
+def activate(visit: Visit, id: str) -> Visit:
+    """Make a model the active one."""
+    if all(entry.id != id for entry in visit.models):
+        raise StateError("This model is no longer in the list: choose another one.")
+    if id == visit.active:
+        return visit
+    return replace(visit, active=id, selected_segment=0)
+
+
+def free_name(visit: Visit, wanted: str) -> str:
+    """The wanted name, with a number behind it where it is taken."""
+    taken = {entry.name for entry in visit.models}
+    if wanted not in taken:
+        return wanted
+    return next(name for n in range(2, len(taken) + 3) if (name := f"{wanted} ({n})") not in taken)
+
+
+def _new_id(visit: Visit) -> str:
+    taken = {entry.id for entry in visit.models}
+    taken |= {entry.id for snapshot in (*visit.past, *visit.future) for entry in snapshot.models}
+    return next(id for n in range(1, len(taken) + 2) if (id := f"own-{n}") not in taken)
+
+
+def _insert(visit: Visit, entry: ModelEntry) -> Visit:
+    """Own models stand between the working copy and the examples, the newest last."""
+    if sum(e.origin == "own" for e in visit.models) >= MAX_OWN_MODELS:
+        raise StateError(f"The list holds {MAX_OWN_MODELS} models of your own: export and delete one first.")
+    own = [e for e in visit.models if e.origin != "example"]
+    examples = [e for e in visit.models if e.origin == "example"]
+    return replace(visit, models=(*own, entry, *examples))
+
+
+def add_model(visit: Visit, model: LRPModel, *, based_on: str = "", activate_it: bool = True) -> Visit:
+    """Add a model of one's own under a free name (StateError when the list is full)."""
+    entry = ModelEntry(_new_id(visit), edits.rename(model, free_name(visit, model.name)), "own", based_on)
+    grown = _insert(visit, entry)
+    return remember(visit, replace(grown, active=entry.id, selected_segment=0) if activate_it else grown)
+
+
+def duplicate(visit: Visit, id: str | None = None) -> Visit:
+    """Copy a model into one of one's own and make it active."""
+    source = visit.entry(id)
+    copied = edits.rename(source.model, free_name(visit, f"{source.name} copy"))
+    return add_model(visit, copied, based_on=source.name)
+
+
+def new_model(visit: Visit, *, keep: bool) -> Visit:
+    """Start the working copy afresh with LRP-0 on all layers; `keep` saves the present one as an own model."""
+    kept = visit
+    working = visit.entry(WORKING)
+    if keep:
+        name = free_name(visit, "Model 1") if working.name == WORKING_NAME else working.name
+        kept = _insert(visit, ModelEntry(_new_id(visit), edits.rename(working.model, name), "own", working.based_on))
+    fresh = ModelEntry(WORKING, LRPModel.basic(WORKING_NAME), "working")
+    kept = _put(kept, fresh)
+    return remember(visit, replace(kept, active=WORKING, selected_segment=0))
+
+
+def delete(visit: Visit, id: str | None = None) -> Visit:
+    """Remove an own model (StateError for the working copy and the examples); undo brings it back."""
+    entry = visit.entry(id)
+    if entry.origin != "own":
+        raise StateError(f"“{entry.name}” stays in the list: only models of your own can be deleted.")
+    rest = tuple(e for e in visit.models if e.id != entry.id)
+    changed = replace(visit, models=rest)
+    if visit.active == entry.id:
+        changed = replace(changed, active=WORKING, selected_segment=0)
+    return remember(visit, changed)
+
+
+def rename(visit: Visit, name: str, id: str | None = None) -> Visit:
+    """Give a model another name; an example is copied first."""
+    clean = " ".join(name.split())[:80]
+    if not clean:
+        raise StateError("A model needs a name: type at least one character.")
+    entry = visit.entry(id)
+    if clean == entry.name:
+        return visit
+    if entry.origin == "example":
+        copied = edits.rename(entry.model, free_name(visit, clean))
+        return add_model(visit, copied, based_on=entry.name)
+    others = replace(visit, models=tuple(e for e in visit.models if e.id != entry.id))
+    return remember(visit, _put(visit, replace(entry, model=edits.rename(entry.model, free_name(others, clean)))))
+
+
+def _put(visit: Visit, entry: ModelEntry) -> Visit:
+    return replace(visit, models=tuple(entry if e.id == entry.id else e for e in visit.models))
+
+
+def is_untouched(entry: ModelEntry) -> bool:
+    """A working copy that holds nothing worth keeping: LRP-0 on all layers, default conventions."""
+    return entry.model.key == LRPModel.basic().key
+
+
+# --- edits of the active model ----------------------------------------------------------------------------------------
+
+def edit(visit: Visit, change: Callable[[LRPModel], LRPModel], *, segment: int | None = None) -> Visit:
+    """Change the active model.
+
+    The working copy and own models change in place. An example never changes: the working copy takes its place, and a
+    working copy that already holds something is kept as an own model, so that no work is lost.
+    """
+    entry = visit.entry()
+    changed = change(entry.model)
+    place = visit.selected_segment if segment is None else segment
+    place = max(0, min(place, len(changed.segments) - 1))
+    if changed == entry.model:
+        return replace(visit, selected_segment=place)
+    base = visit
+    if entry.origin == "example":
+        working = visit.entry(WORKING)
+        if not is_untouched(working):
+            base = _insert(visit, ModelEntry(_new_id(visit), edits.rename(working.model, free_name(visit, "Model 1")),
+                                             "own", working.based_on))
+        entry = ModelEntry(WORKING, changed, "working", entry.name)
+        changed = edits.rename(changed, WORKING_NAME)
+    after = replace(_put(base, replace(entry, model=changed)), active=entry.id, selected_segment=place)
+    return remember(visit, after)
+
+
+def add_segment(visit: Visit) -> Visit:
+    """A new segment at the bottom of the ruler; it becomes the selected one."""
+    return edit(visit, edits.add_segment, segment=len(visit.model.segments))
+
+
+def remove_segment(visit: Visit, segment: int) -> Visit:
+    """Remove a segment; its layers join a neighbour."""
+    place = visit.selected_segment - (segment < visit.selected_segment)
+    return edit(visit, lambda model: edits.remove_segment(model, segment), segment=place)
+
+
+def split_segment(visit: Visit, segment: int, row: int) -> Visit:
+    """Split a segment at a row; the lower part (higher layers) becomes the selected one."""
+    return edit(visit, lambda model: edits.split_segment(model, segment, row), segment=segment + 1)
+
+
+def move_border(visit: Visit, border: int, last: int) -> Visit:
+    """Move the border below a segment."""
+    return edit(visit, lambda model: edits.move_border(model, border, last))
+
+
+def set_rule(visit: Visit, segment: int, rule: Rule) -> Visit:
+    """Give a segment another rule."""
+    return edit(visit, lambda model: edits.set_rule(model, segment, rule), segment=segment)
+
+
+def set_convention(visit: Visit, field_name: str, value: str) -> Visit:
+    """Set pooling, bias, pixel rule or start."""
+    return edit(visit, lambda model: edits.set_field(model, field_name, value))

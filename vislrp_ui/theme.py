@@ -1,0 +1,71 @@
+"""Colours, the page's one rule of CSS, and the look of all charts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+SEGMENTS = ("#A5DAF4", "#D8BC58", "#469C8C", "#BA5250", "#6E6DBE", "#AC94CB", "#1C7B4D", "#E1905A", "#973B66",
+            "#94A130", "#466AA0", "#808EAA")
+_WHITE_TEXT = {3, 4, 6, 8, 10}
+GROUP_FILL = {
+    "light": {"contribution": "#7E5BB5", "activation": "#2E9461", "weight": "#C99700", "suppression": "#CC4A55"},
+    "dark": {"contribution": "#B79AEE", "activation": "#63C994", "weight": "#EBC04A", "suppression": "#F0868C"},
+}
+GROUP_TEXT = {
+    "light": {"contribution": "#62409B", "activation": "#1D6E46", "weight": "#7F5D00", "suppression": "#A8323D"},
+    "dark": {"contribution": "#C6AEF4", "activation": "#7BD8A8", "weight": "#F1CE6B", "suppression": "#F59EA3"},
+}
+ACCENT = {"light": "#0B6E7F", "dark": "#4CC3D4"}
+MUTED = {"light": "#5E6976", "dark": "#9AA4B0"}
+MARKED = "#FFD100"
+
+
+def segment_colour(segment: int) -> str:
+    """Fill of a segment by its place; repeats after twelve."""
+    return SEGMENTS[segment % len(SEGMENTS)]
+
+
+def segment_text(segment: int) -> str:
+    """Text colour on a segment's fill."""
+    return "#FFFFFF" if segment % len(SEGMENTS) in _WHITE_TEXT else "#10171E"
+
+
+def is_dark() -> bool:
+    """Whether the browser shows the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def mode() -> str:
+    """"dark" or "light", the key of the palettes above."""
+    return "dark" if is_dark() else "light"
+
+
+def css() -> str:
+    """Style of every page: less padding at the sides, a line under the header, the classes that pages use."""
+    return """<style>
+[data-testid=stMainBlockContainer]{padding-inline:1.4rem;max-width:none}
+[data-testid=stHeader]{border-bottom:1px solid var(--st-border-color)}
+[data-testid=stImage] img{border-radius:6px}
+.v-head{font-size:13.5px;font-weight:650;line-height:1.35}
+.v-muted{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
+.v-facts{font-size:12px;font-variant-numeric:tabular-nums}
+</style>"""
+
+
+def chart_theme(dark: bool) -> dict[str, Any]:
+    """Altair's top-level `config` for all charts (use with `theme=None`), see the design guide."""
+    muted = MUTED["dark" if dark else "light"]
+    text, grid = ("#E6EAEF", "#262E37") if dark else ("#1B2430", "#EBEEF2")
+    axis = {"labelColor": muted, "titleColor": muted, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 400,
+            "gridColor": grid, "domainColor": muted, "tickColor": muted, "tickCount": 5}
+    return {
+        "font": '"Source Sans", sans-serif',
+        "background": "transparent",
+        "view": {"stroke": None},
+        "axis": axis,
+        "axisY": {"minExtent": 34},
+        "title": {"color": text, "fontSize": 13, "fontWeight": 600, "anchor": "start"},
+        "legend": {"labelColor": muted, "titleColor": muted, "labelFontSize": 12, "titleFontSize": 12},
+    }

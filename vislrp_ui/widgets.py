@@ -1,0 +1,190 @@
+"""Native pieces that several pages share: image, target class, look of maps, network, credits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from vislrp_core.heatmap import RANGES, SPECTRA
+from vislrp_core.images import FITS, ImageError
+from vislrp_core.network import NetworkError
+from vislrp_ui import service, session, state
+from vislrp_ui.samples import samples
+from vislrp_ui.state import ImageRef, Visit
+
+UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
+_RANGE_TITLES = {"max": "Largest value", "p99.5": "99.5th percentile", "p99": "99th percentile", "tutorial": "LRP tutorial"}
+_FIT_TITLES = {"crop": "Centre crop", "squash": "Whole picture"}
+_PAPER_TITLES = {"theme": "As the page", "light": "Light", "dark": "Dark"}
+
+
+def mirror(key: str, value: Any) -> str:
+    """Let a widget show what the visit holds; returns the key. Call it right before the widget."""
+    st.session_state[key] = value
+    return key
+
+
+def on_change(key: str, change: Callable[..., Visit], name: str | None = None) -> Callable[[], None]:
+    """Callback that hands the widget's value to a function of the visit, by position or under a name."""
+    def call() -> None:
+        value = st.session_state[key]
+        if value is not None:
+            session.update(change, **{name: value}) if name else session.update(change, value)
+    return call
+
+
+# --- image ----------------------------------------------------------------------------------------------------------------
+
+def choose_sample(id: str) -> None:
+    """Callback: show a sample image."""
+    visit = session.get_visit()
+    session.set_visit(state.choose_image(visit, ImageRef("sample", id, visit.image.fit)))
+
+
+def take_upload(key: str) -> None:
+    """Callback of a file uploader: keep the picture and show it; a file that is none gets its sentence."""
+    file = st.session_state[key]
+    if file is None:
+        return
+    try:
+        ref = session.add_upload(file.getvalue())
+    except ImageError as error:
+        session.notify(str(error))
+        return
+    session.set_visit(state.choose_image(session.get_visit(), ref))
+
+
+def uploader(key: str) -> None:
+    """File uploader for one picture."""
+    st.file_uploader("Upload an image", type=UPLOAD_TYPES, key=key, on_change=take_upload, args=(key,),
+                     help="JPEG, PNG, WebP, GIF, BMP or TIFF, at most 10 MB and 40 megapixels. It stays in this visit "
+                          "and is shown to nobody else.")
+
+
+def thumbnail(id: str) -> bytes:
+    """Small picture of a sample image."""
+    return service.thumbnail(ImageRef("sample", id))
+
+
+@st.dialog("Choose an image", width="large")
+def gallery() -> None:
+    """The sample images with their credits."""
+    columns = st.columns(5, gap="small")
+    for place, sample in enumerate(samples().values()):
+        with columns[place % 5]:
+            st.image(thumbnail(sample.id), alt=sample.shows, width="stretch")
+            if st.button(sample.title, key=f"sample-{sample.id}", on_click=choose_sample, args=(sample.id,),
+                         width="stretch", help=sample.shows):
+                st.rerun()
+    with st.expander("Credits"):
+        credits()
+
+
+def credits() -> None:
+    """Who took the sample photographs, under which licence, and what was changed."""
+    st.markdown("\n".join(f"- **{sample.title}**: {sample.credit}" for sample in samples().values()))
+
+
+def image_credit(ref: ImageRef) -> str:
+    """One line of markdown about the picture shown."""
+    if ref.kind == "sample" and ref.id in samples():
+        sample = samples()[ref.id]
+        return f"**{sample.title}**. {sample.credit}"
+    return "Your image: kept for this visit only."
+
+
+def image_picker(visit: Visit, *, title: str = "Image") -> None:
+    """Head of the image: its title, gallery, upload and the way to 224 x 224."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="image-head"):
+        st.html(f'<div class="v-head">{title}</div>', width="stretch")
+        if st.button("", icon=":material/photo_library:", type="tertiary", key="open-gallery",
+                     help="Choose one of the sample images"):
+            gallery()
+        with st.popover("", icon=":material/upload:", type="tertiary", help="Upload an image, and how it is cut"):
+            uploader("upload")
+            key = mirror("fit", visit.image.fit)
+            st.segmented_control("How it is brought to 224 × 224", list(FITS), key=key,
+                                 on_change=on_change(key, state.set_fit), format_func=lambda fit: _FIT_TITLES[fit],
+                                 help="Centre crop: " + FITS["crop"] + ". Whole picture: " + FITS["squash"] + ".",
+                                 required=True)
+            st.caption(image_credit(visit.image))
+
+
+def require_image(visit: Visit) -> None:
+    """Go on only with a picture and a network; otherwise say what to do and stop the page."""
+    try:
+        service.network()
+    except NetworkError as error:
+        st.error(str(error), icon=":material/deployed_code:")
+        network_menu(visit)
+        st.stop()
+    try:
+        service.picture(visit.image)
+    except (service.MissingImage, ImageError) as error:
+        st.warning(str(error), icon=":material/image:")
+        uploader("upload-again")
+        if st.button("Choose a sample image", icon=":material/photo_library:", key="open-gallery-again"):
+            gallery()
+        st.stop()
+
+
+# --- target class ---------------------------------------------------------------------------------------------------------
+
+def class_label(ranks: dict[int, int], classes: Sequence[str]) -> Callable[[int], str]:
+    """Labels of the class search: name and, for the first ten, the rank."""
+    def label(index: int) -> str:
+        rank = ranks.get(index, 0)
+        return f"{classes[index]} · rank {rank}" if 0 < rank <= 10 else classes[index]
+    return label
+
+
+def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Visit] = state.choose_target,
+                  value: int | None = None, label: str = "Target class") -> int:
+    """Search over all classes, the most probable first; answers the class to explain."""
+    trace = service.trace(visit.image)
+    order = trace.logits.argsort(descending=True).tolist()
+    ranks = {index: place + 1 for place, index in enumerate(order)}
+    target = service.target_of(visit.image, visit.target if value is None else value)
+    st.selectbox(label, order, key=mirror(key, target), on_change=on_change(key, change), label_visibility="collapsed",
+                 format_func=class_label(ranks, trace.classes), help="Any of the network's classes: type to search")
+    return target
+
+
+# --- look of maps -----------------------------------------------------------------------------------------------------------
+
+def look_popover(visit: Visit) -> None:
+    """Spectrum, range, overlay, background of all maps."""
+    look = visit.look
+    with st.popover("", icon=":material/palette:", type="tertiary", help="Colours of the maps"):
+        for key, title, options, value, show in (
+                ("spectrum", "Colour spectrum", list(SPECTRA), look.spectrum, _spectrum_title),
+                ("range", "Range", list(RANGES), look.range, _RANGE_TITLES.__getitem__)):
+            name = mirror(f"look-{key}", value)
+            st.selectbox(title, options, key=name, format_func=show, on_change=on_change(name, state.set_look, key),
+                         help=RANGES[look.range] if key == "range" else None)
+        name = mirror("look-overlay", look.overlay)
+        st.toggle("Over the image", key=name, on_change=on_change(name, state.set_look, "overlay"))
+        name = mirror("look-opacity", look.opacity)
+        st.slider("Opacity of the map", 0.0, 1.0, key=name, step=0.05, disabled=not look.overlay,
+                  on_change=on_change(name, state.set_look, "opacity"))
+        name = mirror("look-paper", look.paper)
+        st.segmented_control("Background of the maps", list(_PAPER_TITLES), key=name, required=True,
+                             format_func=_PAPER_TITLES.__getitem__, on_change=on_change(name, state.set_look, "paper"))
+
+
+def _spectrum_title(key: str) -> str:
+    spectrum = SPECTRA[key]
+    return spectrum.title + (" (colour-blind safe)" if spectrum.colour_blind_safe else "")
+
+
+# --- network ----------------------------------------------------------------------------------------------------------------
+
+def network_menu(visit: Visit) -> None:
+    """Which network runs, what it is, and the others that can."""
+    from vislrp_ui.network_panel import panel
+
+    with st.popover(service.network_title(), icon=":material/deployed_code:", type="tertiary",
+                    help="The network that is explained"):
+        panel(visit)
