@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from vislrp_ui import theme
+from vislrp_ui import session, theme
 from vislrp_ui.home.page import home
 
 ROOT = Path(__file__).resolve().parent
@@ -13,14 +13,16 @@ ASSETS = ROOT / "vislrp_ui" / "assets"
 st.set_page_config(page_title="VisLRP Designer", page_icon=str(ASSETS / "icon.png"), layout="wide")
 st.logo(str(ASSETS / ("logo_dark.svg" if theme.is_dark() else "logo.svg")), size="medium")
 
-page = st.navigation(
-    [
-        st.Page(home, title="Home", icon=":material/home:", default=True, url_path="Home"),
-        st.Page("pages/1_Design.py", title="Design", icon=":material/tune:"),
-        st.Page("pages/2_Compare.py", title="Compare", icon=":material/grid_view:"),
-        st.Page("pages/3_Pixel_Flipping.py", title="Pixel Flipping", icon=":material/ink_eraser:"),
-        st.Page("pages/4_Neuron_Ablation.py", title="Neuron Ablation", icon=":material/hub:"),
-    ],
-    position="top",
-)
+pages = [
+    st.Page(home, title="Home", icon=":material/home:", default=True),
+    st.Page("pages/1_Design.py", title="Design", icon=":material/tune:"),
+    st.Page("pages/2_Compare.py", title="Compare", icon=":material/grid_view:"),
+    st.Page("pages/3_Pixel_Flipping.py", title="Pixel Flipping", icon=":material/ink_eraser:"),
+    st.Page("pages/4_Neuron_Ablation.py", title="Neuron Ablation", icon=":material/hub:"),
+]
+page = st.navigation(pages, position="top")
+wanted = session.mark_routed()
+for other in pages:
+    if wanted and other.url_path == wanted:
+        st.switch_page(other)
 page.run()

@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core.images import digest, read_image
 from vislrp_core.model import LRPModel
@@ -16,6 +18,7 @@ from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
 
 _VISIT, _SID, _NOTICES, _UPLOADS, _LINK = "_visit", "_sid", "_notices", "_uploads", "_link"
+_ROUTED, _WANTED = "_routed", "_wanted"
 MODEL_STORE = Path(__file__).resolve().parents[1] / "model_store"
 MAX_UPLOAD_BYTES = 40_000_000
 """Bytes of pictures that one session keeps; the oldest are forgotten first."""
@@ -66,12 +69,29 @@ def notify(sentence: str) -> None:
 
 def boot() -> Visit:
     """Begin a page: style, address, notices. Every page calls it first."""
+    _enter_through_home()
     st.html(theme.css())
     visit = get_visit()
     sync_address(visit)
     for sentence in st.session_state.pop(_NOTICES, []):
         st.warning(sentence, icon=":material/error:")
     return visit
+
+
+def mark_routed() -> str | None:
+    """Called by `Home.py`: this session's pages are under its navigation; answers the page asked for before that."""
+    st.session_state[_ROUTED] = True
+    return st.session_state.pop(_WANTED, None)
+
+
+def _enter_through_home() -> None:
+    # The first visitor of a fresh server who opens a page's own address gets that page without Home.py around it.
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or Path(context.main_script_path).name != "Home.py" or _ROUTED in st.session_state:
+        return
+    get_visit()
+    st.session_state[_WANTED] = urlsplit(st.context.url or "").path.rsplit("/", 1)[-1]
+    st.switch_page("Home.py")
 
 
 def sync_address(visit: Visit | None = None) -> None:
