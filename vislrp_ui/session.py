@@ -12,13 +12,14 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core.images import digest, read_image
-from vislrp_core.model import LRPModel
+from vislrp_core.model import LRPModel, ModelError
 from vislrp_ui import permalink, state, theme
+from vislrp_ui.components.keeper import keeper
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
 
 _VISIT, _SID, _NOTICES, _UPLOADS, _LINK = "_visit", "_sid", "_notices", "_uploads", "_link"
-_ROUTED, _WANTED = "_routed", "_wanted"
+_ROUTED, _WANTED, _RESTORED = "_routed", "_wanted", "_restored"
 MODEL_STORE = Path(__file__).resolve().parents[1] / "model_store"
 MAX_UPLOAD_BYTES = 40_000_000
 """Bytes of pictures that one session keeps; the oldest are forgotten first."""
@@ -73,9 +74,42 @@ def boot() -> Visit:
     st.html(theme.css())
     visit = get_visit()
     sync_address(visit)
+    _keep_models(visit)
     for sentence in st.session_state.pop(_NOTICES, []):
         st.warning(sentence, icon=":material/error:")
     return visit
+
+
+# --- a reload ----------------------------------------------------------------------------------------------------------
+
+def _keep_models(visit: Visit) -> None:
+    """Let the browser's tab hold the models that the address does not."""
+    content = [{"origin": entry.origin, "based_on": entry.based_on, "model": entry.model.to_json()}
+               for entry in state.kept_models(visit)]
+    with st.container(key="keeper"):
+        keeper("model-keeper", sid=sid(), restored=_RESTORED in st.session_state, content=content, on_restore=_restore)
+
+
+def _restore() -> None:
+    handed = (st.session_state["model-keeper"] or {}).get("restore")
+    if not isinstance(handed, dict) or handed.get("sid") != sid() or _RESTORED in st.session_state:
+        return
+    st.session_state[_RESTORED] = True
+    set_visit(state.bring_back(get_visit(), read_kept(handed.get("content"))))
+
+
+def read_kept(content: object) -> tuple[ModelEntry, ...]:
+    """Models that a browser's tab hands back, each checked; what is none is left out."""
+    found = []
+    for item in content[:state.MAX_OWN_MODELS + 1] if isinstance(content, list) else ():
+        if not isinstance(item, dict) or item.get("origin") not in ("own", "working"):
+            continue
+        try:
+            model = LRPModel.from_json(str(item.get("model", "")))
+        except ModelError:
+            continue
+        found.append(ModelEntry("", model, item["origin"], str(item.get("based_on", ""))[:80]))
+    return tuple(found)
 
 
 def mark_routed() -> str | None:

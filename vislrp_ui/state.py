@@ -356,3 +356,27 @@ def set_rule(visit: Visit, segment: int, rule: Rule) -> Visit:
 def set_convention(visit: Visit, field_name: str, value: str) -> Visit:
     """Set pooling, bias, pixel rule or start."""
     return edit(visit, lambda model: edits.set_field(model, field_name, value))
+
+
+# --- a reload ----------------------------------------------------------------------------------------------------------
+
+def kept_models(visit: Visit) -> tuple[ModelEntry, ...]:
+    """Models that are nowhere but in this visit: own ones, and a working copy that holds something."""
+    return tuple(e for e in visit.models
+                 if e.origin == "own" or (e.origin == "working" and not is_untouched(e)))
+
+
+def bring_back(visit: Visit, entries: tuple[ModelEntry, ...]) -> Visit:
+    """Add models of an earlier session of the same tab; what the address opened stays active and is not doubled."""
+    for entry in entries:
+        if any(e.name == entry.name and e.model == entry.model for e in visit.models):
+            continue
+        if entry.origin == "working" and is_untouched(visit.entry(WORKING)):
+            visit = _put(visit, replace(entry, id=WORKING))
+        else:
+            model = edits.rename(entry.model, free_name(visit, entry.name))
+            try:
+                visit = _insert(visit, ModelEntry(_new_id(visit), model, "own", entry.based_on))
+            except StateError:
+                break
+    return visit

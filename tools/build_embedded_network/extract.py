@@ -58,7 +58,7 @@ def features_of(crops: list[Crop], convolutions: Convolutions, teacher: nn.Modul
     """Features of some crops: ``pool5`` (N, 512, 7, 7) and ``teacher`` (N, 1280) in half precision, and their origin."""
     images = to_unit_range([crop.image for crop in crops])
     with torch.inference_mode():
-        maps = [pool5(convolutions, part) for part in images.split(8)]
+        maps = [pool5(convolutions, part) for part in images.split(2)]
         target = teacher_features(teacher, images)
     return {
         "pool5": torch.cat(maps).half().numpy(),

@@ -1,13 +1,114 @@
-"""The welcome page."""
+"""The welcome page: what this is, a live example, four guided cases, the primer."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from vislrp_ui import session
+from vislrp_ui import service, session, state, theme, widgets
+from vislrp_ui.components.classbars import classbars
+from vislrp_ui.components.modelcards import model_cards
+from vislrp_ui.design.result import colour_bar_words, map_key
+from vislrp_ui.home import primer
+from vislrp_ui.home.cases import CASES, Case
+from vislrp_ui.state import ModelEntry, Visit
+
+SHOWN_CLASSES = 6
+INTRODUCTION = (
+    "Layer-wise Relevance Propagation (LRP) explains a prediction by sending its score back through the network, layer by "
+    "layer, down to the pixels. Which rule acts in which layers decides what the heatmap shows. Here you place the rules "
+    "with the mouse and watch every map follow."
+)
 
 
 def home() -> None:
-    """Draw the welcome page."""
-    session.boot()
-    st.title("Design how relevance flows through VGG16")
+    """Draw the page."""
+    visit = session.boot()
+    st.html(theme.home_css())
+    widgets.require_image(visit)
+    words, example = st.columns([0.4, 0.6], gap="large", vertical_alignment="center")
+    with words:
+        _words()
+    with example:
+        _example(visit)
+    st.html('<div class="v-head">Four guided cases</div>')
+    for column, case in zip(st.columns(len(CASES), gap="medium"), CASES, strict=True):
+        with column:
+            _case(case)
+    st.html('<div class="v-head">LRP rules at a glance</div>')
+    st.markdown(primer.INTRODUCTION)
+    st.markdown(primer.table(theme.mode()))
+    with st.expander("Photographs: authors and licences"):
+        widgets.credits()
+
+
+def _words() -> None:
+    st.html("<h1 class='v-title'>Design how relevance flows through VGG16</h1>")
+    st.markdown(INTRODUCTION)
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Start designing", type="primary", icon=":material/tune:", key="start-designing"):
+            st.switch_page("pages/1_Design.py")
+        if st.button("Compare five models", icon=":material/grid_view:", key="start-comparing"):
+            _open(CASES[1])
+    st.caption(f":material/deployed_code: Network: {service.network_title()}, ready · works offline")
+
+
+def shown_models(visit: Visit) -> tuple[ModelEntry, ...]:
+    """Models of the live example: two that work well, and the visit's own choice."""
+    good = [e for e in visit.models if e.origin == "example"][:2]
+    active = visit.entry()
+    if active in good or (active.origin == "working" and state.is_untouched(active) and good):
+        return tuple(good)
+    return (active, *good)
+
+
+def _example(visit: Visit) -> None:
+    entries = shown_models(visit)
+    entry = next((e for e in entries if e.id == visit.active), entries[0])
+    picture, map_column, choice = st.columns([0.36, 0.36, 0.28], gap="small")
+    with choice:
+        st.html('<div class="v-head">Choose a class</div>')
+        target = service.target_of(visit.image, visit.target)
+        classbars("home-classes", service.predictions(visit.image, SHOWN_CLASSES), target, _pick_class)
+        st.html('<div class="v-head">Choose a model</div>')
+        model_cards("home-models", entries, entry.id, _pick_model, compact=True)
+    with picture:
+        st.image(service.view_png(visit.image), width="stretch", alt=widgets.image_alt(visit.image))
+    with map_column:
+        result = service.maps(visit.image, entry.model, target)
+        name = service.network().classes[target]
+        if 0 not in result.maps:
+            st.warning(str(result.error))
+            return
+        limit = service.limit_of(result.maps[0], visit.look)
+        st.image(service.heatmap_png(result.maps[0], map_key(visit, result, 0), visit.look, limit=limit),
+                 width="stretch", alt=f"Heatmap of relevance for {name}")
+        st.html(colour_bar_words(visit, name))
+
+
+def _pick_class() -> None:
+    picked = (st.session_state["home-classes"] or {}).get("pick")
+    if isinstance(picked, int):
+        session.update(state.choose_target, picked)
+
+
+def _pick_model() -> None:
+    picked = (st.session_state["home-models"] or {}).get("pick")
+    if isinstance(picked, str):
+        session.update(state.activate, picked)
+
+
+def _case(case: Case) -> None:
+    with st.container(border=True, height="stretch", key=f"case-{case.key}"):
+        for column, picture in zip(st.columns(4, gap="xsmall", wrap=False), case.pictures(theme.mode()), strict=True):
+            with column:
+                st.image(str(picture), width="stretch", alt="")
+        st.html(f'<div class="v-head">{case.title}</div>')
+        st.markdown(case.text)
+        if st.button(f"Open in {case.page_title}", icon=":material/arrow_forward:", type="tertiary",
+                     key=f"open-{case.key}"):
+            _open(case)
+
+
+def _open(case: Case) -> None:
+    session.set_visit(case.prepare(session.get_visit()))
+    st.switch_page(case.page)

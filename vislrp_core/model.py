@@ -1,0 +1,230 @@
+"""LRP models: which rule on which layers, and the conventions beside it; their JSON file (lrp.md, section 6)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from vislrp_core.layers import LAST
+from vislrp_core.rules import Rule
+
+FORMAT, VERSION = "vislrp-model", 1
+MAX_SEGMENTS = 12
+MAX_BYTES = 1_000_000
+
+
+class ModelError(ValueError):
+    """A model that cannot be used; the text is one sentence that names the place."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a convention: its name on screen, what it does, and which library does it so."""
+
+    title: str
+    sentence: str
+    library: str
+
+
+POOLINGS = {
+    "proportional": Choice("Proportional", "Max pooling gives relevance back in proportion to its four inputs.",
+                           "the heatmapping tutorial, the original VisLRPDesigner"),
+    "winner-takes-all": Choice("Winner takes all", "Max pooling gives relevance back to the maximum alone.",
+                               "Zennit, Captum, iNNvestigate"),
+}
+BIASES = {
+    "ignore": Choice("Ignore", "Sums run over the inputs only, so relevance is conserved.", "iNNvestigate's IgnoreBias"),
+    "absorb": Choice("Absorb", "The bias is one more input and takes its share of relevance.",
+                     "Zennit, the original VisLRPDesigner"),
+}
+PIXEL_RULES = {
+    "z_box": Choice("zβ", "Layer 1 uses the box between a black and a white pixel.", "the heatmapping tutorial"),
+    "w_square": Choice("w²", "Layer 1 shares by squared weights.", "deep Taylor decomposition"),
+    "flat": Choice("flat", "Layer 1 shares evenly over its inputs.", "Zennit's EpsilonPlusFlat"),
+    "segment": Choice("As segment 1", "The first segment's rule applies to the pixels, too.", "Captum"),
+}
+STARTS = {
+    "logit": Choice("Logit", "Relevance starts as the target's logit.", "the heatmapping tutorial"),
+    "one": Choice("One", "Relevance starts as 1.", "Zennit's one-hot output"),
+    "probability": Choice("Probability", "Relevance starts as the target's softmax probability.", "tensorflow-lrp"),
+    "contrast": Choice("Contrast", "Relevance starts as the logit there and -logit/(classes - 1) elsewhere.",
+                       "CLRP, Gu et al. 2018"),
+}
+
+
+class Segment(BaseModel):
+    """Layers ``first`` to ``last`` (both included) under one rule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    first: int = Field(ge=1, le=LAST)
+    last: int = Field(ge=1, le=LAST)
+    rule: Rule
+
+
+class LRPModel(BaseModel):
+    """A composite: segments over layers 1 to 38 without gap or overlap, with stated conventions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str = Field("My New Model", min_length=1, max_length=200)
+    description: str = Field("", max_length=5000)
+    pooling: Literal["proportional", "winner-takes-all"] = "proportional"
+    bias: Literal["ignore", "absorb"] = "ignore"
+    pixel_rule: Literal["z_box", "w_square", "flat", "segment"] = "z_box"
+    start: Literal["logit", "one", "probability", "contrast"] = "logit"
+    segments: tuple[Segment, ...] = Field(min_length=1, max_length=LAST)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_are_tuples(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("segments"), list):
+            return {**data, "segments": tuple(data["segments"])}
+        return data
+
+    @model_validator(mode="after")
+    def _cover_all_layers(self) -> LRPModel:
+        expected = 1
+        for place, segment in enumerate(self.segments):
+            if segment.first != expected:
+                raise ValueError(f"segments[{place}].first: must be {expected}, so that the segments cover layers 1 to "
+                                 f"{LAST} without gap or overlap, got {segment.first}")
+            if segment.last < segment.first:
+                raise ValueError(f"segments[{place}].last: must be at least {segment.first}, got {segment.last}")
+            expected = segment.last + 1
+        if expected != LAST + 1:
+            raise ValueError(f"segments[{len(self.segments) - 1}].last: must be {LAST}, got {expected - 1}")
+        return self
+
+    @classmethod
+    def basic(cls, name: str = "My New Model") -> LRPModel:
+        """LRP-0 on all layers, with the default conventions."""
+        return cls(name=name, segments=(Segment(first=1, last=LAST, rule=Rule.of("zero")),))
+
+    def rule_at(self, layer: int) -> Rule:
+        """Rule of a layer; at layer 1 the pixel rule."""
+        if layer == 1 and self.pixel_rule != "segment":
+            return Rule.of(self.pixel_rule)
+        return next(segment.rule for segment in self.segments if segment.first <= layer <= segment.last)
+
+    @property
+    def key(self) -> str:
+        """Hash of all that changes relevance: not of name and description."""
+        content = self.model_dump(exclude={"name", "description"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+    def to_json(self) -> str:
+        """Text of the model file."""
+        head = {"format": FORMAT, "version": VERSION, "name": self.name, "description": self.description,
+                "pooling": self.pooling, "bias": self.bias, "pixel_rule": self.pixel_rule, "start": self.start}
+        lines = [f" {json.dumps({'first': s.first, 'last': s.last, 'rule': s.rule.to_dict()}, ensure_ascii=False)}"
+                 for s in self.segments]
+        body = json.dumps(head, ensure_ascii=False)[:-1]
+        return body + ',\n "segments": [\n ' + ",\n ".join(lines) + "]}\n"
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file."""
+        Path(path).write_text(self.to_json(), encoding="utf-8")
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> LRPModel:
+        """Read a model file's text.
+
+        Raises
+        ------
+        ModelError
+            One sentence that names the place of what is wrong.
+        """
+        return cls.from_data(parse_json(text))
+
+    @classmethod
+    def from_data(cls, data: Any) -> LRPModel:
+        """Check the parsed content of a model file (Raises ModelError)."""
+        if not isinstance(data, dict):
+            raise ModelError("the file must hold one JSON object with the fields of an LRP model")
+        content = dict(data)
+        if content.pop("format", None) != FORMAT:
+            raise ModelError(f'format: must be "{FORMAT}", got {_shown(data.get("format"))}')
+        version = content.pop("version", None)
+        if version != VERSION or isinstance(version, bool):
+            raise ModelError(f"version: must be {VERSION}, got {_shown(version)}")
+        if "name" not in content:
+            raise ModelError("name: is missing")
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise ModelError(_sentence(error)) from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> LRPModel:
+        """Read a model file (Raises ModelError, also when the file cannot be read)."""
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+        try:
+            return cls.from_json(content)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Strict JSON: UTF-8, no repeated fields, no NaN, of bounded size (Raises ModelError)."""
+    if len(text) > MAX_BYTES:
+        raise ModelError(f"the file is larger than {MAX_BYTES // 1_000_000} MB: no LRP model is")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        if repeated := next((key for key in keys if keys.count(key) > 1), None):
+            raise ModelError(f"{repeated[:80]}: stands twice in one object")
+        return dict(pairs)
+
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        return json.loads(decoded, object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ModelError):
+            raise
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise ModelError(f"the file is not valid JSON{where}") from None
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except ValueError:
+        text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _sentence(error: ValidationError) -> str:
+    """First finding of pydantic as one sentence that names the place."""
+    first = error.errors()[0]
+    place = ""
+    for part in first["loc"]:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
+    kind, context, given = first["type"], first.get("ctx", {}), _shown(first.get("input"))
+    if kind == "extra_forbidden":
+        return f"{place}: is not a field of an LRP model"
+    if kind == "missing":
+        return f"{place}: is missing"
+    if kind == "value_error":
+        detail = str(context["error"])
+        return f"{place}.{detail}" if place else detail
+    if kind == "literal_error":
+        return f"{place}: must be one of {context['expected']}, got {given}"
+    if kind == "too_long" or kind == "too_short":
+        return f"{place}: must hold 1 to {LAST} segments"
+    if kind.startswith("float") or kind == "finite_number" or place.rsplit(".", 1)[-1] not in (
+            "first", "last", "name", "description", "rule", "segments") and "than" in kind:
+        return f"{place}: must be a finite number, got {given}"
+    if kind.startswith("int") or "than" in kind:
+        return f"{place}: must be a layer number from 1 to {LAST}, got {given}"
+    if kind.startswith("string"):
+        return f"{place}: must be text of reasonable length, got {given}"
+    return f"{place or 'the file'}: must be an object of the right form, got {given}"

@@ -1,0 +1,263 @@
+"""VGG16 as immutable weights, and its forward pass kept as a Trace. No module, no hook, no autograd graph."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED
+
+MAX_TERMS = 48
+"""Denominators kept for one image: three rules on every weighted layer."""
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+WIDTHS = dict(zip(WEIGHTED[:13], (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512), strict=True))
+
+
+class NetworkError(ValueError):
+    """A network that cannot be used; the text is one sentence that names what and where."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class of a forward pass."""
+
+    index: int
+    name: str
+    logit: float
+    probability: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Fields as the command line prints them."""
+        return {"index": self.index, "name": self.name, "logit": self.logit, "probability": self.probability}
+
+
+@dataclass(frozen=True, eq=False)
+class VGG16:
+    """Weights of one VGG16-shaped network, by layer number; shared by all sessions and never changed."""
+
+    weights: Mapping[int, Tensor]
+    biases: Mapping[int, Tensor]
+    classes: tuple[str, ...]
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+    name: str = "network"
+    title: str = ""
+    description: str = ""
+    digest: str = ""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.weights[1].device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights."""
+        return self.weights[1].dtype
+
+    def pixel_bounds(self) -> tuple[Tensor, Tensor]:
+        """Preprocessed values of a black and of a white pixel, each of shape (1, 3, 1, 1)."""
+        mean = torch.tensor(self.mean, dtype=torch.float64)
+        std = torch.tensor(self.std, dtype=torch.float64)
+        low, high = (-mean / std), (1 - mean) / std
+        return tuple(t.to(self.dtype).to(self.device).reshape(1, 3, 1, 1) for t in (low, high))  # type: ignore[return-value]
+
+    def to(self, *, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> VGG16:
+        """The same network in another number format or on another device."""
+        def move(tensors: Mapping[int, Tensor]) -> dict[int, Tensor]:
+            return {key: tensor.to(device=device, dtype=dtype) for key, tensor in tensors.items()}
+        return VGG16(move(self.weights), move(self.biases), self.classes, self.mean, self.std, self.name, self.title,
+                     self.description, self.digest)
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any], *, name: str = "network", classes: Sequence[str] | None = None,
+                        mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD, title: str = "",
+                        description: str = "", any_width: bool = False) -> VGG16:
+        """Check a state dict with torchvision's key names and take its tensors, without a copy.
+
+        Parameters
+        ----------
+        state : mapping
+            Tensors ``features.N.weight`` ... ``classifier.6.bias``; widths of the fully connected layers and the number
+            of classes are read from their shapes.
+        any_width : bool
+            Also accept other numbers of channels (tests use small networks).
+
+        Raises
+        ------
+        NetworkError
+            If a tensor is missing, has another shape, or is not finite.
+        """
+        weights: dict[int, Tensor] = {}
+        biases: dict[int, Tensor] = {}
+        inputs = 3
+        for index in WEIGHTED:
+            layer = LAYERS[index]
+            for kind, store in (("weight", weights), ("bias", biases)):
+                key = f"{layer.module}.{kind}"
+                tensor = state.get(key)
+                if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+                    raise NetworkError(f"{key} ({layer.name}) is missing or is no floating-point tensor: "
+                                       "not a VGG16 state dict with torchvision's names")
+                store[index] = tensor.detach()
+            outputs = weights[index].shape[0]
+            if layer.kind == "conv" and not any_width:
+                outputs = WIDTHS[index]
+            if index == LAST_FEATURE + 1:
+                inputs = inputs * 49
+            shape = (outputs, inputs, 3, 3) if layer.kind == "conv" else (outputs, inputs)
+            if tuple(weights[index].shape) != shape or tuple(biases[index].shape) != (outputs,):
+                raise NetworkError(f"{layer.module}.weight ({layer.name}) has shape {tuple(weights[index].shape)}, "
+                                   f"expected {shape}: not a VGG16 for 224 x 224 images")
+            if not (torch.isfinite(weights[index]).all() and torch.isfinite(biases[index]).all()):
+                raise NetworkError(f"{layer.module} ({layer.name}) holds values that are not finite")
+            inputs = outputs
+        count = weights[LAST].shape[0]
+        names = tuple(classes) if classes is not None else tuple(f"class {i}" for i in range(count))
+        if len(names) != count:
+            raise NetworkError(f"classes: {len(names)} names for a network of {count} classes")
+        summary = hashlib.sha256()
+        for index in WEIGHTED:
+            summary.update(repr((weights[index].shape, float(weights[index].double().sum()),
+                                 float(biases[index].double().sum()))).encode())
+        return cls(weights, biases, names, tuple(mean), tuple(std), name, title or name, description,
+                   summary.hexdigest()[:16])
+
+
+@dataclass(eq=False)
+class Trace:
+    """One forward pass of one image: what propagation needs, kept.
+
+    ``preactivations`` are the sums over inputs *without* the bias: taking the bias off again later would cost digits.
+    ``terms`` holds denominators of rules already used, so that another class or epsilon recomputes none.
+    """
+
+    x: Tensor
+    activations: dict[int, Tensor]
+    sums: dict[int, Tensor]
+    classes: tuple[str, ...]
+    terms: dict[tuple[Any, ...], Tensor] = field(default_factory=dict)
+
+    def keep(self, key: tuple[Any, ...], term: Tensor) -> None:
+        """Remember a denominator; the oldest are forgotten, so that one image's terms stay bounded."""
+        while len(self.terms) >= MAX_TERMS:
+            self.terms.pop(next(iter(self.terms)), None)
+        self.terms[key] = term
+
+    def activation(self, layer: int) -> Tensor:
+        """Activation of a layer, shape (C, H, W) or (N,)."""
+        return self.activations[layer][0]
+
+    @property
+    def logits(self) -> Tensor:
+        """Logits, shape (classes,)."""
+        return self.activations[LAST][0]
+
+    @property
+    def probabilities(self) -> Tensor:
+        """Softmax probabilities, shape (classes,)."""
+        return torch.softmax(self.logits, dim=0)
+
+    def predictions(self, count: int = 10) -> list[Prediction]:
+        """The first ``count`` classes, the most probable first."""
+        probabilities = self.probabilities
+        order = torch.argsort(self.logits, descending=True, stable=True)[:count].tolist()
+        return [Prediction(i, self.classes[i], float(self.logits[i]), float(probabilities[i])) for i in order]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tensors kept."""
+        unique = {t.data_ptr(): t for group in (self.activations, self.sums, self.terms) for t in group.values()}
+        return sum(t.nbytes for t in unique.values())
+
+
+def apply_layer(network: VGG16, layer: int, a: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Output of one layer for a batch, and for weighted layers the sum over inputs without the bias."""
+    kind = LAYERS[layer].kind
+    if kind == "conv":
+        total = F.conv2d(a, network.weights[layer], padding=1)
+        return total + network.biases[layer].reshape(1, -1, 1, 1), total
+    if kind == "linear":
+        total = F.linear(a.flatten(1), network.weights[layer])
+        return total + network.biases[layer], total
+    if kind == "relu":
+        return a.relu(), None
+    if kind == "pool":
+        return F.max_pool2d(a, 2), None
+    return a, None
+
+
+@torch.inference_mode()
+def forward(network: VGG16, x: Tensor) -> Trace:
+    """Run the network on one image.
+
+    Parameters
+    ----------
+    x : Tensor
+        Preprocessed image, shape (1, 3, 224, 224).
+
+    Raises
+    ------
+    NetworkError
+        If the shape is another one or the logits are not finite.
+    """
+    if tuple(x.shape) != (1, 3, 224, 224):
+        raise NetworkError(f"an image of shape {tuple(x.shape)} was given, expected (1, 3, 224, 224)")
+    a = x.to(device=network.device, dtype=network.dtype)
+    activations, sums = {0: a}, {}
+    for layer in range(1, LAST + 1):
+        a, total = apply_layer(network, layer, a)
+        activations[layer] = a
+        if total is not None:
+            sums[layer] = total
+    if not torch.isfinite(a).all():
+        raise NetworkError("the network's logits are not finite for this image: use another network or image")
+    return Trace(activations[0], activations, sums, network.classes)
+
+
+@torch.inference_mode()
+def forward_from(network: VGG16, layer: int, a: Tensor) -> Tensor:
+    """Logits, shape (B, classes), from a batch of activations of ``layer``: the layers above it alone."""
+    for above in range(layer + 1, LAST + 1):
+        a, _ = apply_layer(network, above, a)
+    return a
+
+
+def logits(network: VGG16, batch: Tensor) -> Tensor:
+    """Logits of a batch of preprocessed images: (B, 3, 224, 224) to (B, classes)."""
+    return forward_from(network, 0, batch.to(device=network.device, dtype=network.dtype))
+
+
+def class_index(network: VGG16, target: str | int, trace: Trace | None = None) -> int:
+    """Index of a target class given by name, index, or ``top`` (needs the trace).
+
+    Raises
+    ------
+    NetworkError
+        If there is no such class; similar names are suggested.
+    """
+    text = str(target).strip()
+    if text == "top" and trace is not None:
+        return trace.predictions(1)[0].index
+    if text.lstrip("-").isascii() and text.lstrip("-").isdigit():
+        if 0 <= int(text) < network.num_classes:
+            return int(text)
+        raise NetworkError(f"target {text}: class numbers run from 0 to {network.num_classes - 1}")
+    lowered = [name.lower() for name in network.classes]
+    if text.lower() in lowered:
+        return lowered.index(text.lower())
+    near = difflib.get_close_matches(text.lower(), lowered, 3)
+    hint = f"; did you mean {', '.join(network.classes[lowered.index(name)] for name in near)}?" if near else ""
+    raise NetworkError(f'target "{text}": the network has no such class{hint}')

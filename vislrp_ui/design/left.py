@@ -1,0 +1,111 @@
+"""Left column of Design: the image, what the network predicts for it, and the list of models."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vislrp_core.imports import read_model
+from vislrp_core.model import ModelError
+from vislrp_ui import service, session, state, widgets
+from vislrp_ui.components.classbars import classbars
+from vislrp_ui.components.modelcards import model_cards
+from vislrp_ui.state import WORKING, StateError, Visit
+
+SHOWN_CLASSES = 6
+
+
+def image_and_class(visit: Visit) -> int:
+    """Image, search over all classes, bars of the first classes; answers the class to explain."""
+    widgets.image_picker(visit)
+    with st.container(key="design-image"):
+        st.image(service.view_png(visit.image), width="stretch", alt=_alt(visit))
+    target = widgets.target_select(visit)
+    classbars("design-classes", service.predictions(visit.image, SHOWN_CLASSES), target, _pick_class)
+    return target
+
+
+def _alt(visit: Visit) -> str:
+    shows = widgets.image_alt(visit.image)
+    return f"The image as the network sees it: {shows}"
+
+
+def _pick_class() -> None:
+    picked = (st.session_state["design-classes"] or {}).get("pick")
+    if isinstance(picked, int):
+        session.update(state.choose_target, picked)
+
+
+def models(visit: Visit) -> None:
+    """Head and cards of the model manager."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="models-head"):
+        st.html('<div class="v-head">Models</div>', width="stretch")
+        if st.button("", icon=":material/add:", type="tertiary", key="new-model", help="New model: LRP-0 on all layers"):
+            _start_new(visit)
+        st.button("", icon=":material/content_copy:", type="tertiary", key="duplicate-model",
+                  help=f"Duplicate “{visit.entry().name}”", on_click=session.update, args=(state.duplicate,))
+        with st.popover("", icon=":material/upload:", type="tertiary", help="Import models"):
+            _importer()
+        with st.popover("", icon=":material/more_vert:", type="tertiary", help="More about the models"):
+            _more(visit)
+    model_cards("model-cards", visit.models, visit.active, _pick_model)
+
+
+def _pick_model() -> None:
+    picked = (st.session_state["model-cards"] or {}).get("pick")
+    if isinstance(picked, str):
+        session.update(state.activate, picked)
+
+
+def _start_new(visit: Visit) -> None:
+    """Ask before a working copy that holds something is discarded."""
+    if state.is_untouched(visit.entry(WORKING)):
+        session.update(state.new_model, keep=False)
+        st.rerun()
+    _ask_new()
+
+
+@st.dialog("Start a new model")
+def _ask_new() -> None:
+    name = session.get_visit().entry(WORKING).name
+    st.write(f"The working copy “{name}” becomes LRP-0 on all layers. Keep what it holds now as a model of your own?")
+    with st.container(horizontal=True):
+        keep = st.button("Keep and start anew", type="primary", key="new-keep", on_click=session.update,
+                         args=(state.new_model,), kwargs={"keep": True})
+        discard = st.button("Discard and start anew", key="new-discard", on_click=session.update,
+                            args=(state.new_model,), kwargs={"keep": False})
+    if keep or discard:
+        st.rerun()
+
+
+def _importer() -> None:
+    generation = st.session_state.setdefault("_import_generation", 0)
+    key = f"import-models-{generation}"
+    st.file_uploader("Model files (JSON)", type=["json"], accept_multiple_files=True, key=key, on_change=_take_models,
+                     args=(key,), help="Files of this app, and those of the original VisLRPDesigner")
+
+
+def _take_models(key: str) -> None:
+    """Every readable file becomes an own model, the last one active; every other gets its sentence."""
+    files = st.session_state[key] or []
+    for file in files:
+        try:
+            model = read_model(file.getvalue(), file.name)
+            session.set_visit(state.add_model(session.get_visit(), model, based_on=file.name))
+        except (ModelError, StateError) as error:
+            session.notify(f"“{file.name}” was not imported: {error}")
+    if files:
+        st.session_state["_import_generation"] += 1
+
+
+def _more(visit: Visit) -> None:
+    names = {entry.id: entry.name for entry in visit.models}
+    key = widgets.mirror("active-model", visit.active)
+    st.selectbox("Active model", list(names), key=key, format_func=names.__getitem__,
+                 on_change=widgets.on_change(key, state.activate))
+    entry = visit.entry()
+    st.button("Delete this model", icon=":material/delete:", key="delete-model", disabled=entry.origin != "own",
+              help=None if entry.origin == "own" else "The working copy and the examples stay",
+              on_click=session.update, args=(state.delete,), width="stretch")
+    st.caption("Undo brings a deleted model back.")
+    if entry.model.description:
+        st.caption(entry.model.description)

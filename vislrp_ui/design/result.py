@@ -1,0 +1,172 @@
+"""Right column of Design: the large map with its colour bar, facts, downloads, and the chart of sums."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from vislrp_core.export import relevance_npz
+from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
+from vislrp_core.layers import LAST, LAYERS, layer_name
+from vislrp_core.propagation import NonFiniteRelevance
+from vislrp_ui import service, session, state, theme, widgets
+from vislrp_ui.design.title import file_stem
+from vislrp_ui.service import Maps
+from vislrp_ui.state import Visit
+
+
+def shown_layer(visit: Visit) -> int:
+    """Layer of the large map; 0 is the pixels."""
+    return visit.selected_layer or 0
+
+
+def head(visit: Visit, target: int) -> None:
+    """What the map shows, and what can be done with it."""
+    layer = shown_layer(visit)
+    name = service.network().classes[target]
+    where = f" at {layer_name(layer)}" if layer else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="result-head"):
+        st.html(f'<div class="v-head">Relevance{where} for “{_html(name)}”</div>', width="stretch")
+        if layer:
+            st.button("", icon=":material/close:", type="tertiary", key="back-to-pixels", help="Back to the pixels",
+                      on_click=session.update, args=(state.select_layer, None))
+        if st.button("", icon=":material/bar_chart:", type="tertiary", key="open-sums",
+                     help="Relevance per layer as a larger chart"):
+            sums_dialog()
+        widgets.look_popover(visit)
+        with st.popover("", icon=":material/download:", type="tertiary", help="Download the map or its relevance"):
+            downloads(visit, target)
+
+
+def map_and_facts(visit: Visit, result: Maps) -> None:
+    """The large map, its colour bar, one line of facts."""
+    layer = shown_layer(visit)
+    with st.container(key="final-map", horizontal_alignment="center", gap="xsmall"):
+        if layer not in result.maps:
+            st.html(f'<div class="v-nomap" role="img" aria-label="No map">{_html(_why_not(result, layer))}</div>')
+            return
+        values = result.maps[layer]
+        limit = service.limit_of(values, visit.look)
+        png = service.heatmap_png(values, map_key(visit, result, layer), visit.look, limit=limit,
+                                  size=None if values.shape[0] >= 224 else _enlarged(values.shape), ref=visit.image)
+        st.image(png, width="stretch", alt=f"Heatmap of relevance at {layer_name(layer)}")
+        st.html(colour_bar(visit, limit))
+    st.html(f'<div class="v-muted v-facts">{facts(result, layer)}</div>')
+
+
+def map_key(visit: Visit, result: Maps, layer: int) -> tuple[Any, ...]:
+    """What a map shows, for the cache of its pictures."""
+    return (service.network().digest, visit.image, result.model_key, result.target, layer)
+
+
+def _enlarged(shape: tuple[int, ...]) -> int:
+    """A whole multiple of the map's longer side, so that its pixels stay square."""
+    longest = max(shape)
+    return longest * -(-448 // longest)
+
+
+def colour_bar(visit: Visit, limit: float) -> str:
+    """The spectrum with its ends as numbers."""
+    stops = SPECTRA[visit.look.spectrum].stops(service.dark_maps(visit.look))
+    ends = format_value(limit) if limit else "0"
+    title = f"Range: {RANGES[visit.look.range]}"
+    return (f'<div class="v-bar" title="{title}"><span>−{ends}</span><i style="background:linear-gradient(90deg,'
+            f'{",".join(stops)})"></i><span>+{ends}</span></div>')
+
+
+def facts(result: Maps, layer: int) -> str:
+    """How much of the start arrives at the layer shown."""
+    if not np.isfinite(result.total[layer]):
+        return ""
+    start, kept = result.total[LAST], result.total[layer]
+    plus, minus = result.positive[layer], -result.negative[layer]
+    return f"Σ {kept:.1f} of {start:.1f} kept, + {plus:.1f} − {minus:.1f}".replace("Σ -", "Σ −").replace("of -", "of −")
+
+
+def _why_not(result: Maps, layer: int) -> str:
+    if result.error is not None:
+        error = result.error
+        return f"Relevance is not finite below {layer_name(error.layer)} ({error.rule}): {error.cause}; {error.suggestion}."
+    return f"The map of {layer_name(layer)} is not computed yet."
+
+
+def downloads(visit: Visit, target: int) -> None:
+    """The map as a figure, the relevance of all layers as numbers."""
+    layer = shown_layer(visit)
+    stem = file_stem(f"{visit.image.id[:24]}_{service.network().classes[target]}_{visit.entry().name}")
+    st.download_button("Map with colour bar (PNG)", lambda: _figure(visit, target, layer), f"{stem}.png", "image/png",
+                       key="download-png", icon=":material/image:", on_click="ignore", width="stretch",
+                       help="896 pixels and more, with its range; in the light colours unless the background is set to dark")
+    st.download_button("Relevance of all layers (.npz)", lambda: _all_layers(visit, target), f"{stem}.npz",
+                       "application/octet-stream", key="download-npz", icon=":material/dataset:", on_click="ignore",
+                       width="stretch", help="Arrays named by layer number, 0 to 38")
+
+
+def _figure(visit: Visit, target: int, layer: int) -> bytes:
+    result = service.maps(visit.image, visit.model, target, layers=(layer,))
+    if layer not in result.maps:
+        raise ValueError(_why_not(result, layer))
+    look = visit.look
+    network = service.network()
+    over = service.view(visit.image) if look.overlay else None
+    return figure_png(result.maps[layer], range=look.range, spectrum=look.spectrum, dark=look.paper == "dark",
+                      title=f"{network.classes[target]}, {visit.entry().name}", image=over, opacity=look.opacity,
+                      caption=f"{layer_name(layer)}; {network.title}; range: {RANGES[look.range]}")
+
+
+def _all_layers(visit: Visit, target: int) -> io.BytesIO:
+    return io.BytesIO(relevance_npz(service.relevance(visit.image, visit.model, target, layers="all")))
+
+
+@st.dialog("Relevance per layer", width="large")
+def sums_dialog() -> None:
+    """Positive, negative and total relevance of all layers, as a chart and as a table."""
+    visit = session.get_visit()
+    try:
+        result = service.maps(visit.image, visit.model, visit.target)
+    except NonFiniteRelevance as error:
+        st.error(str(error))
+        return
+    frame = sums_frame(result)
+    st.altair_chart(sums_chart(frame, theme.is_dark()), theme=None, width="stretch", key="sums-chart")
+    st.download_button("Table (CSV)", frame.to_csv(index=False), "relevance_sums.csv", "text/csv", key="download-sums",
+                       icon=":material/table:", on_click="ignore")
+
+
+def sums_frame(result: Maps) -> pd.DataFrame:
+    """One row per layer: sums, and what the layer absorbed (start minus arrival, from the layer above)."""
+    total = result.total
+    absorbed = np.append(total[1:] - total[:-1], np.nan)
+    return pd.DataFrame({
+        "layer": [layer.index for layer in LAYERS], "name": [layer.name for layer in LAYERS],
+        "positive": result.positive, "negative": result.negative, "total": total,
+        # Layer k turns R[k] into R[k - 1]: what is missing below belongs to it.
+        "absorbed": np.insert(absorbed[:-1], 0, 0.0),
+    })
+
+
+def sums_chart(frame: pd.DataFrame, dark: bool) -> alt.LayerChart:
+    """Bars of positive and negative relevance and a line of the total, from the input to the logits."""
+    red, blue = ("#A5483B", "#33689F") if dark else ("#EF9C81", "#8DBEDD")
+    ink = "#E6EAEF" if dark else "#1B2430"
+    tips = [alt.Tooltip("name", title="layer"), *(alt.Tooltip(key, format=".3f")
+            for key in ("positive", "negative", "total", "absorbed"))]
+    base = alt.Chart(frame).encode(
+        x=alt.X("name:N", sort=None, title=None, axis=alt.Axis(labelAngle=-60, grid=False)), tooltip=tips)
+    scale = alt.Scale(type="symlog", constant=1)
+    axis = alt.Y("positive:Q", title="relevance", scale=scale, axis=alt.Axis(format=".1f"))
+    chart = alt.layer(
+        base.mark_bar(color=red).encode(y=axis),
+        base.mark_bar(color=blue).encode(y=alt.Y("negative:Q", scale=scale)),
+        base.mark_line(color=ink, interpolate="step", strokeWidth=1.7).encode(y=alt.Y("total:Q", scale=scale)),
+    )
+    return chart.properties(height=320).configure(**theme.chart_theme(dark))
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

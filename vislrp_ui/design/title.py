@@ -1,0 +1,103 @@
+"""Title row of Design: name, network, undo and redo, conventions, export, link."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from vislrp_core.export import ExportError, python_script, zennit_script
+from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, Choice
+from vislrp_ui import service, session, state, widgets
+from vislrp_ui.components.copylink import copy_link
+from vislrp_ui.state import Visit
+
+CONVENTIONS: dict[str, tuple[str, dict[str, Choice]]] = {
+    "pixel_rule": ("Pixel rule (conv1_1)", PIXEL_RULES),
+    "pooling": ("Pooling", POOLINGS),
+    "bias": ("Bias", BIASES),
+    "start": ("Start relevance", STARTS),
+}
+
+
+def title_row(visit: Visit, target: int) -> None:
+    """Draw the row."""
+    entry = visit.entry()
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="title-row"):
+        with st.popover(_escaped(entry.name), type="tertiary", help="Rename this model"):
+            key = widgets.mirror("model-name", entry.name)
+            st.text_input("Name of the model", key=key, max_chars=80,
+                          on_change=widgets.on_change(key, state.rename))
+        note = f"· based on {entry.based_on}" if entry.based_on else {"example": "· example"}.get(entry.origin, "")
+        st.html(f'<div class="v-muted v-based">{_html(note)}</div>', width="stretch")
+        widgets.network_menu(visit)
+        st.button("", icon=":material/undo:", type="tertiary", key="undo", disabled=not visit.past, help="Undo",
+                  on_click=session.update, args=(state.undo,), shortcut="Ctrl+Z")
+        st.button("", icon=":material/redo:", type="tertiary", key="redo", disabled=not visit.future, help="Redo",
+                  on_click=session.update, args=(state.redo,), shortcut="Ctrl+Shift+Z")
+        with st.popover("Conventions", icon=":material/rule_settings:", type="tertiary",
+                        help="Pixel rule, pooling, bias, start"):
+            conventions(visit)
+        with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="JSON, Python, Zennit, link"):
+            export(visit, target)
+
+
+def conventions(visit: Visit) -> None:
+    """Four choices, each with what it does and who does it so."""
+    for field, (title, choices) in CONVENTIONS.items():
+        key = widgets.mirror(f"convention-{field}", getattr(visit.model, field))
+        st.selectbox(title, list(choices), key=key, format_func=_titles(choices), on_change=_set_convention,
+                     args=(field, key))
+        choice = choices[getattr(visit.model, field)]
+        st.caption(f"{choice.sentence} As in {choice.library}.")
+
+
+def _titles(choices: dict[str, Choice]) -> Any:
+    return lambda key: choices[key].title
+
+
+def _set_convention(field: str, key: str) -> None:
+    session.update(state.set_convention, field, st.session_state[key])
+
+
+def file_stem(text: str) -> str:
+    """A file name without its ending, from what was typed."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("._")[:80] or "model"
+
+
+def export(visit: Visit, target: int) -> None:
+    """The model as a file, as a script, as a Zennit composite; the view as a link."""
+    model = visit.model
+    name = st.text_input("File name", value=file_stem(model.name), key=f"export-name-{visit.active}-{model.name}",
+                         max_chars=80)
+    stem = file_stem(name.removesuffix(".json"))
+    st.download_button("Model (JSON)", model.to_json(), f"{stem}.json", "application/json", key="export-json",
+                       icon=":material/data_object:", on_click="ignore", width="stretch")
+    st.download_button("Python script", _python(visit, target), f"{stem}.py", "text/x-python", key="export-python",
+                       icon=":material/code:", on_click="ignore", width="stretch",
+                       help="Computes this very heatmap with vislrp_core")
+    try:
+        script = zennit_script(model)
+    except ExportError as error:
+        st.button("Zennit composite", icon=":material/code_off:", disabled=True, key="export-zennit-none", width="stretch")
+        st.caption(f"Zennit cannot express it: {error}")
+    else:
+        st.download_button("Zennit composite", script, f"{stem}_zennit.py", "text/x-python", key="export-zennit",
+                           icon=":material/code:", on_click="ignore", width="stretch")
+    copy_link()
+
+
+def _python(visit: Visit, target: int) -> str:
+    network = service.network()
+    image = f"sample_images/{visit.image.id}.jpg" if visit.image.kind == "sample" else "image.jpg"
+    return python_script(visit.model, image, network.classes[target], service.network_key())
+
+
+def _escaped(text: str) -> str:
+    """Text that markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|~$:<>-])", r"\\\1", text)
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

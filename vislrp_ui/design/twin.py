@@ -1,0 +1,105 @@
+"""The native twin of ruler and sliders, for touch, keyboard and exact values: borders, segments, ten parameters."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vislrp_core.edits import MAX_SEGMENTS
+from vislrp_core.layers import LAST, layer_name
+from vislrp_core.rules import GROUPS, PARAMETERS, PRESETS, Rule
+from vislrp_ui import session, state, widgets
+from vislrp_ui.state import Visit
+
+SCALES = {"absolute": "ε itself", "relative": "ε × rms(z)"}
+
+
+def twin(visit: Visit) -> None:
+    """Popover with number inputs for everything the mouse can do."""
+    with st.popover("Type values", icon=":material/keyboard:", type="tertiary",
+                    help="Borders, segments and parameters as numbers"):
+        segments(visit)
+        parameters(visit)
+
+
+def segments(visit: Visit) -> None:
+    """Select, add, split and remove segments; move their borders; choose the layer whose map is large."""
+    model, place = visit.model, visit.selected_segment
+    names = [f"{i + 1}: {layer_name(s.first)} to {layer_name(s.last)}" for i, s in enumerate(model.segments)]
+    key = widgets.mirror("twin-segment", place)
+    st.selectbox("Segment", range(len(names)), key=key, format_func=names.__getitem__,
+                 on_change=widgets.on_change(key, state.select_segment))
+    segment = model.segments[place]
+    left, right = st.columns(2, gap="small")
+    with left:
+        first = widgets.mirror("twin-first", segment.first)
+        lowest = model.segments[place - 1].first + 1 if place else 1
+        st.number_input("First layer", lowest, segment.last, key=first, step=1, disabled=place == 0,
+                        on_change=_move, args=(place - 1, first, -1), help=layer_name(segment.first))
+    with right:
+        last = widgets.mirror("twin-last", segment.last)
+        final = place == len(model.segments) - 1
+        highest = LAST if final else model.segments[place + 1].last - 1
+        st.number_input("Last layer", segment.first, highest, key=last, step=1, disabled=final,
+                        on_change=_move, args=(place, last, 0), help=layer_name(segment.last))
+    many = len(model.segments) >= MAX_SEGMENTS
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button("Add", icon=":material/add:", key="twin-add", on_click=session.update, args=(state.add_segment,),
+                  disabled=many or model.segments[-1].first == LAST, help="A segment at the bottom of the ruler")
+        middle = (segment.first + segment.last) // 2
+        st.button("Split", icon=":material/call_split:", key="twin-split", on_click=session.update,
+                  args=(state.split_segment, place, middle), disabled=many or segment.first == segment.last,
+                  help=f"Split this segment below {layer_name(middle)}")
+        st.button("Remove", icon=":material/close:", key="twin-remove", on_click=session.update,
+                  args=(state.remove_segment, place), disabled=len(model.segments) == 1,
+                  help="Its layers join a neighbour")
+    layer = widgets.mirror("twin-layer", visit.selected_layer or 0)
+    st.selectbox("Layer of the large map", range(LAST + 1), key=layer,
+                 format_func=lambda k: "pixels" if k == 0 else f"{k} {layer_name(k)}",
+                 on_change=widgets.on_change(layer, state.select_layer))
+
+
+def _move(border: int, key: str, offset: int) -> None:
+    session.update(state.move_border, border, int(st.session_state[key]) + offset)
+
+
+def parameters(visit: Visit) -> None:
+    """Preset, the ten parameters in their groups, and the scale of epsilon."""
+    rule, place = visit.model.segments[visit.selected_segment].rule, visit.selected_segment
+    key = widgets.mirror("twin-preset", rule.preset)
+    st.selectbox("Preset", list(PRESETS), key=key, format_func=lambda preset: PRESETS[preset].title,
+                 on_change=_set_preset, args=(key,), help=PRESETS[rule.preset].summary)
+    for group, (number, title, explanation) in GROUPS.items():
+        members = [p for p in PARAMETERS if p.group == group]
+        st.caption(f"{number} {title}: {explanation}")
+        columns = st.columns(3, gap="small")
+        for position, parameter in enumerate(members):
+            with columns[position % 3]:
+                name = widgets.mirror(f"twin-{parameter.key}", float(getattr(rule, parameter.key)))
+                st.number_input(parameter.symbol, key=name, step=parameter.step, format="%.4g", help=parameter.help,
+                                disabled=rule.preset == "z_box", on_change=_set_parameter,
+                                args=(parameter.key, name, place))
+    scale = widgets.mirror("twin-scale", rule.epsilon_scale)
+    st.segmented_control("Scale of ε", list(SCALES), key=scale, format_func=SCALES.__getitem__, required=True,
+                         on_change=_set_parameter, args=("epsilon_scale", scale, place),
+                         help="Relative: ε times the root mean square of the denominators z of the layer")
+
+
+def _set_parameter(parameter: str, key: str, place: int) -> None:
+    visit = session.get_visit()
+    rule = visit.model.segments[place].rule
+    session.set_visit(state.set_rule(visit, place, rule.changed(parameter, st.session_state[key])))
+
+
+def _set_preset(key: str) -> None:
+    visit = session.get_visit()
+    place = visit.selected_segment
+    session.set_visit(state.set_rule(visit, place, with_preset(visit.model.segments[place].rule, st.session_state[key])))
+
+
+def with_preset(rule: Rule, preset: str) -> Rule:
+    """The preset with its usual values; "custom" keeps what the rule has now."""
+    if preset == rule.preset:
+        return rule
+    if preset == "custom":
+        return Rule.of("custom", epsilon_scale=rule.epsilon_scale, **rule.values())
+    return Rule.of(preset)
