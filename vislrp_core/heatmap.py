@@ -18,8 +18,25 @@ from PIL import Image, ImageDraw
 from .fonts import typeface
 from .spectra import ACTIVATION, DEFAULT_SPECTRUM, LEVELS, SPECTRA, Spectrum, find_spectrum, rgb, table
 
-__all__ = ["ACTIVATION", "DEFAULT_RANGE", "DEFAULT_SPECTRUM", "RANGES", "SPECTRA", "Spectrum", "as_grid", "channel_sum",
-           "colorbar_png", "colour", "figure_png", "find_spectrum", "format_value", "limit", "overlay", "picture", "png"]
+__all__ = [
+    "ACTIVATION",
+    "DEFAULT_RANGE",
+    "DEFAULT_SPECTRUM",
+    "RANGES",
+    "SPECTRA",
+    "Spectrum",
+    "as_grid",
+    "channel_sum",
+    "colorbar_png",
+    "colour",
+    "figure_png",
+    "find_spectrum",
+    "format_value",
+    "limit",
+    "overlay",
+    "picture",
+    "png",
+]
 
 RANGES: dict[str, str] = {
     "max": "largest absolute value",
@@ -74,7 +91,7 @@ def as_grid(values: ArrayLike) -> NDArray[Any]:
         columns = math.ceil(math.sqrt(units.size))
         rows = math.ceil(units.size / columns)
     grid = np.zeros(rows * columns, dtype=array.dtype)
-    grid[:units.size] = units
+    grid[: units.size] = units
     return grid.reshape(rows, columns)
 
 
@@ -115,7 +132,9 @@ def limit(maps: Any | Iterable[Any], range: str = DEFAULT_RANGE) -> float:
     return float(np.percentile(sizes, float(range.removeprefix("p")))) or largest
 
 
-def colour(map2d: Any, limit: float, spectrum: str | Spectrum = DEFAULT_SPECTRUM, dark: bool = False) -> NDArray[np.uint8]:
+def colour(
+    map2d: Any, limit: float, spectrum: str | Spectrum = DEFAULT_SPECTRUM, dark: bool = False
+) -> NDArray[np.uint8]:
     """Colours of a map.
 
     Parameters
@@ -147,7 +166,9 @@ def colour(map2d: Any, limit: float, spectrum: str | Spectrum = DEFAULT_SPECTRUM
     return table(chosen, dark)[levels]
 
 
-def picture(rgb: NDArray[np.uint8] | Image.Image, size: int | None = None, pixelated: bool | None = None) -> Image.Image:
+def picture(
+    rgb: NDArray[np.uint8] | Image.Image, size: int | None = None, pixelated: bool | None = None
+) -> Image.Image:
     """A coloured map as a picture whose longer side has `size` pixels.
 
     Parameters
@@ -177,7 +198,9 @@ def _png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def png(rgb: NDArray[np.uint8] | Image.Image, size: int | None = None, pixelated: bool | None = None) -> bytes:
+def png(
+    rgb: NDArray[np.uint8] | Image.Image, size: int | None = None, pixelated: bool | None = None
+) -> bytes:
     """PNG file of a coloured map; parameters as in `picture`."""
     return _png(picture(rgb, size, pixelated))
 
@@ -206,8 +229,14 @@ def overlay(rgb: NDArray[np.uint8], image: Image.Image, opacity: float) -> NDArr
     return np.asarray(Image.blend(grey, covering, opacity))
 
 
-def colorbar_png(spectrum: str | Spectrum = DEFAULT_SPECTRUM, dark: bool = False, *, width: int = 256, height: int = 12,
-                 vertical: bool = False) -> bytes:
+def colorbar_png(
+    spectrum: str | Spectrum = DEFAULT_SPECTRUM,
+    dark: bool = False,
+    *,
+    width: int = 256,
+    height: int = 12,
+    vertical: bool = False,
+) -> bytes:
     """The spectrum as a plain bar without numbers; a vertical bar has its largest value on top."""
     return _png(_bar(find_spectrum(spectrum), dark, width, height, vertical))
 
@@ -232,9 +261,19 @@ def format_value(value: float) -> str:
     return text.replace("-", "−")
 
 
-def figure_png(map2d: Any, *, limit: float | None = None, range: str = DEFAULT_RANGE,
-               spectrum: str | Spectrum = DEFAULT_SPECTRUM, dark: bool = False, size: int = FIGURE_SIDE, title: str = "",
-               caption: str = "", image: Image.Image | None = None, opacity: float = 1.0) -> bytes:
+def figure_png(
+    map2d: Any,
+    *,
+    limit: float | None = None,
+    range: str = DEFAULT_RANGE,
+    spectrum: str | Spectrum = DEFAULT_SPECTRUM,
+    dark: bool = False,
+    size: int = FIGURE_SIDE,
+    title: str = "",
+    caption: str = "",
+    image: Image.Image | None = None,
+    opacity: float = 1.0,
+) -> bytes:
     """A figure for papers and talks: the map with its colour bar and numbers.
 
     Parameters
@@ -274,14 +313,18 @@ def figure_png(map2d: Any, *, limit: float | None = None, range: str = DEFAULT_R
 _limit = limit  # the function, where a parameter has its name
 
 
-def _compose(body: Image.Image, spectrum: Spectrum, dark: bool, strongest: float, title: str, caption: str) -> Image.Image:
+def _compose(
+    body: Image.Image, spectrum: Spectrum, dark: bool, strongest: float, title: str, caption: str
+) -> Image.Image:
     """Title, map, colour bar with five numbers, caption on one sheet."""
     unit = max(body.size) / FIGURE_SIDE
     margin, bar_width, font = round(28 * unit), round(26 * unit), typeface(round(22 * unit))
     ink, paper = (rgb("#E6EAEF"), rgb("#12161B")) if dark else (rgb("#1B2430"), rgb("#FFFFFF"))
     shares = (1.0, 0.5, 0.0, -0.5, -1.0) if spectrum.diverging else (1.0, 0.75, 0.5, 0.25, 0.0)
     # A map of zeros has no scale: the bar names zero alone.
-    labels = [format_value(share * strongest) if strongest > 0 else ("0" if share == 0 else "") for share in shares]
+    labels = [
+        format_value(share * strongest) if strongest > 0 else ("0" if share == 0 else "") for share in shares
+    ]
     label_width = math.ceil(max(font.getlength(label) for label in labels))
     line = round(44 * unit)
     top = margin + (line if title else 0)
@@ -290,7 +333,12 @@ def _compose(body: Image.Image, spectrum: Spectrum, dark: bool, strongest: float
     draw = ImageDraw.Draw(sheet)
     room = width - 2 * margin
     if title:
-        draw.text((margin, margin), _fitted(title, typeface(round(26 * unit)), room), ink, typeface(round(26 * unit)))
+        draw.text(
+            (margin, margin),
+            _fitted(title, typeface(round(26 * unit)), room),
+            ink,
+            typeface(round(26 * unit)),
+        )
     sheet.paste(body, (margin, top))
     bar_left = 2 * margin + body.width
     sheet.paste(_bar(spectrum, dark, bar_width, body.height, vertical=True), (bar_left, top))
@@ -316,4 +364,3 @@ def _fitted(text: str, font: Any, room: float) -> str:
     while line and font.getlength(line + "…") > room:
         line = line[:-1]
     return line.rstrip() + "…"
-

@@ -65,7 +65,9 @@ def read_image(source: bytes | bytearray | memoryview | str | Path) -> Image.Ima
     if not data:
         raise ImageError(f"{name} is empty: choose a picture file (JPEG, PNG, WebP, GIF, BMP or TIFF).")
     if len(data) > MAX_BYTES:
-        raise ImageError(f"{name} is larger than {MAX_BYTES // 2**20} MB: save it smaller and choose it again.")
+        raise ImageError(
+            f"{name} is larger than {MAX_BYTES // 2**20} MB: save it smaller and choose it again."
+        )
     return _decode(data, name)
 
 
@@ -87,21 +89,29 @@ def _decode(data: bytes, name: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{name} has more than 40 megapixels: save it smaller and choose it again.") from error
+        raise ImageError(
+            f"{name} has more than 40 megapixels: save it smaller and choose it again."
+        ) from error
     # Decoders meet hostile bytes here and answer with any kind of exception.
     except Exception as error:
-        raise ImageError(f"{name} is not a readable JPEG, PNG, WebP, GIF, BMP or TIFF file: choose another.") from error
+        raise ImageError(
+            f"{name} is not a readable JPEG, PNG, WebP, GIF, BMP or TIFF file: choose another."
+        ) from error
     with image:
         width, height = image.size
         if width * height > MAX_PIXELS:
-            raise ImageError(f"{name} has {width} x {height} pixels, more than 40 megapixels: save it smaller "
-                             "and choose it again.")
+            raise ImageError(
+                f"{name} has {width} x {height} pixels, more than 40 megapixels: save it smaller "
+                "and choose it again."
+            )
         try:
             image.load()
             return _to_rgb(_upright(image))
         except Exception as error:
             reason = "is damaged or cut off" if not isinstance(error, ImageError) else str(error)
-            raise ImageError(f"{name} {reason}: open it in a picture program, save it again, or choose another.") from error
+            raise ImageError(
+                f"{name} {reason}: open it in a picture program, save it again, or choose another."
+            ) from error
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -187,7 +197,9 @@ def to_input(image: Image.Image, network: VGG16, fit: str = "crop") -> Tensor:
         (1, 3, 224, 224). Computed in float32 as torchvision does, then converted to the network's dtype.
     """
     pixels = transform.convert_image_dtype(transform.pil_to_tensor(network_view(image, fit)), torch.float32)
-    values = transform.normalize(pixels, mean=[float(m) for m in network.mean], std=[float(s) for s in network.std])
+    values = transform.normalize(
+        pixels, mean=[float(m) for m in network.mean], std=[float(s) for s in network.std]
+    )
     return values.unsqueeze(0).to(device=network.device, dtype=network.dtype)
 
 
