@@ -26,8 +26,10 @@ Checkpoint = Callable[[int], None]
 class NonFiniteRelevance(ArithmeticError):
     """Relevance became NaN or infinite: the layer, its rule, the cause and what to do."""
 
-    def __init__(self, layer: int, rule: str, cause: str, suggestion: str) -> None:
+    def __init__(self, layer: int, rule: str, cause: str, suggestion: str, relevance: Relevance | None = None) -> None:
         self.layer, self.rule, self.cause, self.suggestion = layer, rule, cause, suggestion
+        self.relevance = relevance
+        """What is known of the layers above."""
         super().__init__(f"relevance is not finite below {layer_name(layer)} (layer {layer}, {rule}): {cause}; {suggestion}")
 
 
@@ -251,7 +253,9 @@ def propagate_from(network: VGG16, trace: Trace, model: LRPModel, layer: int, re
         positive[k] = float(current.clamp(min=0).sum(dtype=torch.float64))
         negative[k] = float(current.clamp(max=0).sum(dtype=torch.float64))
         if not np.isfinite(positive[k] + negative[k]):
-            raise _non_finite(model, min(k + 1, LAST))
+            positive[k] = negative[k] = np.nan
+            above = Relevance(maps, positive, negative, target, model.key)
+            raise _non_finite(trace, model, min(k + 1, LAST), above)
         if k in keep:
             maps[k] = current[0]
         if k:
@@ -261,9 +265,12 @@ def propagate_from(network: VGG16, trace: Trace, model: LRPModel, layer: int, re
     return Relevance(maps, positive, negative, target, model.key)
 
 
-def _non_finite(model: LRPModel, layer: int) -> NonFiniteRelevance:
+def _non_finite(trace: Trace, model: LRPModel, layer: int, above: Relevance) -> NonFiniteRelevance:
     rule = model.rule_at(layer)
-    return NonFiniteRelevance(layer, rule.title, "a denominator nearly vanishes or a parameter is very large",
-                              "raise epsilon or choose another rule there")
-
-
+    if not torch.isfinite(trace.activations[layer - 1]).all():
+        cause = "the layer's activations are not finite"
+    elif max(abs(value) for value in rule.values().values()) > 1e6:
+        cause = "a parameter of the rule is very large"
+    else:
+        cause = "denominators of the rule nearly vanish there"
+    return NonFiniteRelevance(layer, rule.title, cause, "raise ε or choose another rule for this layer", above)
