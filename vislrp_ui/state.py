@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from vislrp_core import edits
 from vislrp_core.layers import LAST
-from vislrp_core.model import LRPModel
+from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.rules import Rule
 
 Origin = Literal["working", "example", "own"]
@@ -310,7 +310,10 @@ def edit(visit: Visit, change: Callable[[LRPModel], LRPModel], *, segment: int |
     working copy that already holds something is kept as an own model, so that no work is lost.
     """
     entry = visit.entry()
-    changed = change(entry.model)
+    try:
+        changed = change(entry.model)
+    except ModelError as error:
+        raise StateError(str(error)) from error
     place = visit.selected_segment if segment is None else segment
     place = max(0, min(place, len(changed.segments) - 1))
     if changed == entry.model:
@@ -327,29 +330,45 @@ def edit(visit: Visit, change: Callable[[LRPModel], LRPModel], *, segment: int |
     return remember(visit, after)
 
 
+def _has(visit: Visit, segment: int) -> bool:
+    return 0 <= segment < len(visit.model.segments)
+
+
 def add_segment(visit: Visit) -> Visit:
-    """A new segment at the bottom of the ruler; it becomes the selected one."""
+    """A new segment at the bottom of the ruler; it becomes the selected one. Unchanged where there is no room."""
+    if len(visit.model.segments) >= edits.MAX_SEGMENTS or visit.model.segments[-1].first == LAST:
+        return visit
     return edit(visit, edits.add_segment, segment=len(visit.model.segments))
 
 
 def remove_segment(visit: Visit, segment: int) -> Visit:
-    """Remove a segment; its layers join a neighbour."""
+    """Remove a segment; its layers join a neighbour. The only one stays."""
+    if not _has(visit, segment) or len(visit.model.segments) == 1:
+        return visit
     place = visit.selected_segment - (segment < visit.selected_segment)
     return edit(visit, lambda model: edits.remove_segment(model, segment), segment=place)
 
 
 def split_segment(visit: Visit, segment: int, row: int) -> Visit:
-    """Split a segment at a row; the lower part (higher layers) becomes the selected one."""
+    """Split a segment below a row; the lower part (higher layers) becomes the selected one."""
+    if not _has(visit, segment) or len(visit.model.segments) >= edits.MAX_SEGMENTS:
+        return visit
+    if not visit.model.segments[segment].first <= row < visit.model.segments[segment].last:
+        return visit
     return edit(visit, lambda model: edits.split_segment(model, segment, row), segment=segment + 1)
 
 
 def move_border(visit: Visit, border: int, last: int) -> Visit:
-    """Move the border below a segment."""
+    """Move the border below a segment; both neighbours keep at least one layer."""
+    if not _has(visit, border) or not _has(visit, border + 1):
+        return visit
     return edit(visit, lambda model: edits.move_border(model, border, last))
 
 
 def set_rule(visit: Visit, segment: int, rule: Rule) -> Visit:
     """Give a segment another rule."""
+    if not _has(visit, segment):
+        return visit
     return edit(visit, lambda model: edits.set_rule(model, segment, rule), segment=segment)
 
 

@@ -49,6 +49,10 @@ def css() -> str:
 [data-testid=stHeader]{border-bottom:1px solid var(--st-border-color)}
 [data-testid=stImage] img{border-radius:6px}
 .st-key-keeper{position:absolute;width:0;height:0;overflow:hidden}
+.v-bar{display:flex;align-items:center;justify-content:center;gap:8px;font-size:11.5px;font-variant-numeric:tabular-nums;
+ color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
+.v-bar i{flex:0 1 210px;min-width:40px;height:9px;border-radius:2px;position:relative}
+.v-bar i::after{content:"";position:absolute;left:50%;top:-1px;bottom:-1px;border-left:1px solid var(--st-text-color)}
 .v-head{font-size:13.5px;font-weight:650;line-height:1.35}
 .v-muted{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-facts{font-size:12px;font-variant-numeric:tabular-nums}
@@ -80,10 +84,6 @@ def design_css() -> str:
 .st-key-final-map{position:relative}
 .st-key-final-map [data-testid=stImage]{align-self:center;max-width:100%}
 .st-key-final-map img{width:min(100%,33vh)!important;max-width:100%;aspect-ratio:1;image-rendering:auto}
-.v-bar{display:flex;align-items:center;justify-content:center;gap:8px;font-size:11.5px;font-variant-numeric:tabular-nums;
- color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
-.v-bar i{flex:0 1 210px;height:9px;border-radius:2px;position:relative}
-.v-bar i::after{content:"";position:absolute;left:50%;top:-1px;bottom:-1px;border-left:1px solid var(--st-text-color)}
 .v-nomap{width:min(100%,33vh);aspect-ratio:1;margin:auto;border:1px dashed var(--st-border-color);border-radius:6px;
  display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;
  background:repeating-linear-gradient(45deg,transparent 0 7px,color-mix(in srgb,var(--st-text-color) 6%,transparent) 7px 8px)}
@@ -91,4 +91,15 @@ def design_css() -> str:
 .st-key-progress-note{position:absolute;z-index:5;right:1.6rem;top:7rem}
 @media (max-height:800px){.st-key-final-map img{width:min(100%,27vh)!important}.v-nomap{width:min(100%,27vh)}
  .st-key-design-image img{max-height:22vh}}
+</style>"""
+
+
+def home_css() -> str:
+    """Sizes of the welcome page."""
+    return """<style>
+.v-title{font-size:30px;font-weight:650;line-height:1.2;margin:0;padding:0;max-width:22ch}
+[class*=st-key-case-] [data-testid=stVerticalBlock]{height:100%}
+[data-testid=stMarkdown] table{width:100%}
+[data-testid=stMarkdown] table td{vertical-align:middle;padding:4px 10px 4px 0;border-width:0 0 1px}
+[data-testid=stMarkdown] table th{padding:4px 10px 4px 0;border-width:0 0 1px;text-align:left;font-size:12px}
 </style>"""

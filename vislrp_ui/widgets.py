@@ -87,6 +87,11 @@ def credits() -> None:
     st.markdown("\n".join(f"- **{sample.title}**: {sample.credit}" for sample in samples().values()))
 
 
+def image_alt(ref: ImageRef) -> str:
+    """What a picture shows, for those who cannot see it."""
+    return samples()[ref.id].shows if ref.kind == "sample" and ref.id in samples() else "Your uploaded image"
+
+
 def image_credit(ref: ImageRef) -> str:
     """One line of markdown about the picture shown."""
     if ref.kind == "sample" and ref.id in samples():

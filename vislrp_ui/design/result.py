@@ -79,6 +79,13 @@ def colour_bar(visit: Visit, limit: float) -> str:
             f'{",".join(stops)})"></i><span>+{ends}</span></div>')
 
 
+def colour_bar_words(visit: Visit, name: str) -> str:
+    """The spectrum with its poles in words."""
+    stops = SPECTRA[visit.look.spectrum].stops(service.dark_maps(visit.look))
+    return (f'<div class="v-bar"><span>speaks against “{_html(name)}”</span><i style="background:linear-gradient(90deg,'
+            f'{",".join(stops)})"></i><span>for “{_html(name)}”</span></div>')
+
+
 def facts(result: Maps, layer: int) -> str:
     """How much of the start arrives at the layer shown."""
     if not np.isfinite(result.total[layer]):

@@ -1,0 +1,114 @@
+"""Queue and caches under several threads."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.gate import Gate
+
+
+def test_the_gate_lets_in_as_many_as_it_has_slots_in_the_order_of_coming():
+    gate = Gate(1)
+    order: list[int] = []
+    queued = [threading.Event() for _ in range(3)]
+
+    def work(number: int) -> None:
+        with gate.slot(lambda before: queued[number].set()):
+            order.append(number)
+
+    with ThreadPoolExecutor(3) as pool, gate.slot():
+        futures = []
+        for number in range(3):
+            futures.append(pool.submit(work, number))
+            assert queued[number].wait(10)
+        assert order == []
+    for future in futures:
+        future.result(10)
+    assert order == [0, 1, 2]
+
+
+def test_waiting_says_how_many_are_before_and_can_be_given_up():
+    gate = Gate(1)
+
+    class Obsolete(BaseException):
+        pass
+
+    heard: list[int] = []
+
+    def give_up(before: int) -> None:
+        heard.append(before)
+        raise Obsolete
+
+    def wait_in_vain() -> None:
+        with gate.slot(give_up):
+            raise AssertionError("no slot was free")
+
+    with gate.slot(), ThreadPoolExecutor(1) as pool, pytest.raises(Obsolete):
+        pool.submit(wait_in_vain).result(10)
+    assert heard == [1]
+    with gate.slot():  # the place in the queue was given back
+        pass
+
+
+def test_the_cache_holds_its_bytes_and_forgets_the_least_recently_used():
+    cache: ByteCache[bytes] = ByteCache(100, len)
+    for name in "abc":
+        cache.put(name, bytes(40))
+        cache.get("a")
+    assert cache.get("a") is not None and cache.get("b") is None and cache.get("c") is not None
+    assert cache.nbytes <= 100
+
+
+def test_a_value_larger_than_the_cache_stays_until_the_next_one():
+    cache: ByteCache[bytes] = ByteCache(100, len)
+    cache.put("large", bytes(500))
+    assert cache.get("large") == bytes(500)
+    cache.put("small", bytes(10))
+    assert cache.get("large") is None and cache.nbytes == 10
+
+
+def test_equal_requests_at_the_same_time_are_computed_once():
+    cache: ByteCache[bytes] = ByteCache(100, len)
+    started, go = threading.Event(), threading.Event()
+    made: list[int] = []
+
+    def make() -> bytes:
+        made.append(1)
+        started.set()
+        assert go.wait(10)
+        return b"value"
+
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(cache.get_or_make, "key", make)
+        assert started.wait(10)
+        others = [pool.submit(cache.get_or_make, "key", make) for _ in range(3)]
+        go.set()
+        assert {future.result(10) for future in (first, *others)} == {b"value"}
+    assert made == [1]
+
+
+def test_a_failure_is_not_kept_and_passes_through():
+    cache: ByteCache[bytes] = ByteCache(100, len)
+
+    def fail() -> bytes:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        cache.get_or_make("key", fail)
+    assert cache.get_or_make("key", lambda: b"fine") == b"fine"
+
+
+def test_a_kept_value_that_is_not_enough_is_replaced():
+    cache: ByteCache[bytes] = ByteCache(100, len)
+    cache.put("key", b"a")
+    assert cache.get_or_make("key", lambda: b"abc", accept=lambda value: len(value) >= 3) == b"abc"
+
+
+@pytest.mark.parametrize(("text", "megabytes"), [("", 300), ("120", 120), ("nonsense", 300), ("1", 16)])
+def test_one_setting_bounds_all_caches(monkeypatch, text, megabytes):
+    monkeypatch.setenv("VISLRP_CACHE_MB", text)
+    assert budget() == megabytes * 1_000_000

@@ -1,0 +1,74 @@
+"""The four guided cases of the guide's chapter 3, on our own sample images: each opens its page with everything set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vislrp_ui import state
+from vislrp_ui.state import ImageRef, Visit
+
+FOLDER = Path(__file__).resolve().parents[1] / "assets" / "cases"
+PICTURES = 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """One card.
+
+    Attributes
+    ----------
+    prepare : callable
+        The visit with image, class, model and the page's own settings as the case needs them.
+    """
+
+    key: str
+    title: str
+    text: str
+    page: str
+    page_title: str
+    prepare: Callable[[Visit], Visit]
+
+    def pictures(self, mode: str) -> list[Path]:
+        """Four small pictures for the light or the dark page, made by `tools/make_case_pictures.py`."""
+        return [FOLDER / f"{self.key}_{number}_{mode}.webp" for number in range(1, PICTURES + 1)]
+
+
+def with_image(visit: Visit, sample: str, *, target: int | None = None, model: str | None = None) -> Visit:
+    """A sample image with a class and an example model; the person's own models stay as they are."""
+    visit = replace(visit, image=ImageRef("sample", sample), target=target, selected_layer=None)
+    known = {entry.id for entry in visit.models}
+    return state.activate(visit, model) if model in known and model is not None else visit
+
+
+def _rules(visit: Visit) -> Visit:
+    return with_image(visit, "ring_tailed_lemurs")
+
+
+def _configurations(visit: Visit) -> Visit:
+    return with_image(visit, "guitar_and_drums")
+
+
+def _flipping(visit: Visit) -> Visit:
+    return with_image(visit, "guitar_and_drums", model="configuration_4")
+
+
+def _ablation(visit: Visit) -> Visit:
+    return with_image(visit, "german_shepherd", model="configuration_4")
+
+
+CASES: tuple[Case, ...] = (
+    Case("rules", "Popular rules compared",
+         "LRP-ε, LRP-γ, α1β0, α2β1 and α3β2 on one photograph: what each rule hides and what it stresses.",
+         "pages/2_Compare.py", "Compare", _rules),
+    Case("configurations", "Five configurations, two classes",
+         "The same layers with other rules, the same rules on other layers: which model can tell two classes apart?",
+         "pages/2_Compare.py", "Compare", _configurations),
+    Case("flipping", "Pixel flipping",
+         "Brush away what speaks for a class and see whether the network agrees with the map.",
+         "pages/3_Pixel_Flipping.py", "Pixel Flipping", _flipping),
+    Case("ablation", "Neuron ablation",
+         "Silence the neurons that carry the relevance and see what the network says then.",
+         "pages/4_Neuron_Ablation.py", "Neuron Ablation", _ablation),
+)
