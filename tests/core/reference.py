@@ -1,0 +1,128 @@
+"""A second, literal implementation of LRP in float64: slow, and sharing nothing with the engine but the weights.
+
+Weighted layers are unfolded to patches, so that every contribution ``q_ij`` is a number of its own in a dense tensor.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from vislrp_core.layers import LAST, LAYERS
+from vislrp_core.model import LRPModel
+from vislrp_core.network import VGG16
+from vislrp_core.rules import Rule
+
+
+def stab(z: torch.Tensor, epsilon: float = 0.0, scale: float = 1.0) -> torch.Tensor:
+    sign = torch.ones_like(z)
+    sign[z < 0] = -1
+    return z + sign * (epsilon * scale + 1e-9)
+
+
+def forward(network: VGG16, x: torch.Tensor) -> list[torch.Tensor]:
+    a = [x[0].double()]
+    for layer in LAYERS[1:]:
+        if layer.kind == "conv":
+            a.append(F.conv2d(a[-1][None], network.weights[layer.index], network.biases[layer.index], padding=1)[0])
+        elif layer.kind == "linear":
+            a.append(network.weights[layer.index] @ a[-1].reshape(-1) + network.biases[layer.index])
+        elif layer.kind == "relu":
+            a.append(a[-1].clamp(min=0))
+        elif layer.kind == "pool":
+            a.append(F.max_pool2d(a[-1][None], 2)[0])
+        else:
+            a.append(a[-1])
+    return a
+
+
+def rule_step(u, mask, w, b, rule: Rule, absorb: bool, relevance):
+    """u, mask: (inputs, positions); w: (outputs, inputs); relevance: (outputs, positions); returns (inputs, positions)."""
+    uw = u[None] * w[:, :, None]
+    common = (rule.gamma0 * u[None] + rule.gamma1 * uw + rule.gamma2 * u[None] * w[:, :, None] ** 2) * mask[None]
+    positive, negative = uw.clamp(min=0) * mask[None], uw.clamp(max=0) * mask[None]
+    result = torch.zeros_like(u)
+    for factor, p, n in ((rule.alpha, rule.gamma1p, rule.gamma1n), (-rule.beta, rule.gamma1n, rule.gamma1p)):
+        q = common + p * positive + n * negative
+        z = q.sum(dim=1)
+        if absorb:
+            z = z + (rule.gamma1 * b + p * b.clamp(min=0) + n * b.clamp(max=0) + rule.gamma2 * b**2)[:, None]
+        scale = float((z**2).mean().sqrt()) if rule.epsilon_scale == "relative" else 1.0
+        result += factor * (q * (relevance / stab(z, rule.epsilon, scale))[:, None, :]).sum(dim=0)
+    return result
+
+
+def box_step(a, low, high, w, relevance):
+    w = w[:, :, None]
+    q = a[None] * w - low[None] * w.clamp(min=0) - high[None] * w.clamp(max=0)
+    return (q * (relevance / stab(q.sum(dim=1)))[:, None, :]).sum(dim=0)
+
+
+def unfolded_rows(x, rows):
+    """Patches of some rows of positions; rows keep the dense tensors small."""
+    patches = F.unfold(x[None], 3, padding=1)[0]
+    width = x.shape[-1]
+    return patches[:, rows.start * width:rows.stop * width]
+
+
+def weighted_step(network: VGG16, layer: int, below, rule: Rule, absorb: bool, relevance):
+    w, b = network.weights[layer].double(), network.biases[layer].double()
+    w = w.reshape(len(w), -1)
+    if layer == 1:
+        mean, std = (torch.tensor(v, dtype=torch.float64)[:, None, None] for v in (network.mean, network.std))
+        low, high = (0 - mean) / std * torch.ones_like(below), (1 - mean) / std * torch.ones_like(below)
+    else:
+        low, high = torch.zeros_like(below), torch.full_like(below, float(below.max()))
+    if LAYERS[layer].kind == "linear":
+        flat, one = below.reshape(-1, 1), torch.ones(below.numel(), 1, dtype=torch.float64)
+        if rule.preset == "z_box":
+            return box_step(flat, low.reshape(-1, 1), high.reshape(-1, 1), w, relevance[:, None]).reshape(below.shape)
+        u = rule.theta0 + rule.theta1 * flat
+        return rule_step(u, one, w, b, rule, absorb, relevance[:, None]).reshape(below.shape)
+    # A relative epsilon needs the whole layer's z at once; so all positions go together, which tiny networks allow.
+    u = unfolded_rows(below, range(below.shape[1]))
+    mask = unfolded_rows(torch.ones_like(below), range(below.shape[1]))
+    if rule.preset == "z_box":
+        shares = box_step(u, *(unfolded_rows(v, range(v.shape[1])) for v in (low, high)), w, relevance.flatten(1))
+    else:
+        shares = rule_step(rule.theta0 + rule.theta1 * u, mask, w, b, rule, absorb, relevance.flatten(1))
+    return F.fold(shares[None], below.shape[1:], 3, padding=1)[0]
+
+
+def pool_step(below, pooling: str, relevance):
+    channels, height, width = below.shape
+    windows = below.reshape(channels, height // 2, 2, width // 2, 2).permute(0, 1, 3, 2, 4).reshape(channels, -1, 4)
+    r = relevance.reshape(channels, -1, 1)
+    if pooling == "winner-takes-all":
+        share = torch.zeros_like(windows)
+        best = windows.max(dim=2, keepdim=True).values
+        first = (windows == best).double().argmax(dim=2, keepdim=True)
+        share.scatter_(2, first, 1.0)
+    else:
+        total = windows.sum(dim=2, keepdim=True)
+        share = torch.where(total > 0, windows / total.clamp(min=1e-300), torch.full_like(windows, 0.25))
+    result = (share * r).reshape(channels, height // 2, width // 2, 2, 2).permute(0, 1, 3, 2, 4)
+    return result.reshape(below.shape)
+
+
+def relevance(network: VGG16, x: torch.Tensor, model: LRPModel, target: int) -> list[torch.Tensor]:
+    """R[0] ... R[38]."""
+    a = forward(network, x)
+    logits = a[LAST]
+    r = torch.zeros_like(logits)
+    if model.start == "contrast":
+        r[:] = -logits[target] / (len(logits) - 1)
+    r[target] = {"one": 1.0, "probability": float(torch.softmax(logits, 0)[target])}.get(model.start, float(logits[target]))
+    result = [r]
+    for layer in range(LAST, 0, -1):
+        kind = LAYERS[layer].kind
+        if kind == "pool":
+            r = pool_step(a[layer - 1], model.pooling, r)
+        elif kind in ("conv", "linear"):
+            if layer == 1 and model.pixel_rule != "segment":
+                rule = Rule.of(model.pixel_rule)
+            else:
+                rule = next(s.rule for s in model.segments if s.first <= layer <= s.last)
+            r = weighted_step(network, layer, a[layer - 1], rule, model.bias == "absorb", r)
+        result.append(r)
+    return result[::-1]
