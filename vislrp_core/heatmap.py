@@ -1,7 +1,7 @@
 """Relevance to pixels: sum over channels, range, colours, overlay, PNG.
 
-A map is a 2-D array of relevance (or activation). Zero always takes the spectrum's neutral colour; the range [-limit, limit] is
-symmetric around it.
+A map is a 2-D array of relevance (or activation). Zero always takes the spectrum's neutral colour; the range
+[-limit, limit] is symmetric around it.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def channel_sum(relevance: Any) -> NDArray[Any]:
 def as_grid(values: ArrayLike) -> NDArray[Any]:
     """Arrange the units of a fully connected layer in reading order as a nearly square grid.
 
-    4096 become 64 x 64, 1000 become 25 x 40. Where no divisor comes near a square, the last row is filled with zeros. A map
-    of more than one row stays as it is.
+    4096 become 64 x 64, 1000 become 25 x 40. Where no divisor comes near a square, the last row is filled
+    with zeros. A map of more than one row stays as it is.
     """
     array = np.asarray(values)
     if array.ndim == 2 and 1 not in array.shape:
@@ -103,7 +103,8 @@ def limit(maps: Any | Iterable[Any], range: str = DEFAULT_RANGE) -> float:
     maps : array or list of arrays
         One map, or several that share a range.
     range : str
-        A key of `RANGES`. Where a percentile is zero though the map is not, the largest absolute value counts.
+        A key of `RANGES`. Where a percentile is zero though the map is not, the largest absolute value
+        counts.
 
     Returns
     -------
@@ -208,7 +209,8 @@ def png(
 def overlay(rgb: NDArray[np.uint8], image: Image.Image, opacity: float) -> NDArray[np.uint8]:
     """The coloured map over the photograph.
 
-    The photograph loses its own colours as the map gains opacity, so that red and blue keep meaning relevance.
+    The photograph loses its own colours as the map gains opacity, so that red and blue keep meaning
+    relevance.
 
     Parameters
     ----------
@@ -250,7 +252,9 @@ def _bar(spectrum: Spectrum, dark: bool, width: int, height: int, vertical: bool
 
 
 def format_value(value: float) -> str:
-    """A number for axes and captions: three significant digits, a real minus sign, powers of ten only where needed."""
+    """A number for axes and captions: three significant digits, a real minus sign, powers of ten only where
+    needed.
+    """
     if value == 0:
         return "0"
     text = f"{value:.3g}"

@@ -1,6 +1,7 @@
 """Pictures: from hostile bytes to RGB, and from RGB to what the network sees.
 
-A file is believed only as far as it was checked: size before reading, format against a list, dimensions before decoding.
+A file is believed only as far as it was checked: size before reading, format against a list, dimensions
+before decoding.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 SIDE = 224
 RESIZED = 256
-# Beyond this ratio of sides, resizing the whole picture first would need gigabytes for a strip of which 224 pixels stay.
+# Beyond this ratio of sides, resizing the whole picture first would need gigabytes for a strip of which 224
+# pixels stay.
 _NARROW = 20
 
 
@@ -40,8 +42,8 @@ class ImageError(ValueError):
 def read_image(source: bytes | bytearray | memoryview | str | Path) -> Image.Image:
     """Read a picture and bring it to RGB.
 
-    EXIF rotation is applied, transparency lies on white, of an animation the first frame counts. Greyscale, palette, CMYK
-    and 16-bit pictures become 8-bit RGB.
+    EXIF rotation is applied, transparency lies on white, of an animation the first frame counts. Greyscale,
+    palette, CMYK and 16-bit pictures become 8-bit RGB.
 
     Parameters
     ----------
@@ -140,10 +142,8 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 65535):
         raise ImageError("has grey values outside 0 to 65535")
-    if image.mode == "F":
-        white = 1.0 if high <= 1 else 255.0 if high <= 255 else 65535.0
-    else:
-        white = 65535.0
+    # Floats have no agreed white: the smallest usual one that holds all values counts.
+    white = next(w for w in (1.0, 255.0, 65535.0) if high <= w) if image.mode == "F" else 65535.0
     return Image.fromarray(np.rint(values * np.float32(255 / white)).astype(np.uint8))
 
 
@@ -155,7 +155,8 @@ def network_view(image: Image.Image, fit: str = "crop") -> Image.Image:
     image : PIL.Image.Image
         Mode RGB, any size.
     fit : {"crop", "squash"}
-        `crop`: as torchvision's VGG16 weights, short side to 256 and the centre 224 x 224. `squash`: the whole picture.
+        `crop`: as torchvision's VGG16 weights, short side to 256 and the centre 224 x 224. `squash`: the
+        whole picture.
     """
     if fit == "squash":
         return image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)

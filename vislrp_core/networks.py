@@ -1,0 +1,322 @@
+"""Networks by name or path: where weights come from, and how they are read without a second copy in
+memory.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vislrp_core import downloads
+from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD, VGG16, NetworkError
+
+MODEL_STORE = Path(__file__).resolve().parents[1] / "model_store"
+EMBEDDED = MODEL_STORE / "embedded_vgg16.safetensors"
+TIED = "classifier.0.tied_weight"
+POSITIONS = 49  # of pool5: 7 x 7
+IMAGENET_CLASSES = 1000
+DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def default_network_name() -> str:
+    """The network that runs: environment variable VISLRP_NETWORK, `auto` resolved.
+
+    Returns
+    -------
+    str
+        "imagenet", "embedded" or a path.
+    """
+    return resolve_name(os.environ.get("VISLRP_NETWORK", "").strip() or "auto")
+
+
+def resolve_name(name: str) -> str:
+    """`auto` is `imagenet` if its weights are on disk, otherwise `embedded`; other names stay."""
+    if name != "auto":
+        return name
+    return "imagenet" if imagenet_on_disk() is not None else "embedded"
+
+
+def imagenet_on_disk() -> Path | None:
+    """torchvision's VGG16 weights in torch's cache (the copy for memory mapping, if there is one), or
+    None.
+    """
+    file = downloads.weights_folder() / downloads.file_name(downloads.imagenet_url())
+    for path in (file.with_suffix(".safetensors"), file):
+        if path.is_file():
+            return path
+    return None
+
+
+def load_network(
+    name_or_path: str | Path = "auto",
+    *,
+    device: str = "auto",
+    dtype: str = "float32",
+    progress: downloads.Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> VGG16:
+    """Load a VGG16.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        "auto" (`imagenet` if its weights are on disk, else `embedded`), "imagenet" (torchvision's
+        IMAGENET1K_V1, downloaded where missing), "embedded" (ships in model_store), or the path of a VGG16
+        state dict with torchvision's key names, ``.safetensors`` or ``.pth``. A JSON file of the same stem
+        may give mean, std, classes, title, description.
+    device : {"auto", "cpu", "cuda", "mps"}
+        "auto" takes a GPU where there is one.
+    dtype : {"float32", "float64"}
+        Number format of weights and relevance.
+    progress, cancel : callable, optional
+        For a download, see `downloads.download_imagenet`.
+
+    Returns
+    -------
+    VGG16
+
+    Raises
+    ------
+    NetworkError
+        One sentence: what is wrong with the name, file or device, and what to do.
+    """
+    if dtype not in DTYPES:
+        raise NetworkError(f'dtype: must be {" or ".join(DTYPES)}, got "{dtype}"')
+    place = find_device(device, dtype)
+    name = resolve_name(str(name_or_path))
+    if name == "embedded":
+        network = _load_embedded()
+    elif name == "imagenet":
+        network = _load_imagenet(progress, cancel)
+    else:
+        network = _load_path(Path(name))
+    return network.to(device=place, dtype=DTYPES[dtype])
+
+
+def find_device(device: str, dtype: str = "float32") -> str:
+    """The device to compute on.
+
+    Raises
+    ------
+    NetworkError
+        It is unknown, this machine has none, or it cannot compute in this number format.
+    """
+    if device not in DEVICES:
+        raise NetworkError(f'device: must be one of {", ".join(DEVICES)}, got "{device}"')
+    has = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if device == "auto":
+        return "cuda" if has["cuda"] else "mps" if has["mps"] and dtype == "float32" else "cpu"
+    if not has[device]:
+        raise NetworkError(f'device "{device}" is not available on this machine: use "cpu" or "auto".')
+    if device == "mps" and dtype == "float64":
+        raise NetworkError('device "mps" cannot compute in float64: use "cpu" or float32.')
+    return device
+
+
+def _load_embedded() -> VGG16:
+    if not EMBEDDED.is_file():
+        raise NetworkError(
+            f"The embedded network is missing ({EMBEDDED}): restore it, or choose another "
+            "network with VISLRP_NETWORK."
+        )
+    return _load_file(EMBEDDED, "embedded", "embedded VGG16")
+
+
+def _load_imagenet(progress: downloads.Progress | None, cancel: Callable[[], bool] | None) -> VGG16:
+    file = imagenet_on_disk() or downloads.download_imagenet(progress=progress, cancel=cancel)
+    state = read_state_dict(file if file.suffix == ".safetensors" else mapped_copy(file))
+    return VGG16.from_state_dict(
+        state,
+        name="imagenet",
+        classes=imagenet_classes(),
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        title="VGG16, ImageNet weights",
+        description="torchvision's VGG16 with its weights IMAGENET1K_V1.",
+    )
+
+
+def mapped_copy(file: Path) -> Path:
+    """A safetensors copy beside a ``.pth`` of torch's legacy format, which cannot be mapped into memory.
+
+    Returns the copy's path; where it cannot be written, that of the original.
+
+    Raises
+    ------
+    NetworkError
+        The original is damaged.
+    """
+    copy = file.with_suffix(".safetensors")
+    if copy.is_file() or _is_zip(file):
+        return copy if copy.is_file() else file
+    digits = downloads.expected_hash(file.name)
+    if digits and not downloads.check_hash(file, digits):
+        raise NetworkError(
+            f'"{file}" is damaged (its SHA-256 differs from its name): delete it and start again.'
+        )
+    state = read_state_dict(file)
+    part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
+    try:
+        save_file({key: tensor.contiguous() for key, tensor in state.items()}, part)
+        part.replace(copy)
+    except (OSError, SafetensorError):
+        # A read-only or full cache costs the mapping, nothing else.
+        part.unlink(missing_ok=True)
+        return file
+    return copy
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """The names of the 1000 ImageNet classes as torchvision spells them."""
+    from torchvision.models import VGG16_Weights
+
+    return tuple(VGG16_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+def _load_path(path: Path) -> VGG16:
+    try:
+        present = path.is_file()
+    except (OSError, ValueError):
+        present = False
+    if not present:
+        known = "auto, imagenet, embedded, or the path of a .safetensors or .pth file"
+        raise NetworkError(f'There is no network "{path}": give {known}.')
+    return _load_file(path, path.stem, path.stem)
+
+
+def _load_file(path: Path, name: str, title: str) -> VGG16:
+    about = read_description(path.with_suffix(".json"))
+    state = expand_tied(read_state_dict(path), path)
+    classes = about.get("classes")
+    last = state.get("classifier.6.bias")
+    if classes is None and isinstance(last, Tensor) and last.shape == (IMAGENET_CLASSES,):
+        classes = imagenet_classes()
+    try:
+        return VGG16.from_state_dict(
+            state,
+            name=name,
+            classes=classes,
+            mean=about.get("mean", IMAGENET_MEAN),
+            std=about.get("std", IMAGENET_STD),
+            title=about.get("title", title),
+            description=about.get("description", ""),
+            any_width=True,
+        )
+    except NetworkError as error:
+        raise NetworkError(f'"{path}": {error}') from error
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Tensors of a ``.safetensors`` or ``.pth`` file, mapped into memory where the format allows; nothing is
+    executed.
+
+    Raises
+    ------
+    NetworkError
+        Not such a file, damaged, or something else than tensors by name.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            state: Any = load_file(path)
+        elif path.suffix in (".pth", ".pt"):
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+        else:
+            raise NetworkError(
+                f'"{path}" is neither .safetensors nor .pth: give a state dict in one of these formats.'
+            )
+    except pickle.UnpicklingError as error:
+        raise NetworkError(
+            f"'{path}' holds more than tensors, or is no torch file; it was not loaded, because that "
+            "could run code: save the state dict alone, best as .safetensors."
+        ) from error
+    except NetworkError:
+        raise
+    # Readers of both formats answer damaged files with any kind of exception.
+    except Exception as error:
+        raise NetworkError(
+            f'"{path}" cannot be read as {path.suffix} (damaged or cut off): get it again.'
+        ) from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise NetworkError(f'"{path}" is not a state dict (tensors by name): save model.state_dict() alone.')
+    for key, value in state.items():
+        if value.ndim == 0:
+            raise NetworkError(f'"{path}": {key} is a single number, not the weights of a layer.')
+    return dict(state)
+
+
+def _is_zip(path: Path) -> bool:
+    """Whether a .pth file is of torch's newer format, which can be mapped."""
+    return zipfile.is_zipfile(path)
+
+
+def expand_tied(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Write out an fc6 that is stored tied over the 49 positions of pool5.
+
+    The file holds (H, 512); every position has the same weights, a 49th each, so that fc6 is a fully
+    connected layer (H, 25088) on the mean over positions.
+    """
+    if TIED not in state:
+        return state
+    tied = state[TIED]
+    if tied.ndim != 2:
+        raise NetworkError(f'"{path}": {TIED} must have two dimensions, got {tuple(tied.shape)}')
+    expanded = (tied.float() / POSITIONS).repeat_interleave(POSITIONS, dim=1)
+    return {"classifier.0.weight": expanded, **{key: value for key, value in state.items() if key != TIED}}
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Checked content of the JSON file beside a network: mean, std, classes, title, description; {} if there
+    is none.
+
+    Raises
+    ------
+    NetworkError
+        One sentence naming file and field.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise NetworkError(f'"{path}" is not readable JSON: correct or remove it.') from error
+    if not isinstance(data, dict):
+        raise NetworkError(f'"{path}" must hold an object with mean, std and classes.')
+    for key in ("mean", "std"):
+        if key in data:
+            data[key] = _three_numbers(data[key], key, path)
+    if "classes" in data:
+        names = data["classes"]
+        if not isinstance(names, list) or not all(isinstance(one, str) and one for one in names):
+            raise NetworkError(f'"{path}", classes: must be a list of names.')
+        data["classes"] = tuple(names)
+    for key in ("title", "description"):
+        if not isinstance(data.get(key, ""), str):
+            raise NetworkError(f'"{path}", {key}: must be text.')
+    return data
+
+
+def _three_numbers(value: Any, key: str, path: Path) -> tuple[float, ...]:
+    numbers = value if isinstance(value, list) else []
+    good = len(numbers) == 3 and all(
+        isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in numbers
+    )
+    if not good or (key == "std" and min(numbers) <= 0):
+        kind = "positive numbers" if key == "std" else "numbers"
+        raise NetworkError(f'"{path}", {key}: must be three finite {kind}, got {json.dumps(value)[:60]}')
+    return tuple(float(one) for one in numbers)
