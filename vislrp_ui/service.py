@@ -10,6 +10,7 @@ import io
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -108,7 +109,13 @@ def clear_caches() -> None:
 
 def network_key(key: str | None = None) -> str:
     """Name of the network that runs: the one given, the visit's, or the server's default."""
-    return key or session.get_visit().network or default_network_name()
+    return key or session.get_visit().network or _default_key()
+
+
+@cache
+def _default_key() -> str:
+    # Resolved once: a download that ends later must not switch running visits by itself.
+    return default_network_name()
 
 
 def network(key: str | None = None) -> VGG16:
@@ -116,6 +123,9 @@ def network(key: str | None = None) -> VGG16:
     name = network_key(key)
     with _networks_lock:
         if name not in _networks:
+            if name == "imagenet" and imagenet_on_disk() is None:
+                raise NetworkError("The full VGG16 is not on this server: get it in the network menu, or choose another "
+                                   "network there.")
             _networks[name] = load_network(name)
         return _networks[name]
 
@@ -130,7 +140,7 @@ def network_title() -> str:
 
 def network_choices() -> list[str]:
     """Networks that can run at once: the server's default and those on its disk."""
-    default = default_network_name()
+    default = _default_key()
     found = [default, "embedded"] + (["imagenet"] if imagenet_on_disk() is not None else [])
     return list(dict.fromkeys(found))
 

@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core.images import digest, read_image
 from vislrp_core.model import LRPModel, ModelError
+from vislrp_core.networks import imagenet_on_disk
 from vislrp_ui import permalink, state, theme
 from vislrp_ui.components.keeper import keeper
 from vislrp_ui.samples import samples
@@ -39,6 +40,10 @@ def get_visit() -> Visit:
         if visit.image.kind == "sample" and visit.image.id not in samples():
             damaged += (f"There is no sample image “{visit.image.id[:40]}”: choose one of the gallery.",)
             visit = state.choose_image(visit, ImageRef())
+        if visit.network == "imagenet" and imagenet_on_disk() is None:
+            damaged += ("The address asks for the full VGG16, which is not on this server: the page runs with "
+                        "another network.",)
+            visit = state.choose_network(visit, None)
         st.session_state[_VISIT] = visit
         for sentence in damaged:
             notify(sentence)

@@ -336,7 +336,7 @@ def _has(visit: Visit, segment: int) -> bool:
 
 def add_segment(visit: Visit) -> Visit:
     """A new segment at the bottom of the ruler; it becomes the selected one. Unchanged where there is no room."""
-    if len(visit.model.segments) >= edits.MAX_SEGMENTS or visit.model.segments[-1].first == LAST:
+    if len(visit.model.segments) >= edits.MAX_SEGMENTS:
         return visit
     return edit(visit, edits.add_segment, segment=len(visit.model.segments))
 

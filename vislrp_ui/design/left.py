@@ -92,7 +92,7 @@ def _take_models(key: str) -> None:
             model = read_model(file.getvalue(), file.name)
             session.set_visit(state.add_model(session.get_visit(), model, based_on=file.name))
         except (ModelError, StateError) as error:
-            session.notify(f"“{file.name}” was not imported: {error}")
+            session.notify(f"Not imported: {error}")
     if files:
         st.session_state["_import_generation"] += 1
 

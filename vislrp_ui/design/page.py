@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vislrp_ui import service, session, widgets
+from vislrp_ui import service, session, theme, widgets
+from vislrp_ui.design import left, result, title, twin
 
 
 def design() -> None:
     """Draw the page."""
     visit = session.boot()
+    st.html(theme.design_css())
     widgets.require_image(visit)
-    left, centre, right = st.columns([0.166, 0.578, 0.256], gap="medium")
-    with left:
-        widgets.image_picker(visit)
-        st.image(service.view_png(visit.image), width="stretch", alt="The image as the network sees it")
-        target = widgets.target_select(visit)
-    with centre:
-        widgets.network_menu(visit)
-    with right:
-        widgets.look_popover(visit)
-        result = service.maps(visit.image, visit.model, target)
-        if 0 in result.maps:
-            limit = service.limit_of(result.maps[0], visit.look)
-            st.image(service.heatmap_png(result.maps[0], (visit.image, result.model_key, target, 0), visit.look,
-                                         limit=limit), width="stretch", alt="Relevance of the pixels")
+    first, centre, last = st.columns([0.166, 0.578, 0.256], gap="medium")
+    with first, st.container(gap="xsmall"):
+        target = left.image_and_class(visit)
+        left.models(visit)
+    with centre, st.container(gap="xsmall"):
+        title.title_row(visit, target)
+        place = st.container(gap="xsmall")
+    with last, st.container(gap="xsmall"):
+        result.head(visit, target)
+        map_place = st.container(gap="xsmall")
+        with st.container(horizontal=True):
+            twin.twin(visit)
+    maps = service.maps(visit.image, visit.model, target, layers=(result.shown_layer(visit),))
+    with map_place:
+        result.map_and_facts(visit, maps)
+    with place:
+        st.write("ruler")

@@ -44,7 +44,7 @@ def segments(visit: Visit) -> None:
     many = len(model.segments) >= MAX_SEGMENTS
     with st.container(horizontal=True, gap="xsmall"):
         st.button("Add", icon=":material/add:", key="twin-add", on_click=session.update, args=(state.add_segment,),
-                  disabled=many or model.segments[-1].first == LAST, help="A segment at the bottom of the ruler")
+                  disabled=many, help="A segment at the bottom of the ruler")
         middle = (segment.first + segment.last) // 2
         st.button("Split", icon=":material/call_split:", key="twin-split", on_click=session.update,
                   args=(state.split_segment, place, middle), disabled=many or segment.first == segment.last,
