@@ -15,7 +15,7 @@ _SCALES = {"a": "absolute", "r": "relative"}
 
 def encode(model: LRPModel) -> str:
     """Text from which `decode` makes the same model (the description is left out)."""
-    head = [quote(model.name, safe=""), *(getattr(model, field) for field in _FIELDS)]
+    head = [quote(model.name, safe="").replace("~", "%7E"), *(getattr(model, field) for field in _FIELDS)]
     parts = []
     for segment in model.segments:
         rule, preset = segment.rule, PRESETS[segment.rule.preset]

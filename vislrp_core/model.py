@@ -220,8 +220,8 @@ def _sentence(error: ValidationError) -> str:
         return f"{place}: must be one of {context['expected']}, got {given}"
     if kind == "too_long" or kind == "too_short":
         return f"{place}: must hold 1 to {LAST} segments"
-    if kind.startswith("float") or kind == "finite_number" or place.rsplit(".", 1)[-1] not in (
-            "first", "last", "name", "description", "rule", "segments") and "than" in kind:
+    if kind.startswith("float") or kind == "finite_number" or (place.rsplit(".", 1)[-1] not in (
+            "first", "last", "name", "description", "rule", "segments") and "than" in kind):
         return f"{place}: must be a finite number, got {given}"
     if kind.startswith("int") or "than" in kind:
         return f"{place}: must be a layer number from 1 to {LAST}, got {given}"

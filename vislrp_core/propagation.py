@@ -192,7 +192,7 @@ def _pool(trace: Trace, layer: int, pooling: str, relevance: Tensor) -> Tensor:
     a = trace.activations[layer - 1]
     if pooling == "winner-takes-all":
         _, places = F.max_pool2d(a, 2, return_indices=True)
-        return F.max_unpool2d(relevance, places, 2, output_size=a.shape[-2:])
+        return F.max_unpool2d(relevance, places, [2, 2], output_size=a.shape[-2:])
     total = 4 * F.avg_pool2d(a, 2)
     share = torch.where(total > 0, relevance / torch.where(total > 0, total, torch.ones_like(total)), relevance / 4)
     even = F.interpolate(share, scale_factor=2, mode="nearest")

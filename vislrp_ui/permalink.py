@@ -164,8 +164,9 @@ def _with_model(visit: Visit, params: Mapping[str, str]) -> Visit:
 
 
 def _with_page(visit: Visit, page: str, params: Mapping[str, str]) -> Visit:
-    own = page_module(page).from_params(params)
-    return visit if own is None else replace(visit, **{page: own})
+    own: Any = page_module(page).from_params(params)
+    changes: dict[str, Any] = {} if own is None else {page: own}
+    return replace(visit, **changes)
 
 
 _LOOK: dict[str, Callable[[str], dict[str, object]]] = {

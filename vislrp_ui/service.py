@@ -101,11 +101,11 @@ _networks_lock = threading.Lock()
 
 def clear_caches() -> None:
     """Forget all results (tests)."""
-    for cache in (_traces, _relevances, _maps, _pictures, _files):
-        cache.clear()
+    for kept in (_traces, _relevances, _maps, _pictures, _files):
+        kept.clear()
 
 
-# --- network and picture ------------------------------------------------------------------------------------------------
+# --- network and picture --------------------------------------------------------------------------
 
 def network_key(key: str | None = None) -> str:
     """Name of the network that runs: the one given, the visit's, or the server's default."""
@@ -183,7 +183,7 @@ def thumbnail(ref: ImageRef, size: int = 160) -> bytes:
     return _files.get_or_make(("thumbnail", ref, size), shrink)
 
 
-# --- forward pass and propagation -------------------------------------------------------------------------------------------
+# --- forward pass and propagation -----------------------------------------------------------------
 
 def _let_newer_edit_in() -> None:
     # Any access to the session is a point where Streamlit ends a run that a newer interaction has made obsolete.
@@ -311,7 +311,7 @@ def _partial(error: NonFiniteRelevance, target: int, model_key: str) -> Maps:
     return Maps(found, positive, negative, target, model_key, error)
 
 
-# --- pictures of maps -----------------------------------------------------------------------------------------------------
+# --- pictures of maps -----------------------------------------------------------------------------
 
 def dark_maps(look: Look) -> bool:
     """Whether maps take the spectrum's dark twin."""

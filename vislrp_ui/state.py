@@ -30,7 +30,6 @@ class PageState(Protocol):
 
     def to_params(self) -> dict[str, str]:
         """Short text per query parameter; defaults may be left out."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def css() -> str:
 [data-testid=stMainBlockContainer]{padding-inline:1.4rem;max-width:none}
 [data-testid=stHeader]{border-bottom:1px solid var(--st-border-color)}
 [data-testid=stImage] img{border-radius:6px}
-.st-key-keeper{position:absolute;width:0;height:0;overflow:hidden}
+[data-testid=stLayoutWrapper]:has(>.st-key-keeper){position:absolute;width:0;height:0;overflow:hidden}
+kbd[aria-label^=Shortcut]{display:none}
 .v-bar{display:flex;align-items:center;justify-content:center;gap:8px;font-size:11.5px;font-variant-numeric:tabular-nums;
  color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-bar i{flex:0 1 210px;min-width:40px;height:9px;border-radius:2px;position:relative}
@@ -82,11 +83,14 @@ def design_css() -> str:
 .st-key-design-image [data-testid=stImage]{width:100%}
 .st-key-design-image img{width:auto;max-width:100%;max-height:max(22vh,205px)}
 .st-key-final-map{position:relative}
-.st-key-final-map [data-testid=stImage]{align-self:center;max-width:100%}
-.st-key-final-map img{width:min(100%,33vh)!important;max-width:100%;aspect-ratio:1;image-rendering:auto}
+.st-key-final-map [data-testid=stImage],
+.st-key-final-map [data-testid=stImageContainer]{width:100%;text-align:center}
+.st-key-final-map img{width:min(100%,33vh)!important;max-width:100%;aspect-ratio:1;image-rendering:auto;
+ border:1px solid var(--st-border-color)}
 .v-nomap{width:min(100%,33vh);aspect-ratio:1;margin:auto;border:1px dashed var(--st-border-color);border-radius:6px;
  display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;
- background:repeating-linear-gradient(45deg,transparent 0 7px,color-mix(in srgb,var(--st-text-color) 6%,transparent) 7px 8px)}
+ background:repeating-linear-gradient(45deg,transparent 0 7px,
+ color-mix(in srgb,var(--st-text-color) 6%,transparent) 7px 8px)}
 .v-based{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .st-key-progress-note{position:absolute;z-index:5;right:1.6rem;top:7rem}
 @media (max-height:800px){.st-key-final-map img{width:min(100%,27vh)!important}.v-nomap{width:min(100%,27vh)}

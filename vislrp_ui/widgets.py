@@ -35,7 +35,7 @@ def on_change(key: str, change: Callable[..., Visit], name: str | None = None) -
     return call
 
 
-# --- image ----------------------------------------------------------------------------------------------------------------
+# --- image ----------------------------------------------------------------------------------------
 
 def choose_sample(id: str) -> None:
     """Callback: show a sample image."""
@@ -135,7 +135,7 @@ def require_image(visit: Visit) -> None:
         st.stop()
 
 
-# --- target class ---------------------------------------------------------------------------------------------------------
+# --- target class ---------------------------------------------------------------------------------
 
 def class_label(ranks: dict[int, int], classes: Sequence[str]) -> Callable[[int], str]:
     """Labels of the class search: name and, for the first ten, the rank."""
@@ -157,7 +157,7 @@ def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Vi
     return target
 
 
-# --- look of maps -----------------------------------------------------------------------------------------------------------
+# --- look of maps ---------------------------------------------------------------------------------
 
 def look_popover(visit: Visit) -> None:
     """Spectrum, range, overlay, background of all maps."""
@@ -184,7 +184,7 @@ def _spectrum_title(key: str) -> str:
     return spectrum.title + (" (colour-blind safe)" if spectrum.colour_blind_safe else "")
 
 
-# --- network ----------------------------------------------------------------------------------------------------------------
+# --- network --------------------------------------------------------------------------------------
 
 def network_menu(visit: Visit) -> None:
     """Which network runs, what it is, and the others that can."""

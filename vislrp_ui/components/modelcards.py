@@ -33,8 +33,8 @@ def segment_bar(model: LRPModel) -> list[dict[str, Any]]:
 
 def card(entry: ModelEntry) -> dict[str, Any]:
     """Payload of one card."""
-    return {"id": entry.id, "name": entry.name, "tag": {"working": "working copy", "own": "", "example": "example"}[entry.origin],
-            "tip": entry.model.description, "bar": segment_bar(entry.model)}
+    tag = {"working": "working copy", "own": "", "example": "example"}[entry.origin]
+    return {"id": entry.id, "name": entry.name, "tag": tag, "tip": entry.model.description, "bar": segment_bar(entry.model)}
 
 
 def model_cards(key: str, entries: Iterable[ModelEntry], active: str, on_pick: Callable[[], None], *,

@@ -18,7 +18,7 @@ def image_and_class(visit: Visit) -> int:
     """Image, search over all classes, bars of the first classes; answers the class to explain."""
     widgets.image_picker(visit)
     with st.container(key="design-image"):
-        st.image(service.view_png(visit.image), width="stretch", alt=_alt(visit))
+        st.image(service.view_png(visit.image), output_format="PNG", width="stretch", alt=_alt(visit))
     target = widgets.target_select(visit)
     classbars("design-classes", service.predictions(visit.image, SHOWN_CLASSES), target, _pick_class)
     return target

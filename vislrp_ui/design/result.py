@@ -54,7 +54,7 @@ def map_and_facts(visit: Visit, result: Maps) -> None:
         limit = service.limit_of(values, visit.look)
         png = service.heatmap_png(values, map_key(visit, result, layer), visit.look, limit=limit,
                                   size=None if values.shape[0] >= 224 else _enlarged(values.shape), ref=visit.image)
-        st.image(png, width="stretch", alt=f"Heatmap of relevance at {layer_name(layer)}")
+        st.image(png, output_format="PNG", width="stretch", alt=f"Heatmap of relevance at {layer_name(layer)}")
         st.html(colour_bar(visit, limit))
     st.html(f'<div class="v-muted v-facts">{facts(result, layer)}</div>')
 

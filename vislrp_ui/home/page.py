@@ -72,7 +72,7 @@ def _example(visit: Visit) -> None:
         st.html('<div class="v-head">Choose a model</div>')
         model_cards("home-models", entries, entry.id, _pick_model, compact=True)
     with picture:
-        st.image(service.view_png(visit.image), width="stretch", alt=widgets.image_alt(visit.image))
+        st.image(service.view_png(visit.image), output_format="PNG", width="stretch", alt=widgets.image_alt(visit.image))
     with map_column:
         result = service.maps(visit.image, entry.model, target)
         name = service.network().classes[target]
@@ -81,7 +81,7 @@ def _example(visit: Visit) -> None:
             return
         limit = service.limit_of(result.maps[0], visit.look)
         st.image(service.heatmap_png(result.maps[0], map_key(visit, result, 0), visit.look, limit=limit),
-                 width="stretch", alt=f"Heatmap of relevance for {name}")
+                 output_format="PNG", width="stretch", alt=f"Heatmap of relevance for {name}")
         st.html(colour_bar_words(visit, name))
 
 

@@ -1,0 +1,8 @@
+"""``python -m vislrp_core``: the command line."""
+
+import sys
+
+from vislrp_core.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

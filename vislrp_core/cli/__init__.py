@@ -1,0 +1,66 @@
+"""The command line (lrp.md, section 7): one module per command, each with ``register(subparsers)``.
+
+Whatever is wrong with an argument, file or class ends in one line on stderr and exit status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from vislrp_core.cli import check, explain, predict
+
+COMMANDS = (explain, predict, check)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = Parser(prog="python -m vislrp_core", description="Layer-wise Relevance Propagation for VGG16.",
+                   allow_abbrev=False)
+    subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.register(subparsers)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns
+    -------
+    int
+        Exit status: 0, 2 for wrong input, 130 when interrupted.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, less) has seen enough; Python must not complain when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ValueError, OSError, ArithmeticError, LookupError, RuntimeError, MemoryError) as error:
+        print(f"{whole_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def whole_line(error: BaseException) -> str:
+    """An error as one line."""
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this: close other programs or choose a smaller network."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,35 @@
+"""``check FILE``: is this a valid LRP model, and what does it say?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from vislrp_core.cli import common
+from vislrp_core.layers import layer_name
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("check", help="check a model file", allow_abbrev=False)
+    parser.add_argument("file", metavar="FILE")
+    common.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the model's segments and conventions; a wrong file is an error."""
+    model = common.open_model(options.file)
+    warnings = [f"segment {place}: {sentence}" for place, segment in enumerate(model.segments, start=1)
+                for sentence in segment.rule.warnings()]
+    if options.json:
+        print(common.dump_json({"file": options.file, "valid": True, "model": json.loads(model.to_json()),
+                                "warnings": warnings}))
+        return
+    print(f"{model.name}: valid LRP model")
+    rows = [[str(place), f"{one.first}-{one.last}", f"{layer_name(one.first)} - {layer_name(one.last)}",
+             one.rule.title, one.rule.short] for place, one in enumerate(model.segments, start=1)]
+    common.print_table(["segment", "layers", "names", "rule", "short"], rows)
+    print(f"pooling {model.pooling}, bias {model.bias}, pixel rule {model.pixel_rule}, start {model.start}")
+    for warning in warnings:
+        print(f"Warning: {warning}")

@@ -1,0 +1,127 @@
+"""What several commands share: their arguments, files, and how results are printed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vislrp_core.imports import read_model
+from vislrp_core.layers import LAST, resolve_layer
+from vislrp_core.model import MAX_BYTES, LRPModel, ModelError
+from vislrp_core.network import VGG16, Prediction, Trace, forward
+from vislrp_core.networks import DEVICES, DTYPES, default_network_name, load_network
+
+TOP = 10
+
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """``--network``, ``--dtype``, ``--device``."""
+    parser.add_argument("--network", metavar="NAME|PATH",
+                        help="imagenet, embedded, auto, or the path of a VGG16 state dict (.safetensors, .pth)")
+    parser.add_argument("--dtype", choices=list(DTYPES), default="float32", help="number format (float32)")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto)")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``."""
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+
+def positive(text: str) -> int:
+    """Argument type: a whole number of at least 1."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, got "{text}"')
+    return number
+
+
+def open_network(options: argparse.Namespace) -> VGG16:
+    """The network that the arguments ask for; a download's progress goes to a terminal's stderr."""
+    name = options.network if options.network is not None else default_network_name()
+    progress = _show_progress if sys.stderr.isatty() else None
+    return load_network(name, device=options.device, dtype=options.dtype, progress=progress)
+
+
+def _show_progress(done: int, total: int) -> None:
+    share = f" of {total / 1e6:.0f}" if total else ""
+    print(f"\rDownloading VGG16: {done / 1e6:.0f}{share} MB", end="\n" if done == total else "", file=sys.stderr)
+
+
+def open_model(path: str) -> LRPModel:
+    """A model file, ours or the original program's.
+
+    Raises
+    ------
+    ModelError
+        One sentence that names the file and the place.
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ModelError(f"{path}: cannot be read ({reason})") from error
+    return read_model(content, file.name)
+
+
+def parse_layers(text: str) -> str | tuple[int, ...]:
+    """Argument type: "all", or layers by number or name separated by commas."""
+    if text.strip() == "all":
+        return "all"
+    try:
+        return tuple(sorted({resolve_layer(part) for part in text.split(",")}))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}, several separated by commas, or all (0 to {LAST})") from error
+
+
+def see(network: VGG16, image: Any, fit: str = "crop") -> Trace:
+    """Forward pass of a picture."""
+    from vislrp_core.images import to_input
+
+    return forward(network, to_input(image, network, fit))
+
+
+def network_record(network: VGG16) -> dict[str, Any]:
+    """What a result says about its network."""
+    return {"name": network.name, "title": network.title, "classes": network.num_classes, "digest": network.digest,
+            "dtype": str(network.dtype).removeprefix("torch."), "device": str(network.device)}
+
+
+def prediction_rows(predictions: Sequence[Prediction]) -> list[list[str]]:
+    """Predictions as cells of a table."""
+    return [[str(rank), str(one.index), one.name, f"{one.logit:.3f}", f"{one.probability:.4f}"]
+            for rank, one in enumerate(predictions, start=1)]
+
+
+PREDICTION_HEAD = ["", "class", "name", "logit", "probability"]
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table with aligned columns; numbers to the right."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(head))]
+    for row in [head, *rows]:
+        cells = [cell.rjust(width) if right else cell.ljust(width)
+                 for cell, width, right in zip(row, widths, numeric, strict=True)]
+        print("  ".join(cells).rstrip())
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def dump_json(data: Any) -> str:
+    """JSON text of a result; a number that is not finite is an error, never written."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1)

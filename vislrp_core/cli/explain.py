@@ -1,0 +1,116 @@
+"""``explain IMAGE --model FILE``: relevance, heatmap and summary of one class."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from vislrp_core.cli import common
+from vislrp_core.export import relevance_npz
+from vislrp_core.heatmap import DEFAULT_RANGE, figure_png, limit
+from vislrp_core.images import FITS, read_image
+from vislrp_core.layers import LAYERS, layer_name
+from vislrp_core.model import LRPModel
+from vislrp_core.network import VGG16, Trace, class_index
+from vislrp_core.propagation import Relevance, default_layers, propagate
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("explain", help="relevance of one class for a picture", allow_abbrev=False)
+    parser.add_argument("image", metavar="IMAGE")
+    parser.add_argument("--model", required=True, metavar="FILE", help="LRP model (JSON)")
+    parser.add_argument("--target", default="top", metavar="NAME|INDEX|top", help="target class (top)")
+    parser.add_argument("--out", default="out", metavar="DIR", help="folder for the results (out)")
+    parser.add_argument("--layers", type=common.parse_layers, metavar="0,17,31|all",
+                        help="layers whose relevance is written (0 and what each segment hands on)")
+    parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
+    common.add_network(parser)
+    common.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write relevance.npz, heatmap.png and summary.json, print a short table."""
+    begin = time.perf_counter()
+    model = common.open_model(options.model)
+    image = read_image(options.image)
+    folder = make_folder(options.out)
+    network = common.open_network(options)
+    loaded = time.perf_counter()
+    trace = common.see(network, image, options.fit)
+    target = class_index(network, options.target, trace)
+    seen = time.perf_counter()
+    kept = default_layers(model) if options.layers is None else options.layers
+    # The heatmap needs the pixels, whatever is written.
+    relevance = propagate(network, trace, model, target, layers="all" if kept == "all" else {0, *kept})
+    done = time.perf_counter()
+    written = relevance.layers if kept == "all" else tuple(sorted(kept))
+    summary = summarize(network, trace, model, relevance, written)
+    summary["image"] = options.image
+    summary["seconds"] = {"load": loaded - begin, "forward": seen - loaded, "propagate": done - seen}
+    text = common.dump_json(summary)
+    (folder / "relevance.npz").write_bytes(relevance_npz(relevance, written))
+    (folder / "heatmap.png").write_bytes(draw(network, model, relevance, target))
+    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    if options.json:
+        print(text)
+    else:
+        report(summary, folder)
+
+
+def make_folder(path: str) -> Path:
+    """The folder for results, made before anything is computed.
+
+    Raises
+    ------
+    ValueError
+        It cannot be made; one sentence.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"--out {path}: the folder cannot be made ({reason})") from error
+    return folder
+
+
+def draw(network: VGG16, model: LRPModel, relevance: Relevance, target: int) -> bytes:
+    """heatmap.png."""
+    pixels = relevance.map(0)
+    caption = f"Network: {network.title} · range {DEFAULT_RANGE} · sum {relevance.total[0]:.4g}"
+    return figure_png(pixels, limit=limit(pixels), title=f"{network.classes[target]} · {model.name}", caption=caption)
+
+
+def summarize(network: VGG16, trace: Trace, model: LRPModel, relevance: Relevance,
+              written: tuple[int, ...]) -> dict[str, Any]:
+    """summary.json without image and seconds."""
+    target = int(relevance.target) if relevance.target is not None else 0
+    return {
+        "network": common.network_record(network),
+        "model": model.name,
+        "target": {"index": target, "name": network.classes[target], "logit": float(trace.logits[target]),
+                   "probability": float(trace.probabilities[target])},
+        "predictions": [one.to_dict() for one in trace.predictions(common.TOP)],
+        "written_layers": list(written),
+        "layers": [{"layer": layer.index, "name": layer.name, "positive": float(relevance.positive[layer.index]),
+                    "negative": float(relevance.negative[layer.index]), "total": float(relevance.total[layer.index])}
+                   for layer in LAYERS],
+    }
+
+
+def report(summary: dict[str, Any], folder: Path) -> None:
+    """The short table on stdout: written layers from the network's top down to the pixels."""
+    target = summary["target"]
+    print(f"{target['name']} (class {target['index']}): logit {target['logit']:.3f}, "
+          f"probability {target['probability']:.4f}; network {summary['network']['title']}, model {summary['model']}")
+    sums = summary["layers"]
+    rows = [[str(layer), layer_name(layer),
+             *(f"{sums[layer][key]:.4g}" for key in ("positive", "negative", "total"))]
+            for layer in sorted(summary["written_layers"], reverse=True)]
+    common.print_table(["layer", "name", "positive", "negative", "total"], rows)
+    print(f"Written to {folder}: relevance.npz, heatmap.png, summary.json "
+          f"({sum(summary['seconds'].values()):.1f} s)")

@@ -1,0 +1,184 @@
+"""What leaves the program: relevance as .npz, a Python script that repeats a heatmap, a Zennit composite."""
+
+from __future__ import annotations
+
+import io
+import json
+import pprint
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vislrp_core.layers import LAYERS, WEIGHTED, layer_name
+from vislrp_core.model import LRPModel
+from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD
+from vislrp_core.propagation import STABILIZER, Relevance
+from vislrp_core.rules import Rule
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+class ExportError(ValueError):
+    """A model cannot be expressed in the other library; the message names what."""
+
+
+def relevance_npz(relevance: Relevance, layers: Iterable[int] | None = None) -> bytes:
+    """Relevance of layers as an .npz file.
+
+    Parameters
+    ----------
+    relevance : Relevance
+        Result of `propagate`.
+    layers : iterable of int, optional
+        Which layers; all that were kept by default.
+
+    Returns
+    -------
+    bytes
+        Arrays named by layer number, "0" to "38", of shape (C, H, W) or (N,) in the dtype of the computation.
+    """
+    buffer = io.BytesIO()
+    chosen = relevance.layers if layers is None else layers
+    arrays = {str(layer): relevance.at(layer).detach().cpu().numpy() for layer in chosen}
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def python_script(
+    model: LRPModel, image: str, target: str | int, network: str = "embedded", fit: str = "crop"
+) -> str:
+    """A Python script on `vislrp_core` that computes and saves this very heatmap.
+
+    Parameters
+    ----------
+    model : LRPModel
+        Written into the script.
+    image : str
+        Path of the picture; the script takes another one as its argument.
+    target : str or int
+        Class name or index.
+    network : str
+        Name or path.
+    fit : {"crop", "squash"}
+        How the picture is brought to 224 x 224.
+    """
+    data = pprint.pformat(json.loads(model.to_json()), sort_dicts=False, width=100)
+    return _fill(
+        "python_script.py.txt",
+        TITLE=_comment(f"Relevance of {target} in {image} under the LRP model {model.name}."),
+        NAME="this_script.py",
+        IMAGE=repr(str(image)),
+        NETWORK=repr(str(network)),
+        TARGET=repr(target),
+        FIT=repr(fit),
+        MODEL=textwrap.indent(data, "    "),
+    )
+
+
+def zennit_script(
+    model: LRPModel, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD
+) -> str:
+    """A Python script that computes the model's relevance with Zennit instead of `vislrp_core`.
+
+    Zennit's own rules are used where they are the same; proportional pooling and rules that Zennit lacks are
+    written out as hooks.
+
+    Parameters
+    ----------
+    model : LRPModel
+        Any model without LRP-zβ above the pixels.
+    mean, std : sequence of float
+        The network's preprocessing.
+
+    Raises
+    ------
+    ExportError
+        Names the layers whose rule Zennit cannot express.
+    """
+    boxed = [layer for layer in WEIGHTED if layer > 1 and model.rule_at(layer).preset == "z_box"]
+    if boxed:
+        raise ExportError(
+            f"LRP-zβ on {layer_name(boxed[0])} to {layer_name(boxed[-1])}: its box ends at the largest "
+            "activation, "
+            "Zennit's ZBox needs bounds that are known beforehand; choose another rule there."
+        )
+    return _fill(
+        "zennit_script.py.txt",
+        TITLE=_comment(f"The LRP model {model.name}."),
+        NAME="this_script.py",
+        MEAN=repr(tuple(map(float, mean))),
+        STD=repr(tuple(map(float, std))),
+        NAME_MAP=_name_map(model),
+        START=textwrap.indent(_START[model.start], "    "),
+    )
+
+
+_START = {
+    "logit": "relevance[target] = logits[target]",
+    "one": "relevance[target] = 1.0",
+    "probability": "relevance[target] = logits.softmax(0)[target]",
+    "contrast": "if len(logits) > 1:\n    relevance[:] = -logits[target] / (len(logits) - 1)\n"
+    "relevance[target] = logits[target]",
+}
+
+
+def _name_map(model: LRPModel) -> str:
+    """Lines of Zennit's name map: modules with the same rule side by side, then ReLU and pooling."""
+    absorb = model.bias == "absorb"
+    groups: list[tuple[str, list[str], str]] = []
+    for layer in WEIGHTED:
+        rule = model.rule_at(layer)
+        text = _zennit_rule(rule, absorb)
+        module = LAYERS[layer].module or ""
+        if groups and groups[-1][0] == text:
+            groups[-1][1].append(module)
+        else:
+            groups.append((text, [module], f"{layer_name(layer)} and above: {rule.title}"))
+    modules = {kind: [one.module or "" for one in LAYERS if one.kind == kind] for kind in ("relu", "pool")}
+    groups.append(("Pass()", modules["relu"], "ReLU hands relevance on unchanged"))
+    if model.pooling == "proportional":
+        groups.append(("ProportionalPool()", modules["pool"], "max pooling"))
+    return "\n".join(
+        f"        # {note}\n        ({names!r},\n         {text})," for text, names, note in groups
+    )
+
+
+def _zennit_rule(rule: Rule, absorb: bool) -> str:
+    """The rule as a Zennit expression; one of Zennit's own where it is exactly the same."""
+    bias = "None" if absorb else '["bias"]'
+    if rule.preset == "z_box":
+        return "ZBox(low, high, stabilizer=STABILIZER)"
+    relative = rule.epsilon_scale == "relative" and rule.epsilon != 0
+    plain = f"stabilizer=STABILIZER, zero_params={bias}"
+    if rule.preset in ("zero", "epsilon") and not relative:
+        return f"Epsilon(epsilon={rule.epsilon + STABILIZER!r}, zero_params={bias})"
+    if rule.preset == "epsilon":
+        return f"Epsilon(epsilon=stabilized({rule.epsilon!r}, relative=True), zero_params={bias})"
+    if rule.preset in ("z_plus", "alpha1_beta0"):
+        return f"ZPlus({plain})"
+    if rule.preset == "alpha_beta" and rule.alpha - rule.beta == 1 and rule.beta >= 0:
+        return f"AlphaBeta(alpha={rule.alpha!r}, beta={rule.beta!r}, {plain})"
+    if rule.preset == "w_square":
+        return f"WSquare({plain})"
+    if rule.preset == "flat":
+        return "Flat(stabilizer=STABILIZER)"
+    values = {key: value for key, value in rule.values().items() if key != "epsilon"}
+    numbers = ", ".join(f"{key}={value!r}" for key, value in values.items())
+    stabilizer = f"stabilized({rule.epsilon!r}, {relative})"
+    return f"Unified({numbers},\n                 stabilizer={stabilizer}, absorb={absorb})"
+
+
+def _comment(text: str) -> str:
+    """Text that cannot end the docstring it stands in."""
+    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
+
+
+def _fill(template: str, **values: str) -> str:
+    """The template with each @KEY@ replaced once, in order of appearance, so that values are never
+    searched.
+    """
+    parts = (TEMPLATES / template).read_text(encoding="utf-8").split("@")
+    filled = [values.get(part, part) if place % 2 else part for place, part in enumerate(parts)]
+    return "".join(filled)
