@@ -1,0 +1,52 @@
+"""The network's first classes as bars; a click, or Enter on the focused bar, makes a class the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from vislrp_core.network import Prediction
+from vislrp_ui.components.assets import register
+
+_bars = register("classbars", '<div class="bars" role="radiogroup" aria-label="Target class"></div>')
+
+
+def percent(probability: float) -> str:
+    """A probability as the bars write it: one decimal, and never 0.0 or 100.0 where it is not exactly that."""
+    value = 100.0 * probability
+    if 0.0 < value < 0.05:
+        return "<0.1"
+    if 99.95 <= value < 100.0:
+        return ">99.9"
+    return f"{value:.1f}"
+
+
+def class_rows(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+    """Payload of the bars: index, name, logit and percentage as text, width of the bar in percent of the row."""
+    return [
+        {
+            "index": prediction.index,
+            "name": prediction.name,
+            "logit": f"{prediction.logit:.1f}".replace("-", "−"),
+            "percent": percent(prediction.probability),
+            "width": round(100.0 * prediction.probability, 2),
+        }
+        for prediction in predictions
+    ]
+
+
+def classbars(key: str, predictions: Sequence[Prediction], target: int, on_pick: Callable[[], None]) -> None:
+    """Draw the bars.
+
+    Parameters
+    ----------
+    key : str
+        Component key; `st.session_state[key]["pick"]` is the picked class number (int) in `on_pick`.
+    predictions : sequence of Prediction
+        The classes shown, in order.
+    target : int
+        Class number of the ringed bar; no bar is ringed if it is not among the classes shown.
+    on_pick : callable
+        Called before the script runs again. A click on the class that is already the target does nothing.
+    """
+    _bars(key=key, on_pick_change=on_pick, data={"rows": class_rows(predictions), "target": target})
