@@ -1,0 +1,20 @@
+"""The palette of the present theme as CSS variables that components set on their root."""
+
+from __future__ import annotations
+
+from vislrp_ui import theme
+
+
+def variables(mode: str) -> dict[str, str]:
+    """Group colours (`--contribution`, `--contribution-text`, ...), `--accent`, `--fall`, `--rise`, `--warn`, `--error`.
+
+    Parameters
+    ----------
+    mode : str
+        "light" or "dark".
+    """
+    fills, texts = theme.GROUP_FILL[mode], theme.GROUP_TEXT[mode]
+    named = {f"--{group}": colour for group, colour in fills.items()}
+    named |= {f"--{group}-text": colour for group, colour in texts.items()}
+    return named | {"--accent": theme.ACCENT[mode], "--fall": texts["suppression"], "--error": texts["suppression"],
+                    "--rise": texts["activation"], "--warn": texts["weight"]}
