@@ -90,8 +90,9 @@ def _export(options: argparse.Namespace) -> None:
     everything, photographs = measure(head, read_features(options.work / "features", "measure"), load_teacher()._fc)
     description = (
         "Compact VGG16 that ships with the app: ImageNet convolutions, narrow fully connected layers trained to agree with "
-        f"EfficientNet-Lite0; on held-out pictures its first class is the teacher's on {100 * everything.top1:.0f} % of crops, "
-        f"the teacher's first class among its first five on {100 * everything.top5:.0f} % "
+        "EfficientNet-Lite0; on held-out pictures its first class is the teacher's on "
+        f"{100 * everything.top1:.0f} % of crops, the teacher's first class among its first five on "
+        f"{100 * everything.top5:.0f} % "
         f"({100 * photographs.top1:.0f} % and {100 * photographs.top5:.0f} % on photographs)."
     )
     export(options.out, load_convolutions(options.convolutions), head.folded(), description)
