@@ -21,7 +21,7 @@ function build(root) {
     const cell = make("th", name, name === "bars" ? "" : name);
     cell.scope = "col";
     if (TIPS[name]) cell.title = TIPS[name];
-    if (name === "bars") cell.append(make("i", "key was"), "before", make("i", "key now"), "after, %");
+    if (name === "bars") cell.append(make("i", "key was"), "before", make("i", "key now"), "after");
     head.append(cell);
   }
   const thead = make("thead");
