@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
+from safetensors.torch import load_file
 
 from vislrp_core.layers import LAST_FEATURE, LAYERS, WEIGHTED
 from vislrp_core.network import VGG16, WIDTHS
+
+CONVOLUTIONS = Path(__file__).parents[3] / "shared" / "data" / "vgg16_imagenet_convolutions.safetensors"
 
 
 def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (24, 20), classes: int = 10,
@@ -39,3 +44,11 @@ def random_image(seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Ten
     coarse = torch.randn(1, 3, 14, 14, generator=generator, dtype=torch.float64)
     fine = torch.randn(1, 3, 224, 224, generator=generator, dtype=torch.float64)
     return (torch.nn.functional.interpolate(coarse, size=224, mode="bilinear") + 0.3 * fine).clamp(-2.1, 2.2).to(dtype)
+
+
+def real_network(dtype: torch.dtype = torch.float32) -> VGG16:
+    """VGG16 with ImageNet's convolutions where they are at hand, full-width random ones elsewhere; small classifier."""
+    state = tiny_state(7, divisor=1, hidden=(64, 48), classes=20)
+    if CONVOLUTIONS.exists():
+        state.update({key: value for key, value in load_file(CONVOLUTIONS).items() if key in state})
+    return VGG16.from_state_dict(state, name="real").to(dtype=dtype)

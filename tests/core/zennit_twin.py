@@ -1,0 +1,99 @@
+"""The same LRP model in Zennit: torch modules with the network's weights, one hook per weighted layer."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from zennit.composites import NameMapComposite
+from zennit.core import Hook, Stabilizer
+from zennit.rules import AlphaBeta, Epsilon, Flat, Gamma, Pass, WSquare, ZBox, ZPlus
+
+from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS
+from vislrp_core.model import LRPModel
+from vislrp_core.network import VGG16, Trace
+from vislrp_core.propagation import STABILIZER
+from vislrp_core.rules import Rule
+
+
+class ProportionalPooling(Hook):
+    """Max pooling forward, average pooling's LRP-0 backward, by autograd."""
+
+    def forward(self, module, input, output):
+        self.stored_tensors["input"] = input[0]
+
+    def backward(self, module, grad_input, grad_output):
+        with torch.enable_grad():
+            a = self.stored_tensors["input"].detach().requires_grad_()
+            z = F.avg_pool2d(a, 2)
+            gradient, = torch.autograd.grad(z, a, grad_output[0] / (z + (z == 0) * 1e-30))
+        shared = F.interpolate(grad_output[0] / 4, scale_factor=2)
+        dead = F.interpolate(z.detach(), scale_factor=2) == 0
+        return (torch.where(dead, shared, a.detach() * gradient),)
+
+    def copy(self):
+        return type(self)()
+
+
+def modules(network: VGG16) -> nn.Sequential:
+    """The network as torch modules, named by layer number."""
+    chain = nn.Sequential()
+    for layer in LAYERS[1:]:
+        k = layer.index
+        if layer.kind == "conv":
+            module = nn.Conv2d(network.weights[k].shape[1], network.weights[k].shape[0], 3, padding=1)
+        elif layer.kind == "linear":
+            module = nn.Linear(network.weights[k].shape[1], network.weights[k].shape[0])
+        else:
+            module = {"relu": nn.ReLU, "pool": lambda: nn.MaxPool2d(2), "dropout": nn.Dropout}[layer.kind]()
+        if layer.kind in ("conv", "linear"):
+            module.weight = nn.Parameter(network.weights[k], requires_grad=False)
+            module.bias = nn.Parameter(network.biases[k], requires_grad=False)
+        chain.add_module(str(k), module)
+    return chain.eval()
+
+
+def hook(rule: Rule, absorb: bool, low: torch.Tensor, high: torch.Tensor) -> Hook:
+    """Zennit's hook for a preset rule."""
+    zero = None if absorb else "bias"
+    relative = rule.epsilon_scale == "relative"
+    stabilizer = Stabilizer(rule.epsilon, norm_scale=True) if relative else rule.epsilon + STABILIZER
+    if rule.preset in ("zero", "epsilon"):
+        return Epsilon(stabilizer, zero_params=zero)
+    if rule.preset == "gamma":
+        return Gamma(rule.gamma1p, STABILIZER, zero_params=zero)
+    if rule.preset == "alpha_beta":
+        return AlphaBeta(rule.alpha, rule.beta, STABILIZER, zero_params=zero)
+    if rule.preset in ("z_plus", "alpha1_beta0"):
+        return ZPlus(STABILIZER, zero_params=zero)
+    if rule.preset == "z_box":
+        return ZBox(low, high, STABILIZER, zero_params=zero)
+    return {"w_square": WSquare, "flat": Flat}[rule.preset](STABILIZER, zero_params=zero)
+
+
+def relevance(network: VGG16, trace: Trace, model: LRPModel, start: torch.Tensor) -> list[torch.Tensor]:
+    """R[0] ... R[38] by Zennit for a start vector R[38]."""
+    chain = modules(network)
+    names = []
+    for layer in LAYERS[1:]:
+        k = layer.index
+        if layer.kind in ("conv", "linear"):
+            below = trace.activation(k - 1)
+            mean, std = (torch.tensor(v, dtype=torch.float64).reshape(1, 3, 1, 1) for v in (network.mean, network.std))
+            low, high = (torch.zeros(()), below.max()) if k > 1 else ((0 - mean) / std, (1 - mean) / std)
+            found: Hook = hook(model.rule_at(k), model.bias == "absorb", low.to(network.dtype), high.to(network.dtype))
+        elif layer.kind == "pool" and model.pooling == "proportional":
+            found = ProportionalPooling()
+        elif layer.kind == "relu":
+            found = Pass()
+        else:
+            continue
+        names.append(([str(k)], found))
+    with NameMapComposite(names).context(chain), torch.enable_grad():
+        x = trace.x.clone().requires_grad_()
+        seen = [x]
+        for module in chain:
+            k = len(seen)
+            seen.append(module(seen[-1].flatten(1) if k == LAST_FEATURE + 1 else seen[-1]))
+        results = torch.autograd.grad(seen[LAST], seen[:LAST], start[None])
+    return [r[0].detach() for r in results] + [start]
