@@ -27,6 +27,8 @@ Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all (0 where the server does not say)."""
 Cancel = Callable[[], bool]
 
+IMAGENET_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
+"""Address of torchvision's VGG16 weights, IMAGENET1K_V1; written out, because importing torchvision takes seconds."""
 CHUNK = 1 << 20
 MAX_BYTES = 4 << 30
 ATTEMPTS = 3
@@ -45,14 +47,6 @@ class DownloadCancelled(DownloadError):
 
 class _Broken(Exception):
     """The connection ended early."""
-
-
-def imagenet_url() -> str:
-    """Address of torchvision's VGG16 weights, IMAGENET1K_V1."""
-    # Importing torchvision's models takes a moment that the embedded network need not wait for.
-    from torchvision.models import VGG16_Weights
-
-    return str(VGG16_Weights.IMAGENET1K_V1.url)
 
 
 def weights_folder() -> Path:
@@ -116,9 +110,9 @@ def download_imagenet(
     if not download_allowed():
         raise DownloadError(
             "Downloads are switched off here (VISLRP_ALLOW_DOWNLOAD=0): use the embedded network, or put "
-            f"{file_name(url or imagenet_url())} into {weights_folder()}."
+            f"{file_name(url or IMAGENET_URL)} into {weights_folder()}."
         )
-    return download(url or imagenet_url(), weights_folder(), progress=progress, cancel=cancel)
+    return download(url or IMAGENET_URL, weights_folder(), progress=progress, cancel=cancel)
 
 
 def download(

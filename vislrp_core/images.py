@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torchvision.transforms import functional as transform
 
 if TYPE_CHECKING:
     from .network import VGG16
@@ -162,10 +161,12 @@ def network_view(image: Image.Image, fit: str = "crop") -> Image.Image:
         return image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     if fit != "crop":
         raise ValueError(f'fit: must be "crop" or "squash", got "{fit}"')
-    width, height = image.size
-    if max(width, height) > _NARROW * min(width, height):
+    short, long = sorted(image.size)
+    if long > _NARROW * short:
         return _crop_of_strip(image)
-    return transform.center_crop(transform.resize(image, [RESIZED]), [SIDE])
+    resized = image.resize([RESIZED * length // short for length in image.size], Image.Resampling.BILINEAR)
+    left, top = (round((length - SIDE) / 2) for length in resized.size)
+    return resized.crop((left, top, left + SIDE, top + SIDE))
 
 
 def _crop_of_strip(image: Image.Image) -> Image.Image:
@@ -183,6 +184,8 @@ def _crop_of_strip(image: Image.Image) -> Image.Image:
 def to_input(image: Image.Image, network: VGG16, fit: str = "crop") -> Tensor:
     """Preprocess a picture exactly as torchvision's `ImageClassification(crop_size=224, resize_size=256)`.
 
+    The steps are written out, because importing torchvision takes longer than an explanation.
+
     Parameters
     ----------
     image : PIL.Image.Image
@@ -197,10 +200,12 @@ def to_input(image: Image.Image, network: VGG16, fit: str = "crop") -> Tensor:
     Tensor
         (1, 3, 224, 224). Computed in float32 as torchvision does, then converted to the network's dtype.
     """
-    pixels = transform.convert_image_dtype(transform.pil_to_tensor(network_view(image, fit)), torch.float32)
-    values = transform.normalize(
-        pixels, mean=[float(m) for m in network.mean], std=[float(s) for s in network.std]
+    pixels = torch.from_numpy(np.array(network_view(image, fit))).permute(2, 0, 1).contiguous()
+    mean, std = (
+        torch.tensor(tuple(channels), dtype=torch.float32).reshape(3, 1, 1)
+        for channels in (network.mean, network.std)
     )
+    values = (pixels.to(torch.float32) / 255 - mean) / std
     return values.unsqueeze(0).to(device=network.device, dtype=network.dtype)
 
 

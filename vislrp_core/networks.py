@@ -23,6 +23,7 @@ from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD, VGG16, NetworkError
 
 MODEL_STORE = Path(__file__).resolve().parents[1] / "model_store"
 EMBEDDED = MODEL_STORE / "embedded_vgg16.safetensors"
+CLASS_NAMES = Path(__file__).with_name("imagenet_classes.txt")
 TIED = "classifier.0.tied_weight"
 POSITIONS = 49  # of pool5: 7 x 7
 IMAGENET_CLASSES = 1000
@@ -52,7 +53,7 @@ def imagenet_on_disk() -> Path | None:
     """torchvision's VGG16 weights in torch's cache (the copy for memory mapping, if there is one), or
     None.
     """
-    file = downloads.weights_folder() / downloads.file_name(downloads.imagenet_url())
+    file = downloads.weights_folder() / downloads.file_name(downloads.IMAGENET_URL)
     for path in (file.with_suffix(".safetensors"), file):
         if path.is_file():
             return path
@@ -184,9 +185,7 @@ def mapped_copy(file: Path) -> Path:
 
 def imagenet_classes() -> tuple[str, ...]:
     """The names of the 1000 ImageNet classes as torchvision spells them."""
-    from torchvision.models import VGG16_Weights
-
-    return tuple(VGG16_Weights.IMAGENET1K_V1.meta["categories"])
+    return tuple(CLASS_NAMES.read_text(encoding="utf-8").splitlines())
 
 
 def _load_path(path: Path) -> VGG16:
