@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from vislrp_ui import theme
 
+SUMS = {"light": ("#8DBEDD", "#EF9C81"), "dark": ("#33689F", "#A5483B")}
+"""Bars of negative and of positive relevance, by theme."""
+
 
 def variables(mode: str) -> dict[str, str]:
-    """Group colours (`--contribution`, `--contribution-text`, ...), `--accent`, `--fall`, `--rise`, `--warn`, `--error`.
+    """Group colours (`--contribution`, `--contribution-text`, ...), `--accent`, `--fall`, `--rise`, `--warn`, `--error`,
+    `--negative`, `--positive`.
 
     Parameters
     ----------
@@ -17,4 +21,5 @@ def variables(mode: str) -> dict[str, str]:
     named = {f"--{group}": colour for group, colour in fills.items()}
     named |= {f"--{group}-text": colour for group, colour in texts.items()}
     return named | {"--accent": theme.ACCENT[mode], "--fall": texts["suppression"], "--error": texts["suppression"],
-                    "--rise": texts["activation"], "--warn": texts["weight"]}
+                    "--rise": texts["activation"], "--warn": texts["weight"],
+                    **dict(zip(("--negative", "--positive"), SUMS[mode], strict=True))}

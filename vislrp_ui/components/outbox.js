@@ -1,0 +1,30 @@
+// Edits on their way to the server (protocol.py): numbered, repeated until confirmed, never undone by older data.
+class Outbox {
+  constructor() {
+    this.sid = null;
+    this.seq = 0;
+    this.edits = [];
+  }
+
+  // Whether data from the server knows of everything that was done here.
+  accepts(data) {
+    if (data.sid !== this.sid) {
+      this.sid = data.sid;
+      this.seq = data.seq;
+      this.edits = [];
+      return true;
+    }
+    this.edits = this.edits.filter((edit) => edit.seq > data.seq);
+    if (data.seq < this.seq) return false;
+    this.seq = data.seq;
+    return true;
+  }
+
+  // Send an edit; unconfirmed ones that it makes superfluous are dropped.
+  send(setStateValue, edit, replaces = () => false) {
+    this.seq += 1;
+    this.edits = this.edits.filter((waiting) => !replaces(waiting));
+    this.edits.push({ ...edit, seq: this.seq });
+    setStateValue("edit", { sid: this.sid, edits: [...this.edits] });
+  }
+}
