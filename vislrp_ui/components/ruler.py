@@ -44,7 +44,7 @@ def apply_edit(visit: Visit, edit: Edit) -> Visit:
     """
     def number(name: str) -> int:
         value = edit.get(name)
-        return value if is_whole(value) and 0 <= value <= LAST else -1
+        return value if isinstance(value, int) and is_whole(value) and 0 <= value <= LAST else -1
 
     match edit.get("kind"):
         case "segment" if number("segment") >= 0:
