@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from vislrp_core.cli import check, explain, predict
+from vislrp_core.cli import check, explain, flip, predict
 
-COMMANDS = (explain, predict, check)
+COMMANDS = (explain, predict, check, flip)
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,0 +1,309 @@
+"""``flip IMAGE... --model FILE``: measured flipping over many pictures and several models; an interrupted run goes on."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from torch import Tensor
+
+from vislrp_core import flipping
+from vislrp_core.cli import common
+from vislrp_core.cli.explain import make_folder
+from vislrp_core.fills import DEFAULT_FILL, FILLS, filled_image
+from vislrp_core.flipping import Curve, Scores
+from vislrp_core.images import FITS, read_image
+from vislrp_core.model import LRPModel
+from vislrp_core.network import VGG16, Trace, class_index
+from vislrp_core.propagation import propagate
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+CURVE_COLUMNS = ("image", "target", "model", "order", "seed", "step", "flipped_share", "logit", "probability")
+METRICS = ("aopc", "abpc", "srg", "flips_to_change", "aopc_logit", "abpc_logit", "srg_logit")
+RECORD = "measurements.jsonl"
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("flip", help="measured pixel flipping: curves, AOPC, ABPC, SRG", allow_abbrev=False)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of pictures")
+    parser.add_argument("--model", action="append", required=True, metavar="FILE", help="LRP model (JSON); several times")
+    parser.add_argument("--target", default="top", metavar="NAME|INDEX|top",
+                        help="target class (top: each picture's first class)")
+    parser.add_argument("--patch", type=common.positive, default=flipping.DEFAULT_PATCH, metavar="PIXELS",
+                        help="side of the squares (8)")
+    parser.add_argument("--fill", choices=list(FILLS), default=DEFAULT_FILL, help="what flipped pixels become (invert)")
+    parser.add_argument("--steps", type=common.positive, default=flipping.DEFAULT_STEPS, metavar="N",
+                        help="steps after the untouched image (28)")
+    parser.add_argument("--orders", type=parse_orders, default=tuple(flipping.ORDERS), metavar="morf,lerf,random",
+                        help="orders of flipping (all three)")
+    parser.add_argument("--seeds", type=common.positive, default=flipping.DEFAULT_SEEDS, metavar="N",
+                        help="number of random orders (3)")
+    parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
+    common.add_network(parser)
+    common.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def parse_orders(text: str) -> tuple[str, ...]:
+    """Argument type: orders separated by commas."""
+    wanted = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
+    wrong = [part for part in wanted if part not in flipping.ORDERS]
+    if wrong or not wanted:
+        raise argparse.ArgumentTypeError(
+            f'must be some of {", ".join(flipping.ORDERS)}, separated by commas, got "{text}"')
+    return tuple(order for order in flipping.ORDERS if order in wanted)
+
+
+def find_images(arguments: Sequence[str]) -> list[str]:
+    """Pictures as named, and those of the folders in the order of their names.
+
+    Raises
+    ------
+    ValueError
+        A path that does not exist, or a folder without pictures.
+    """
+    found: list[str] = []
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            inside = sorted(str(one) for one in path.iterdir() if one.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise ValueError(f"{argument}: the folder holds no pictures ({', '.join(SUFFIXES)})")
+            found += inside
+        elif path.is_file():
+            found.append(argument)
+        else:
+            raise ValueError(f"{argument}: there is no such file")
+    return list(dict.fromkeys(found))
+
+
+def named_models(paths: Sequence[str]) -> dict[str, LRPModel]:
+    """Models by name; models of one name are told apart by their files."""
+    models = {path: common.open_model(path) for path in dict.fromkeys(paths)}
+    names = [model.name for model in models.values()]
+    return {model.name if names.count(model.name) == 1 else f"{model.name} ({path})": model
+            for path, model in models.items()}
+
+
+class Record:
+    """Curves already measured, one JSON line each, keyed by everything they depend on."""
+
+    def __init__(self, path: Path) -> None:
+        self._curves: dict[str, dict[str, Any]] = {}
+        content = path.read_bytes() if path.exists() else b""
+        for line in content.splitlines():
+            try:
+                entry = json.loads(line)
+                self._curves[entry["key"]] = entry["curve"]
+            except (ValueError, KeyError, TypeError):
+                continue  # a line that an interruption cut off is measured again
+        self._file = path.open("ab")
+        if content and not content.endswith(b"\n"):
+            self._file.write(b"\n")
+
+    def get(self, key: str) -> Curve | None:
+        """A curve, if it was measured."""
+        kept = self._curves.get(key)
+        if kept is None:
+            return None
+        return Curve(kept["order"], kept["seed"], *(np.array(kept[name]) for name in
+                                                    ("shares", "logits", "probabilities", "first_class")))
+
+    def put(self, key: str, curve: Curve) -> None:
+        """Keep a curve, on the disk before the next one is begun."""
+        self._curves[key] = entry = {name: value.tolist() if isinstance(value, np.ndarray) else value
+                                     for name, value in vars(curve).items()}
+        self._file.write(common.dump_json({"key": key, "curve": entry}).replace("\n", " ").encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """End."""
+        self._file.close()
+
+
+def key_of(parts: Sequence[Any]) -> str:
+    """Name of a curve by everything that it depends on."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass
+class Measurement:
+    """One run of the command: what is measured, with what."""
+
+    options: argparse.Namespace
+    network: VGG16
+    models: dict[str, LRPModel]
+    record: Record
+    done: int = 0
+    reused: int = 0
+
+    def image(self, path: str) -> Iterator[tuple[str, str, list[Curve]]]:
+        """Target, model and curves of one picture, model by model."""
+        options = self.options
+        with open(path, "rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        trace = common.see(self.network, read_image(path), options.fit)
+        target = class_index(self.network, options.target, trace)
+        filled = filled_image(trace.x, self.network, options.fill)
+        shared = [self.network.digest, str(self.network.dtype), digest, options.fit, target, options.patch, options.fill,
+                  options.steps]
+        for name, model in self.models.items():
+            values: Any = None
+            curves = []
+            for order, seed in self.runs():
+                key = key_of([*shared, order, seed if order == "random" else model.key])
+                curve = self.record.get(key)
+                if curve is None:
+                    if order != "random" and values is None:
+                        values = propagate(self.network, trace, model, target, layers=(0,)).map(0)
+                    curve = self.one(trace, filled, values, order, seed, target)
+                    self.record.put(key, curve)
+                else:
+                    self.reused += 1
+                self.done += 1
+                curves.append(curve)
+            yield self.network.classes[target], name, curves
+
+    def runs(self) -> list[tuple[str, int | None]]:
+        """Orders with their seeds."""
+        return [(order, seed) for order in self.options.orders
+                for seed in (range(self.options.seeds) if order == "random" else [None])]
+
+    def one(self, trace: Trace, filled: Tensor, values: Any, order: str, seed: int | None, target: int) -> Curve:
+        """One curve."""
+        squares = flipping.order_of(None if order == "random" else values, self.options.patch, order, seed)
+        return flipping.measure(self.network, trace.x, filled, squares, target, patch=self.options.patch,
+                                steps=self.options.steps, kind=order, seed=seed, start=trace.logits)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write curves.csv, summary.csv and models.csv; print the models' means."""
+    images = find_images(options.images)
+    models = named_models(options.model)
+    flipping.order_of(None, options.patch, "random", 0)  # a patch that cannot be is refused before anything is loaded
+    folder = make_folder(options.out)
+    network = common.open_network(options)
+    if options.target != "top":
+        class_index(network, options.target)
+    record = Record(folder / RECORD)
+    measurement = Measurement(options, network, models, record)
+    rows: list[dict[str, Any]] = []
+    failed: list[str] = []
+    try:
+        with (folder / "curves.csv").open("w", newline="", encoding="utf-8") as curves_file, \
+                (folder / "summary.csv").open("w", newline="", encoding="utf-8") as summary_file:
+            write_curves, write_summary = begin(curves_file, CURVE_COLUMNS), begin(
+                summary_file, ("image", "target", "model", *METRICS))
+            for place, image in enumerate(images, start=1):
+                show_progress(place, len(images), image)
+                try:
+                    for target, model, curves in measurement.image(image):
+                        write_curves.writerows(curve_rows(image, target, model, curves))
+                        row = {"image": image, "target": target, "model": model, **asdict(scores_of(curves))}
+                        write_summary.writerow(cells(row))
+                        rows.append(row)
+                        curves_file.flush()
+                        summary_file.flush()
+                except (ValueError, ArithmeticError, OSError) as error:
+                    failed.append(f"{image}: {error}" if image not in str(error) else str(error))
+    finally:
+        record.close()
+    models_rows = over_images(rows, list(models))
+    buffer = io.StringIO()
+    writer = begin(buffer, ("model", "images", *(f"{m}{s}" for m in METRICS for s in ("", "_low", "_high"))))
+    writer.writerows(cells(row) for row in models_rows)
+    (folder / "models.csv").write_text(buffer.getvalue(), encoding="utf-8")
+    report(options, network, rows, models_rows, measurement, folder)
+    if failed:
+        raise ValueError(f"{len(failed)} of {len(images)} pictures could not be measured, the others are in {folder}: "
+                         + "; ".join(failed[:3]) + ("; ..." if len(failed) > 3 else ""))
+
+
+def begin(file: TextIO, columns: Sequence[str]) -> csv.DictWriter[str]:
+    """CSV writer with its head written."""
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
+    writer.writeheader()
+    return writer
+
+
+def cells(row: dict[str, Any]) -> dict[str, Any]:
+    """Numbers with all their digits, None as an empty cell."""
+    return {key: "" if value is None else repr(value) if isinstance(value, float) else value for key, value in row.items()}
+
+
+def curve_rows(image: str, target: str, model: str, curves: Sequence[Curve]) -> Iterator[dict[str, Any]]:
+    """Rows of curves.csv."""
+    for curve in curves:
+        for step, (share, logit, probability) in enumerate(zip(curve.shares.tolist(), curve.logits.tolist(),
+                                                               curve.probabilities.tolist(), strict=True)):
+            yield cells({"image": image, "target": target, "model": model, "order": curve.order, "seed": curve.seed,
+                         "step": step, "flipped_share": share, "logit": logit, "probability": probability})
+
+
+def scores_of(curves: Sequence[Curve]) -> Scores:
+    """Scores of one picture and model."""
+    by_order = {curve.order: curve for curve in curves}
+    return flipping.scores(by_order.get("morf"), by_order.get("lerf"))
+
+
+def over_images(rows: Sequence[dict[str, Any]], models: Sequence[str]) -> list[dict[str, Any]]:
+    """Means over pictures with 95 % bootstrap confidence intervals.
+
+    A picture without a value, because its first class never changes, does not count in that mean.
+    """
+    found = []
+    for model in models:
+        own = [row for row in rows if row["model"] == model]
+        line: dict[str, Any] = {"model": model, "images": len(own)}
+        for metric in METRICS:
+            values = [row[metric] for row in own if row[metric] is not None]
+            low, high = flipping.bootstrap(values) if values else (None, None)
+            line |= {metric: float(np.mean(values)) if values else None, f"{metric}_low": low, f"{metric}_high": high}
+        found.append(line)
+    return found
+
+
+def show_progress(place: int, count: int, image: str) -> None:
+    """Which picture is measured, on a terminal's stderr."""
+    if sys.stderr.isatty():
+        end = "\n" if place == count else ""
+        print(f"\r\033[KFlipping {place} of {count}: {Path(image).name}", end=end, file=sys.stderr, flush=True)
+
+
+def report(options: argparse.Namespace, network: VGG16, rows: list[dict[str, Any]], models: list[dict[str, Any]],
+           measurement: Measurement, folder: Path) -> None:
+    """The result on stdout."""
+    settings = {"patch": options.patch, "fill": options.fill, "steps": options.steps, "orders": list(options.orders),
+                "seeds": options.seeds, "target": options.target, "fit": options.fit}
+    if options.json:
+        print(common.dump_json({"network": common.network_record(network), "settings": settings, "summary": rows,
+                                "models": models}))
+        return
+    print(f"{network.title}; {options.patch} x {options.patch} squares, fill {options.fill}, {options.steps} steps, "
+          f"{len({row['image'] for row in rows})} pictures")
+
+    def interval(row: dict[str, Any], metric: str) -> str:
+        if row[metric] is None:
+            return "-"
+        return f"{row[metric]:.3f} [{row[f'{metric}_low']:.3f}, {row[f'{metric}_high']:.3f}]"
+
+    ranked = sorted(models, key=lambda row: -np.inf if row["srg"] is None else row["srg"], reverse=True)
+    common.print_table(["model", "AOPC", "ABPC", "SRG", "share to change"],
+                       [[row["model"], *(interval(row, metric) for metric in METRICS[:4])] for row in ranked])
+    reused = f", {measurement.reused} of {measurement.done} curves were there already" if measurement.reused else ""
+    print(f"Written to {folder}: curves.csv, summary.csv, models.csv{reused}")
+
+
