@@ -83,16 +83,21 @@ def design_css() -> str:
 .st-key-design-image [data-testid=stImage]{width:100%}
 .st-key-design-image img{width:auto;max-width:100%;max-height:max(22vh,205px)}
 .st-key-final-map{position:relative}
-.st-key-final-map [data-testid=stImage],
-.st-key-final-map [data-testid=stImageContainer]{width:100%;text-align:center}
-.st-key-final-map img{width:min(100%,33vh)!important;max-width:100%;aspect-ratio:1;image-rendering:auto;
- border:1px solid var(--st-border-color)}
+.st-key-final-map [data-testid=stFullScreenFrame]>div,.st-key-final-map [data-testid=stImage],
+.st-key-final-map [data-testid=stImageContainer]{width:100%}
+.st-key-final-map img{width:min(100%,33vh)!important;max-width:100%;aspect-ratio:1;margin:auto;
+ box-sizing:border-box;border:1px solid var(--st-border-color);transition:opacity .15s}
 .v-nomap{width:min(100%,33vh);aspect-ratio:1;margin:auto;border:1px dashed var(--st-border-color);border-radius:6px;
  display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;
  background:repeating-linear-gradient(45deg,transparent 0 7px,
  color-mix(in srgb,var(--st-text-color) 6%,transparent) 7px 8px)}
 .v-based{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
-.st-key-progress-note{position:absolute;z-index:5;right:1.6rem;top:7rem}
+.st-key-map-place{position:relative}
+.v-note{position:absolute;z-index:5;left:50%;top:13vh;transform:translateX(-50%);width:min(86%,260px);padding:10px 14px;
+ border-radius:8px;border:1px solid var(--st-border-color);background:var(--st-background-color);
+ box-shadow:0 3px 12px #0003;font-size:12.5px}
+.v-note i{display:block;height:4px;border-radius:2px;background:var(--st-secondary-background-color);margin-bottom:8px}
+.v-note b{display:block;height:100%;border-radius:2px;background:var(--st-primary-color)}
 @media (max-height:800px){.st-key-final-map img{width:min(100%,27vh)!important}.v-nomap{width:min(100%,27vh)}
  .st-key-design-image img{max-height:22vh}}
 </style>"""

@@ -5,28 +5,32 @@ from __future__ import annotations
 import streamlit as st
 
 from vislrp_ui import service, session, theme, widgets
-from vislrp_ui.design import left, result, title, twin
+from vislrp_ui.design import centre, left, result, title, twin
+from vislrp_ui.design.progress import Progress
 
 
 def design() -> None:
-    """Draw the page."""
+    """Draw the page: all controls first, so that they are usable while the maps are computed."""
     visit = session.boot()
     st.html(theme.design_css())
     widgets.require_image(visit)
-    first, centre, last = st.columns([0.166, 0.578, 0.256], gap="medium")
+    first, middle, last = st.columns([0.166, 0.578, 0.256], gap="medium")
     with first, st.container(gap="xsmall"):
         target = left.image_and_class(visit)
         left.models(visit)
-    with centre, st.container(gap="xsmall"):
+    with middle, st.container(gap="xsmall"):
         title.title_row(visit, target)
-        place = st.container(gap="xsmall")
+        ruler_place = st.container(gap="xsmall")
     with last, st.container(gap="xsmall"):
         result.head(visit, target)
-        map_place = st.container(gap="xsmall")
-        with st.container(horizontal=True):
-            twin.twin(visit)
-    maps = service.maps(visit.image, visit.model, target, layers=(result.shown_layer(visit),))
+        with st.container(key="map-place"):
+            note_place = st.empty()
+            map_place = st.container(gap="xsmall")
+        twin.twin(visit)
+    progress = Progress(note_place)
+    maps = service.maps(visit.image, visit.model, target, layers=(result.shown_layer(visit),), watch=progress)
     with map_place:
         result.map_and_facts(visit, maps)
-    with place:
-        st.write("ruler")
+    with ruler_place:
+        centre.segments_and_maps(visit, maps)
+    progress.done()
