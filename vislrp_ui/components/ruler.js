@@ -35,10 +35,11 @@ function build(root, data) {
     ribbons: drawn("svg", { class: "ribbons", "aria-hidden": "true" }),
     cards: node("div", "cards"),
     tip: node("div", "tip", { role: "status" }),
+    lens: node("div", "lens", { "aria-hidden": "true" }),
   };
   me.ui.table.append(me.ui.names, me.ui.bands, me.ui.handles);
   me.ui.tip.append(node("b"), node("span"));
-  body.append(me.ui.blocks, me.ui.table, me.ui.strip, me.ui.ribbons, me.ui.cards, me.ui.tip);
+  body.append(me.ui.blocks, me.ui.table, me.ui.strip, me.ui.ribbons, me.ui.cards, me.ui.tip, me.ui.lens);
   const foot = node("div", "foot");
   me.ui.add = iconButton("add", "add", "Add a segment at the highest layers", () => me.act.add());
   foot.append(me.ui.add);

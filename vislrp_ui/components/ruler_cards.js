@@ -37,6 +37,8 @@ function buildCard(me) {
   inner.append(main, map);
   card.append(inner);
   card.onclick = () => me.act.selectSegment([...me.ui.cards.children].indexOf(card));
+  main.onpointerenter = () => showLens(me, card);
+  main.onpointerleave = () => showLens(me, null);
   me.watch.observe(card);
   return card;
 }
@@ -62,7 +64,6 @@ function drawRule(card, rule) {
   card.dataset.rule = state;
   const formula = card.querySelector(".formula");
   formula.replaceChildren(mathml(rule.formula));
-  formula.title = rule.tip;
   const bars = card.querySelector(".bars");
   bars.classList.toggle("unused", !rule.used);
   bars.title = rule.tip;
@@ -76,13 +77,36 @@ function drawRule(card, rule) {
   fitFormula(card);
 }
 
-// A formula that is too long for its card gets smaller instead of cut.
+// A formula that is too long for its card gets smaller; one that is hardly legible or has no room appears on hover.
+const LEAST_PX = 9;
+
 function fitFormula(card) {
   const formula = card.querySelector(".formula");
-  if (!formula.clientWidth) return;
   formula.style.fontSize = "";
+  card.dataset.lens = "";
+  if (!formula.clientWidth || getComputedStyle(formula).visibility === "hidden") {
+    card.dataset.lens = "shown";
+    return;
+  }
   const wide = formula.scrollWidth / formula.clientWidth;
-  if (wide > 1.005) formula.style.fontSize = `${Math.max(parseFloat(getComputedStyle(formula).fontSize) / wide - 0.1, 7)}px`;
+  if (wide <= 1.005) return;
+  const size = parseFloat(getComputedStyle(formula).fontSize) / wide - 0.1;
+  formula.style.fontSize = `${Math.max(size, LEAST_PX)}px`;
+  if (size < LEAST_PX + 1) card.dataset.lens = "shown";
+}
+
+function showLens(me, card) {
+  const lens = me.ui.lens;
+  const wanted = card?.dataset.lens === "shown";
+  lens.classList.toggle("shown", wanted);
+  if (!wanted) return;
+  lens.replaceChildren(card.querySelector("math").cloneNode(true));
+  lens.style.fontSize = "";
+  const below = card.offsetTop + card.offsetHeight - 4;
+  const above = card.offsetTop - lens.offsetHeight + 4;
+  lens.style.top = `${below + lens.offsetHeight > me.ui.cards.clientHeight ? above : below}px`;
+  const wide = lens.firstChild.getBoundingClientRect().width / (lens.clientWidth - 28);
+  if (wide > 1) lens.style.fontSize = `${15 / wide}px`;
 }
 
 function drawMap(me, card, segment) {
@@ -96,6 +120,7 @@ function drawMap(me, card, segment) {
   map.classList.toggle("nothing", !picture.hasAttribute("src"));
   map.classList.toggle("smooth", segment.layer <= me.limits.smooth);
   write(map.lastChild, where);
+  attribute(map, "title", `Relevance handed on to ${where}`);
   attribute(picture, "alt", old ? `Relevance handed on to ${where}, updating` : `Relevance handed on to ${where}`);
 }
 
