@@ -154,6 +154,7 @@ def test_training_lowers_the_loss_and_merging_keeps_the_mean():
     inputs = data.pooled
     outputs = [one.eval().fc7(one.fc6(inputs / one.scale).relu()) for one in (head, other, merged)]
     assert torch.allclose(outputs[2], (outputs[0] + outputs[1]) / 2, rtol=1e-4, atol=1e-5)
+    assert torch.allclose(merged.sharpened(1.5).features(inputs), 1.5 * merged.features(inputs), rtol=1e-4, atol=1e-5)
 
 
 def test_relevance_growth_equals_conservation_for_positive_weights():

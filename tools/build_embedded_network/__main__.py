@@ -16,7 +16,7 @@ from .export import export
 from .extract import extract_blocks, features_of
 from .head import Head, relevance_growth
 from .networks import CLASSES, load_convolutions, load_teacher
-from .recipes import RECIPES
+from .recipes import RECIPES, SHARPNESS
 from .sources import list_pictures, read_list, write_list
 from .train import merge_heads, train_head
 from .winograd import speed_up
@@ -66,8 +66,9 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _merged(work: Path) -> Head:
-    """The mean of the trained heads as one; the files were written by the step before."""
-    return merge_heads([torch.load(work / f"head_{name}.pt", weights_only=False) for name in RECIPES])
+    """The mean of the trained heads as one, sharpened; the files were written by the step before."""
+    heads = [torch.load(work / f"head_{name}.pt", weights_only=False) for name in RECIPES]
+    return merge_heads(heads).sharpened(SHARPNESS)
 
 
 def _measure(options: argparse.Namespace) -> None:
