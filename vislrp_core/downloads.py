@@ -11,15 +11,16 @@ import http.client
 import os
 import re
 import shutil
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from vislrp_core.network import NetworkError
 
@@ -32,9 +33,8 @@ IMAGENET_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 CHUNK = 1 << 20
 MAX_BYTES = 4 << 30
 ATTEMPTS = 3
+WAIT = 0.5  # seconds between two looks at whether the caller has cancelled, while another transfer goes on
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.[^.]*$")
-_locks: dict[Path, threading.Lock] = {}
-_locks_lock = threading.Lock()
 
 
 class DownloadError(NetworkError):
@@ -145,22 +145,38 @@ def download(
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise DownloadError(f"The address {url} is neither http nor https: give another one.")
     target = folder / file_name(url)
-    with _locks_lock:
-        lock = _locks.setdefault(target.absolute(), threading.Lock())
-    # Two visits that ask at once share one transfer: the second finds the file ready.
-    with lock:
-        if target.is_file():
-            return target
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _transfer(url, target, progress, cancel, timeout)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise DownloadError(
-                f"{target.name} could not be written to {folder} ({reason}): free or choose a place by "
-                "setting TORCH_HOME."
-            ) from error
+    if target.is_file():
+        return target
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Two visits or programs that ask at once share one transfer: the second finds the file ready.
+        with _sole(target, cancel):
+            if not target.is_file():
+                _transfer(url, target, progress, cancel, timeout)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DownloadError(
+            f"{target.name} could not be written to {folder} ({reason}): free or choose a place by "
+            "setting TORCH_HOME."
+        ) from error
     return target
+
+
+@contextmanager
+def _sole(target: Path, cancel: Cancel | None) -> Iterator[None]:
+    """The only transfer of a file; waits while another thread or program has it."""
+    lock = FileLock(target.with_name(target.name + ".lock"))
+    while True:
+        try:
+            lock.acquire(timeout=WAIT)
+            break
+        except Timeout:
+            if cancel is not None and cancel():
+                raise DownloadCancelled("The download was cancelled; another one of the same file goes on.") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _transfer(
@@ -243,12 +259,24 @@ def _continues_at(response: Any, start: int) -> bool:
     return str(response.headers.get("Content-Range", "")).replace("bytes ", "").startswith(f"{start}-")
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follow a server to another address, but never from an encrypted connection to an open one."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        scheme = urllib.parse.urlsplit(newurl).scheme
+        if scheme != "https" and (scheme != "http" or req.type == "https"):
+            raise DownloadError(f"{_host(req.full_url)} sends on to {newurl[:200]}, which is not encrypted: "
+                                "try again later, or use the embedded network.")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _open(url: str, start: int, timeout: float) -> Any:
     headers = {"User-Agent": "vislrp-designer", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
+    opener = urllib.request.build_opener(_Redirects)
     try:
-        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout)
+        return opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)
     except urllib.error.HTTPError as error:
         if error.code == 416 and start:  # nothing is missing behind what arrived, or it is another file
             return _open(url, 0, timeout)

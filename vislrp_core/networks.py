@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vislrp_core import downloads
+from vislrp_core.layers import LAYERS, WEIGHTED
 from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD, VGG16, NetworkError
 
 MODEL_STORE = Path(__file__).resolve().parents[1] / "model_store"
@@ -27,6 +28,7 @@ CLASS_NAMES = Path(__file__).with_name("imagenet_classes.txt")
 TIED = "classifier.0.tied_weight"
 POSITIONS = 49  # of pool5: 7 x 7
 IMAGENET_CLASSES = 1000
+_KEYS = frozenset(f"{LAYERS[layer].module}.{kind}" for layer in WEIGHTED for kind in ("weight", "bias"))
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -206,6 +208,9 @@ def _load_file(path: Path, name: str, title: str) -> VGG16:
     last = state.get("classifier.6.bias")
     if classes is None and isinstance(last, Tensor) and last.shape == (IMAGENET_CLASSES,):
         classes = imagenet_classes()
+    if foreign := [str(key) for key in state if key not in _KEYS]:
+        raise NetworkError(f'"{path}": {foreign[0][:80]} is no tensor of VGG16 with torchvision\'s names: '
+                           "give the state dict of a VGG16 without batch normalization.")
     try:
         return VGG16.from_state_dict(
             state,
@@ -231,9 +236,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         Not such a file, damaged, or something else than tensors by name.
     """
     try:
-        if path.suffix == ".safetensors":
+        if path.suffix.lower() == ".safetensors":
             state: Any = load_file(path)
-        elif path.suffix in (".pth", ".pt"):
+        elif path.suffix.lower() in (".pth", ".pt"):
             state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
         else:
             raise NetworkError(
@@ -241,7 +246,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             )
     except pickle.UnpicklingError as error:
         raise NetworkError(
-            f"'{path}' holds more than tensors, or is no torch file; it was not loaded, because that "
+            f'"{path}" holds more than tensors, or is no torch file; it was not loaded, because that '
             "could run code: save the state dict alone, best as .safetensors."
         ) from error
     except NetworkError:
@@ -254,6 +259,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise NetworkError(f'"{path}" is not a state dict (tensors by name): save model.state_dict() alone.')
     for key, value in state.items():
+        if value.layout is not torch.strided or value.is_quantized or value.is_meta:
+            raise NetworkError(f'"{path}": {key} is sparse, quantized or without values: save it as a plain tensor.')
         if value.ndim == 0:
             raise NetworkError(f'"{path}": {key} is a single number, not the weights of a layer.')
     return dict(state)
