@@ -26,7 +26,7 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, NetworkError, Prediction, Trace, forward
 from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
-from vislrp_ui import session, theme
+from vislrp_ui import borders, session, theme
 from vislrp_ui.caches import ByteCache, budget
 from vislrp_ui.gate import GATE
 from vislrp_ui.samples import samples
@@ -91,7 +91,8 @@ class Maps:
 counters = Counters()
 _TOTAL = budget()
 _traces: ByteCache[Trace] = ByteCache(int(0.62 * _TOTAL), lambda trace: trace.nbytes)
-_relevances: ByteCache[Relevance] = ByteCache(int(0.16 * _TOTAL), lambda relevance: relevance.nbytes)
+_relevances: ByteCache[Relevance] = ByteCache(int(0.08 * _TOTAL), lambda relevance: relevance.nbytes)
+_borders = borders.new_store(int(0.08 * _TOTAL))
 _maps: ByteCache[Maps] = ByteCache(int(0.12 * _TOTAL), lambda maps: maps.nbytes)
 _pictures: ByteCache[Image.Image] = ByteCache(int(0.05 * _TOTAL), lambda image: 3 * image.width * image.height)
 _files: ByteCache[bytes] = ByteCache(int(0.05 * _TOTAL), len)
@@ -101,7 +102,7 @@ _networks_lock = threading.Lock()
 
 def clear_caches() -> None:
     """Forget all results (tests)."""
-    for kept in (_traces, _relevances, _maps, _pictures, _files):
+    for kept in (_traces, _relevances, _borders, _maps, _pictures, _files):
         kept.clear()
 
 
@@ -240,7 +241,10 @@ def _propagate(ref: ImageRef, model: LRPModel, target: int, layers: Layers, netw
     with GATE.slot(_waiting(watch)):
         counters.count("propagations")
         try:
-            return propagate(net, passed, model, target, layers=layers, checkpoint=_checkpoint(watch))
+            if layers is None or layers == "all":
+                return propagate(net, passed, model, target, layers=layers, checkpoint=_checkpoint(watch))
+            return borders.propagate_again(net, passed, model, target, frozenset(layers), _checkpoint(watch), _borders,
+                                           (net.digest, ref))
         except (NonFiniteRelevance, ValueError):
             raise
         except BaseException:
