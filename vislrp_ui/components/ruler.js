@@ -50,7 +50,6 @@ function build(root, data) {
   });
   buildTable(me);
   me.watch.observe(body);
-  document.fonts?.ready.then(() => { for (const card of me.ui.cards.children) fitFormula(card); });
   return me;
 }
 

@@ -12,7 +12,7 @@ from vislrp_ui.state import Visit
 __all__ = ["RulerData", "apply_edit", "data_url", "ruler", "ruler_data"]
 
 _ruler = register("ruler", '<div class="ruler" role="group" aria-label="Segment ruler"></div>',
-                  parts=("outbox", "ruler_table", "ruler_cards"))
+                  parts=("outbox", "nodes", "ruler_table", "ruler_cards"))
 
 
 def ruler(key: str, data: RulerData, on_edit: OnEdit) -> None:

@@ -1,10 +1,4 @@
 // Right part of the ruler: a card for each segment (rule, formula, ten bars, the map it hands on) and the ribbons.
-function mathml(text) {
-  const math = document.importNode(new DOMParser().parseFromString(text, "application/xml").documentElement, true);
-  for (const word of math.querySelectorAll("mi")) if (word.textContent.length > 1) word.classList.add("word");
-  return math;
-}
-
 function buildBars(me) {
   const bars = node("div", "bars", { role: "img" });
   let group = me.parameters[0].group;
@@ -58,12 +52,16 @@ function drawNotices(target, notices) {
   }));
 }
 
-function drawRule(card, rule) {
+function drawRule(me, card, rule) {
   const state = JSON.stringify(rule);
   if (card.dataset.rule === state) return;
   card.dataset.rule = state;
   const formula = card.querySelector(".formula");
-  formula.replaceChildren(mathml(rule.formula));
+  const fit = node("span", "fit");
+  fit.append(mathml(rule.formula));
+  if (formula.firstChild) me.watch.unobserve(formula.firstChild);
+  formula.replaceChildren(fit);
+  me.watch.observe(fit);
   const bars = card.querySelector(".bars");
   bars.classList.toggle("unused", !rule.used);
   bars.title = rule.tip;
@@ -88,7 +86,7 @@ function fitFormula(card) {
     card.dataset.lens = "shown";
     return;
   }
-  const wide = formula.scrollWidth / formula.clientWidth;
+  const wide = formula.firstChild.offsetWidth / formula.clientWidth;
   if (wide <= 1.005) return;
   const size = parseFloat(getComputedStyle(formula).fontSize) / wide - 0.1;
   formula.style.fontSize = `${Math.max(size, LEAST_PX)}px`;
@@ -155,7 +153,7 @@ function drawCards(me) {
     const heir = place ? place : 2;
     attribute(close, "aria-label", `Remove segment ${place + 1}: its layers join segment ${heir}`);
     attribute(close, "title", `Remove this segment: its layers join segment ${heir}`);
-    drawRule(card, segment.rule);
+    drawRule(me, card, segment.rule);
     drawMap(me, card, segment);
   });
 }
