@@ -85,7 +85,7 @@ function build(root, data) {
     const name = node("span", "gname");
     name.textContent = `${group.number} ${group.title}`;
     const what = node("span", "what");
-    what.textContent = group.explanation;
+    what.textContent = what.title = group.explanation;
     title.append(node("i"), name, what);
     if (group.key === "suppression") title.append(buildScale(me));
     part.append(title, ...group.parameters.map((parameter) => buildRow(me, parameter)));
