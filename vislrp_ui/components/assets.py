@@ -12,18 +12,20 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def register(name: str, html: str, *, parts: Sequence[str] = ()) -> Any:
-    """Register `name`.js and `name`.css as the component `vislrp_<name>`; answers its mount function.
+    """Register the files of `bundle` as the component `vislrp_<name>`; answers its mount function."""
+    return st.components.v2.component(f"vislrp_{name}", html=html, css=bundle(name, ".css", parts),
+                                      js=bundle(name, ".js", parts))
 
-    `parts` names further files: each `<part>.js` comes before `name`.js in one module, each `<part>.css`, where there is
-    one, before `name`.css.
+
+def bundle(name: str, ending: str, parts: Sequence[str] = ()) -> str:
+    """`name`.js or `name`.css with the files of that ending that it builds on before it, as one text.
+
+    Parameters
+    ----------
+    ending : str
+        ".js" or ".css".
+    parts : sequence of str
+        Names without ending; a part need not have a file of both endings.
     """
-    names = (*parts, name)
-    return st.components.v2.component(
-        f"vislrp_{name}", html=html,
-        css="\n".join(_text(f"{part}.css") for part in names if (FOLDER / f"{part}.css").exists()),
-        js="\n".join(_text(f"{part}.js") for part in names),
-    )
-
-
-def _text(file: str) -> str:
-    return (FOLDER / file).read_text(encoding="utf-8")
+    files = [FOLDER / f"{part}{ending}" for part in (*parts, name)]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())

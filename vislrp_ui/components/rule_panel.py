@@ -18,8 +18,9 @@ from vislrp_ui.components.ruler_data import symbol_mathml
 from vislrp_ui.state import StateError, Visit
 from vislrp_ui.theme import segment_colour, segment_text
 
+PARTS = ("outbox", "nodes")
 _panel = register("rule_panel", '<div class="panel" role="group" aria-label="Rule of the selected segment"></div>',
-                  parts=("outbox", "nodes"))
+                  parts=PARTS)
 
 
 @dataclass(frozen=True)

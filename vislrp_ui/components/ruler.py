@@ -11,8 +11,8 @@ from vislrp_ui.state import Visit
 
 __all__ = ["RulerData", "apply_edit", "data_url", "ruler", "ruler_data"]
 
-_ruler = register("ruler", '<div class="ruler" role="group" aria-label="Segment ruler"></div>',
-                  parts=("outbox", "nodes", "ruler_table", "ruler_cards"))
+PARTS = ("outbox", "nodes", "ruler_table", "ruler_cards")
+_ruler = register("ruler", '<div class="ruler" role="group" aria-label="Segment ruler"></div>', parts=PARTS)
 
 
 def ruler(key: str, data: RulerData, on_edit: OnEdit) -> None:
