@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
+
 
 from vislrp_core.layers import LAST
 from vislrp_core.model import FORMAT, VERSION, LRPModel, ModelError, parse_json
@@ -57,23 +57,21 @@ def _number(entry: dict[str, Any], key: str, where: str) -> float:
             value = float(value)
         except ValueError:
             value = None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > 1e30:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= 1e30:
         raise ModelError(f"{where}.{key}: must be a finite number")
     return float(value)
 
 
 def _rule(entry: dict[str, Any], where: str) -> Rule:
-    values = {key: _number(entry, original, where) if original in entry else PRESETS["zero"].value(key)
-              for key, original in _ORIGINAL_KEYS.items()}
     method = entry.get("method")
     method = method[0] if isinstance(method, list) and method else method
     text = method.lower() if isinstance(method, str) else ""
     named = {"0": "zero", "epsilon": "epsilon", "gamma": "gamma"}.get(text)
     if named is None and text.startswith("alpha"):
         named = "alpha_beta"
-    for preset in (named, "zero", "custom"):
-        if preset is None:
-            continue
+    values = {key: _number(entry, original, where) if original in entry else PRESETS[named or "zero"].value(key)
+              for key, original in _ORIGINAL_KEYS.items()}
+    for preset in (named or "zero", "zero"):
         fixed = [key for key in KEYS if key not in PRESETS[preset].free]
         if all(values[key] == PRESETS[preset].value(key) for key in fixed):
             own = {key: values[key] for key in PRESETS[preset].free}

@@ -89,9 +89,14 @@ def see(network: VGG16, image: Any, fit: str = "crop") -> Trace:
     return forward(network, to_input(image, network, fit))
 
 
-def network_record(network: VGG16) -> dict[str, Any]:
-    """What a result says about its network."""
-    return {"name": network.name, "title": network.title, "classes": network.num_classes, "digest": network.digest,
+def network_record(network: VGG16) -> str:
+    """What a result calls its network: imagenet, embedded, or the stem of the file."""
+    return network.name
+
+
+def network_details(network: VGG16) -> dict[str, Any]:
+    """What a result may need to be repeated."""
+    return {"title": network.title, "classes": network.num_classes, "digest": network.digest,
             "dtype": str(network.dtype).removeprefix("torch."), "device": str(network.device)}
 
 
@@ -123,5 +128,5 @@ def _is_number(text: str) -> bool:
 
 
 def dump_json(data: Any) -> str:
-    """JSON text of a result; a number that is not finite is an error, never written."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1)
+    """JSON text of a result, in ASCII, which every terminal and pipe carries; a number that is not finite is an error."""
+    return json.dumps(data, allow_nan=False, indent=1)

@@ -9,7 +9,7 @@ from typing import Any
 
 from vislrp_core.cli import common
 from vislrp_core.export import relevance_npz
-from vislrp_core.heatmap import DEFAULT_RANGE, figure_png, limit
+from vislrp_core.heatmap import DEFAULT_RANGE, RANGES, figure_png, limit
 from vislrp_core.images import FITS, read_image
 from vislrp_core.layers import LAYERS, layer_name
 from vislrp_core.model import LRPModel
@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> None:
     written = relevance.layers if kept == "all" else tuple(sorted(kept))
     summary = summarize(network, trace, model, relevance, written)
     summary["image"] = options.image
-    summary["seconds"] = {"load": loaded - begin, "forward": seen - loaded, "propagate": done - seen}
+    summary["seconds"] = done - begin
+    summary["seconds_of"] = {"loading": loaded - begin, "forward": seen - loaded, "propagation": done - seen}
     text = common.dump_json(summary)
     (folder / "relevance.npz").write_bytes(relevance_npz(relevance, written))
     (folder / "heatmap.png").write_bytes(draw(network, model, relevance, target))
@@ -81,7 +82,7 @@ def make_folder(path: str) -> Path:
 def draw(network: VGG16, model: LRPModel, relevance: Relevance, target: int) -> bytes:
     """heatmap.png."""
     pixels = relevance.map(0)
-    caption = f"Network: {network.title} · range {DEFAULT_RANGE} · sum {relevance.total[0]:.4g}"
+    caption = f"Network: {network.title} · range: {RANGES[DEFAULT_RANGE]} · sum {relevance.total[0]:.4g}"
     return figure_png(pixels, limit=limit(pixels), title=f"{network.classes[target]} · {model.name}", caption=caption)
 
 
@@ -91,6 +92,7 @@ def summarize(network: VGG16, trace: Trace, model: LRPModel, relevance: Relevanc
     target = int(relevance.target) if relevance.target is not None else 0
     return {
         "network": common.network_record(network),
+        "network_details": common.network_details(network),
         "model": model.name,
         "target": {"index": target, "name": network.classes[target], "logit": float(trace.logits[target]),
                    "probability": float(trace.probabilities[target])},
@@ -106,11 +108,12 @@ def report(summary: dict[str, Any], folder: Path) -> None:
     """The short table on stdout: written layers from the network's top down to the pixels."""
     target = summary["target"]
     print(f"{target['name']} (class {target['index']}): logit {target['logit']:.3f}, "
-          f"probability {target['probability']:.4f}; network {summary['network']['title']}, model {summary['model']}")
+          f"probability {target['probability']:.4f}; network {summary['network_details']['title']}, "
+          f"model {summary['model']}")
     sums = summary["layers"]
     rows = [[str(layer), layer_name(layer),
              *(f"{sums[layer][key]:.4g}" for key in ("positive", "negative", "total"))]
             for layer in sorted(summary["written_layers"], reverse=True)]
     common.print_table(["layer", "name", "positive", "negative", "total"], rows)
     print(f"Written to {folder}: relevance.npz, heatmap.png, summary.json "
-          f"({sum(summary['seconds'].values()):.1f} s)")
+          f"({summary['seconds']:.1f} s)")
