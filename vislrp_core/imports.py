@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from vislrp_core.layers import LAST
 from vislrp_core.model import FORMAT, VERSION, LRPModel, ModelError, parse_json
 from vislrp_core.rules import KEYS, PRESETS, Rule
