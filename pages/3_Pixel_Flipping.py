@@ -1,5 +1,5 @@
-"""Pixel Flipping."""
+"""Pixel Flipping: brush pixels away and see what the prediction loses; measure how fast it is lost."""
 
-from vislrp_ui import session
+from vislrp_ui.flipping.page import flipping
 
-session.boot()
+flipping()

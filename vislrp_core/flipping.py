@@ -7,6 +7,7 @@ et al. 2024 (TMLR). One routine serves all three orders; they differ by the perm
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,7 +126,8 @@ def step_mask(order: NDArray[np.intp], patch: int, count: int,
 
 def measure(network: VGG16, x: Tensor, filled: Tensor, order: NDArray[np.intp], target: int, *, patch: int = DEFAULT_PATCH,
             steps: int = DEFAULT_STEPS, kind: str = "morf", seed: int | None = None, batch: int = BATCH,
-            start: Tensor | None = None, checkpoint: Callable[[int], None] | None = None) -> Curve:
+            start: Tensor | None = None, checkpoint: Callable[[int], None] | None = None,
+            guard: Callable[[], AbstractContextManager[object]] = nullcontext) -> Curve:
     """Flip square after square and watch one class.
 
     Parameters
@@ -144,6 +146,8 @@ def measure(network: VGG16, x: Tensor, filled: Tensor, order: NDArray[np.intp], 
         Logits of the untouched image, (classes,), where they are known.
     checkpoint : callable, optional
         Called with the number of steps done before each batch; may raise to stop.
+    guard : callable
+        Gives a context that is held during each batch alone, such as a compute slot.
 
     Returns
     -------
@@ -161,7 +165,8 @@ def measure(network: VGG16, x: Tensor, filled: Tensor, order: NDArray[np.intp], 
             checkpoint(sum(count in known for count in counts))
         group = wanted[first:first + batch]
         limits = torch.tensor(group, device=x.device)
-        outputs = logits(network, flip(x, ranks[None] < limits[:, None, None], filled))
+        with guard():
+            outputs = logits(network, flip(x, ranks[None] < limits[:, None, None], filled))
         known.update(zip(group, outputs, strict=True))
     if checkpoint is not None:
         checkpoint(len(counts))

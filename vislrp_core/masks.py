@@ -113,7 +113,7 @@ def select(values: NDArray[Any], share: float, sign: str = "positive", patch: in
     else:
         raise MaskError(f'sign: must be one of {", ".join(SIGNS)}, got "{sign}"')
     chosen = ranks_of(order) < round(share * len(flat))
-    return spread(chosen.reshape(grid.shape), patch, values.shape)  # type: ignore[arg-type]
+    return spread(chosen.reshape(grid.shape), patch, values.shape)
 
 
 @dataclass(frozen=True)

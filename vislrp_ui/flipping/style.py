@@ -1,0 +1,41 @@
+"""Sizes of the Pixel Flipping page: three pictures of one size beside the predictions, whatever the window."""
+
+from __future__ import annotations
+
+from vislrp_ui.components.canvas import SIDE
+
+WEIGHTS = (304, 304, 304, 440)
+"""Columns of the active row; at 1440 pixels these are their widths."""
+_OUTSIDE = 2 * 20 + 3 * 16 + 16  # page padding, three gaps, scroll bar
+SMALL = 120
+
+
+def css() -> str:
+    """The page's rules. A canvas has a fixed size of its own, so steps of the window's size choose its zoom."""
+    widths = "".join(f"@media(min-width:{width}px){{:root{{--flip-w:{_column(width) / SIDE:.3f}}}}}"
+                     for width in range(960, 2600, 40))
+    heights = "".join(f"@media(min-height:{height}px){{:root{{--flip-h:{0.34 * height / SIDE:.3f}}}}}"
+                      for height in range(560, 1700, 30))
+    return f"""<style>
+:root{{--flip-w:{_column(960) / SIDE:.3f};--flip-h:{0.34 * 560 / SIDE:.3f};--flip-zoom:min(var(--flip-w),var(--flip-h))}}
+{widths}{heights}
+[class*=st-key-flip-picture-]{{width:calc({SIDE}px*var(--flip-zoom));height:calc({SIDE}px*var(--flip-zoom));
+ clip-path:inset(0 round 6px);overflow:clip;flex:none}}
+[class*=st-key-flip-canvas-]{{zoom:var(--flip-zoom);width:{SIDE}px;height:{SIDE}px}}
+[class*=st-key-flip-picture-] [data-testid=stFullScreenFrame]>div,[class*=st-key-flip-picture-] [data-testid=stImage],
+[class*=st-key-flip-picture-] [data-testid=stImageContainer],
+[class*=st-key-flip-picture-] img{{width:100%!important;aspect-ratio:1}}
+[class*=st-key-flip-head-]{{height:30px;flex-wrap:nowrap}}
+[class*=st-key-flip-picture-] img{{border:1px solid var(--st-border-color)}}
+[class*=st-key-flip-small-] img{{border:1px solid var(--st-border-color)}}
+.v-flip-page{{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}}
+.v-flip-head{{display:flex;gap:8px;align-items:baseline;font-size:13.5px;white-space:nowrap;overflow:hidden}}
+.v-flip-head b{{font-weight:650}}.v-flip-head span{{font-size:12px;overflow:hidden;text-overflow:ellipsis}}
+.v-flip-none{{width:calc({SIDE}px*var(--flip-zoom));aspect-ratio:1;border:1px dashed var(--st-border-color);
+ border-radius:6px;display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;box-sizing:border-box}}
+.v-flip-bar .v-bar{{width:calc({SIDE}px*var(--flip-zoom))}}
+</style>"""
+
+
+def _column(width: int) -> float:
+    return (width - _OUTSIDE) * WEIGHTS[0] / sum(WEIGHTS)

@@ -1,0 +1,325 @@
+"""What the Pixel Flipping page keeps: rows with their brush, the tool, the settings of the measurement. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+from vislrp_core import masks
+from vislrp_core.fills import DEFAULT_FILL, FILLS
+from vislrp_core.masks import Mask, MaskError
+from vislrp_ui.state import StateError, Visit
+
+MAX_ROWS = 8
+MAX_PAST = 40
+MAX_ADDRESS = 6000
+"""Characters of all brushes together that the address holds; what is beyond stays in the session alone."""
+MODES = ("brush", "relevance")
+TOOLS = ("brush", "rectangle", "polygon", "erase")
+SIGNS = ("none", *masks.SIGNS)
+UNITS = (1, 8)
+PATCHES = (7, 8, 14, 16, 28, 32, 56)
+MIN_WIDTH, MAX_WIDTH = 2, 60
+MAX_STEPS, MAX_SEEDS = 112, 5
+SCALES = ("probability", "logit")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One flipping.
+
+    Attributes
+    ----------
+    mask : str
+        The brushed pixels as `masks.encode` writes them; empty where nothing is brushed.
+    sign, share, unit : str, float, int
+        Selection by relevance on top of the brush: which pixels ("none": no selection), how many percent, and the side of
+        the squares that are selected (1: pixels).
+    past : tuple
+        Brush and sign before each of the last changes, for undo.
+    """
+
+    id: int
+    name: str = ""
+    mask: str = ""
+    sign: str = "none"
+    share: float = 10.0
+    unit: int = 8
+    fill: str = DEFAULT_FILL
+    past: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Name on the page."""
+        return self.name or f"Row {self.id}"
+
+    @property
+    def brushed(self) -> Mask:
+        """The brushed pixels."""
+        return masks.decode(self.mask) if self.mask else masks.empty()
+
+    @property
+    def marks(self) -> bool:
+        """Whether the row marks anything at all."""
+        return bool(self.mask) or (self.sign != "none" and self.share > 0)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Settings of the measured flipping.
+
+    Attributes
+    ----------
+    models : tuple of str
+        Ids of the models measured; empty is the active one.
+    patch, steps, seeds : int
+        Side of the squares, steps after the untouched image, number of random orders.
+    scale : str
+        What the chart and the table show.
+    """
+
+    models: tuple[str, ...] = ()
+    patch: int = 16
+    fill: str = DEFAULT_FILL
+    steps: int = 14
+    seeds: int = 2
+    scale: str = "probability"
+
+
+@dataclass(frozen=True)
+class FlippingState:
+    """Everything the page keeps."""
+
+    rows: tuple[Row, ...] = (Row(1),)
+    active: int = 1
+    mode: str = "brush"
+    tool: str = "brush"
+    width: int = 18
+    measurement: Measurement = Measurement()
+
+    def row(self, id: int | None = None) -> Row:
+        """A row by its number; the active one by default (KeyError if there is none)."""
+        wanted = self.active if id is None else id
+        for row in self.rows:
+            if row.id == wanted:
+                return row
+        raise KeyError(wanted)
+
+    def kept_in_address(self) -> dict[int, bool]:
+        """Which rows' brushes fit into the address, the first rows first."""
+        room, kept = MAX_ADDRESS, {}
+        for row in self.rows:
+            kept[row.id] = len(row.mask) <= room
+            room -= len(row.mask) if kept[row.id] else 0
+        return kept
+
+    def to_params(self) -> dict[str, str]:
+        """Query parameters: one per row, one for tools, one for the measurement; nothing where all is as at the start."""
+        params: dict[str, str] = {}
+        kept = self.kept_in_address()
+        fresh = FlippingState()
+        if replace(self, measurement=fresh.measurement) != fresh:
+            place = 1 + next(i for i, row in enumerate(self.rows) if row.id == self.active)
+            params["flip"] = f"{place}~{self.mode}~{self.tool}~{self.width}"
+            for number, row in enumerate(self.rows, start=1):
+                mask = row.mask if kept[row.id] else ""
+                params[f"flip{number}"] = "~".join([row.fill, row.sign, f"{row.share:g}", str(row.unit), mask,
+                                                    quote(row.name, safe="")])
+        chosen = self.measurement
+        if chosen != fresh.measurement:
+            params["measure"] = "~".join([str(chosen.patch), chosen.fill, str(chosen.steps), str(chosen.seeds), chosen.scale,
+                                          ".".join(quote(id, safe="") for id in chosen.models)])
+        return params
+
+
+def from_params(params: Mapping[str, str]) -> FlippingState | None:
+    """The page's state of an address; None where the address says nothing.
+
+    Raises
+    ------
+    ValueError
+        Something in it is damaged.
+    """
+    rows = tuple(_read_row(number, params[key]) for number in range(1, MAX_ROWS + 1) if (key := f"flip{number}") in params)
+    state = FlippingState()
+    if rows:
+        state = replace(state, rows=rows, active=rows[0].id)
+    if "flip" in params:
+        place, mode, tool, width = _parts(params["flip"], 4)
+        index = _whole(place, 1, len(state.rows)) - 1
+        state = replace(state, active=state.rows[index].id, mode=_one_of(mode, MODES), tool=_one_of(tool, TOOLS),
+                        width=_whole(width, MIN_WIDTH, MAX_WIDTH))
+    if "measure" in params:
+        patch, fill, steps, seeds, scale, models = _parts(params["measure"], 6)
+        state = replace(state, measurement=Measurement(
+            tuple(unquote(id)[:80] for id in models.split(".")[:24] if id), _one_of(_whole(patch, 1, 223), PATCHES),
+            _one_of(fill, FILLS), _whole(steps, 1, MAX_STEPS), _whole(seeds, 0, MAX_SEEDS), _one_of(scale, SCALES)))
+    return None if state == FlippingState() else state
+
+
+def _read_row(number: int, text: str) -> Row:
+    fill, sign, share, unit, mask, name = _parts(text, 6)
+    percent = float(share) if len(share) < 12 else -1.0
+    if not 0 <= percent <= 100:
+        raise ValueError(share[:40])
+    if mask:
+        masks.decode(mask)
+    return Row(number, " ".join(unquote(name).split())[:60], mask, _one_of(sign, SIGNS), percent,
+               _one_of(_whole(unit, 1, 8), UNITS), _one_of(fill, FILLS))
+
+
+def _parts(text: str, count: int) -> list[str]:
+    parts = text.split("~", count - 1)
+    if len(parts) != count:
+        raise ValueError(text[:40])
+    return parts
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6) or not low <= int(text) <= high:
+        raise ValueError(text[:40])
+    return int(text)
+
+
+def _one_of(value: Any, allowed: Any) -> Any:
+    if value not in allowed:
+        raise ValueError(str(value)[:40])
+    return value
+
+
+# --- the visit --------------------------------------------------------------------------------------------------------
+
+def of(visit: Visit) -> FlippingState:
+    """The page's state of a visit."""
+    return visit.flipping if isinstance(visit.flipping, FlippingState) else FlippingState()
+
+
+def changed(visit: Visit, change: Callable[..., FlippingState], *arguments: object, **named: object) -> Visit:
+    """The visit with the page's state changed by a pure function of it."""
+    return replace(visit, flipping=change(of(visit), *arguments, **named))
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+def _put(state: FlippingState, row: Row) -> FlippingState:
+    return replace(state, rows=tuple(row if one.id == row.id else one for one in state.rows))
+
+
+def _new_id(state: FlippingState) -> int:
+    return max(row.id for row in state.rows) + 1
+
+
+def _check_room(state: FlippingState) -> None:
+    if len(state.rows) >= MAX_ROWS:
+        raise StateError(f"The page holds {MAX_ROWS} rows: remove one first.")
+
+
+def add_row(state: FlippingState) -> FlippingState:
+    """A fresh row below the others, active, with the active row's fill (StateError when the page is full)."""
+    _check_room(state)
+    row = Row(_new_id(state), fill=state.row().fill)
+    return replace(state, rows=(*state.rows, row), active=row.id, mode="brush")
+
+
+def copy_row(state: FlippingState, id: int) -> FlippingState:
+    """A copy right below its original, active (StateError when the page is full)."""
+    _check_room(state)
+    source = state.row(id)
+    row = replace(source, id=_new_id(state), name=f"{source.title} copy"[:60])
+    place = 1 + [one.id for one in state.rows].index(id)
+    return replace(state, rows=(*state.rows[:place], row, *state.rows[place:]), active=row.id)
+
+
+def remove_row(state: FlippingState, id: int) -> FlippingState:
+    """Without a row; the last one is emptied instead."""
+    rest = tuple(row for row in state.rows if row.id != id)
+    if not rest:
+        row = Row(_new_id(state))
+        return replace(state, rows=(row,), active=row.id)
+    place = [row.id for row in state.rows].index(id)
+    active = rest[min(place, len(rest) - 1)].id if state.active == id else state.active
+    return replace(state, rows=rest, active=active)
+
+
+def rename_row(state: FlippingState, id: int, name: str) -> FlippingState:
+    """Another name; an empty one brings "Row n" back."""
+    return _put(state, replace(state.row(id), name=" ".join(name.split())[:60]))
+
+
+def activate(state: FlippingState, id: int) -> FlippingState:
+    """Make a row the one that tools change."""
+    row = state.row(id)
+    return replace(state, active=id, mode="relevance" if row.sign != "none" and not row.mask else state.mode)
+
+
+# --- marks ------------------------------------------------------------------------------------------------------------
+
+def _remember(row: Row, changed: Row) -> Row:
+    if (row.mask, row.sign) == (changed.mask, changed.sign):
+        return changed
+    return replace(changed, past=(*row.past, (row.mask, row.sign))[-MAX_PAST:])
+
+
+def set_mask(state: FlippingState, id: int, mask: Mask) -> FlippingState:
+    """The row's brushed pixels; one step of undo."""
+    row = state.row(id)
+    return _put(state, _remember(row, replace(row, mask=masks.encode(mask) if mask.any() else "")))
+
+
+def take_file(state: FlippingState, id: int, data: bytes) -> FlippingState:
+    """The brushed pixels of an uploaded picture (StateError if it is none)."""
+    try:
+        return set_mask(state, id, masks.from_png(data))
+    except MaskError as error:
+        raise StateError(str(error)) from error
+
+
+def clear(state: FlippingState, id: int) -> FlippingState:
+    """Nothing marked any more; one step of undo."""
+    row = state.row(id)
+    return _put(state, _remember(row, replace(row, mask="", sign="none")))
+
+
+def undo(state: FlippingState, id: int) -> FlippingState:
+    """The brush and the selection before the last change."""
+    row = state.row(id)
+    if not row.past:
+        return state
+    mask, sign = row.past[-1]
+    return _put(state, replace(row, mask=mask, sign=sign, past=row.past[:-1]))
+
+
+def set_selection(state: FlippingState, id: int, **changes: Any) -> FlippingState:
+    """Which pixels are selected by relevance: ``sign``, ``share`` (percent), ``unit``."""
+    row = state.row(id)
+    return _put(state, _remember(row, replace(row, **changes)))
+
+
+def set_fill(state: FlippingState, fill: str) -> FlippingState:
+    """What the active row's pixels become."""
+    return _put(state, replace(state.row(), fill=fill))
+
+
+def set_mode(state: FlippingState, mode: str) -> FlippingState:
+    """Brush, or select by relevance; the first time the most positive relevance is selected at once."""
+    state = replace(state, mode=mode)
+    if mode == "relevance" and state.row().sign == "none":
+        return set_selection(state, state.active, sign="positive")
+    return state
+
+
+def set_tool(state: FlippingState, tool: str) -> FlippingState:
+    """Which tool a stroke uses."""
+    return replace(state, tool=tool)
+
+
+def set_width(state: FlippingState, width: int) -> FlippingState:
+    """Width of the brush in pixels of the picture."""
+    return replace(state, width=max(MIN_WIDTH, min(int(width), MAX_WIDTH)))
+
+
+def set_measurement(state: FlippingState, **changes: Any) -> FlippingState:
+    """Settings of the measured flipping."""
+    return replace(state, measurement=replace(state.measurement, **changes))
