@@ -50,6 +50,8 @@ def css() -> str:
 [data-testid=stImage] img{border-radius:6px}
 [data-testid=stLayoutWrapper]:has(>.st-key-keeper){position:absolute;width:0;height:0;overflow:hidden}
 kbd[aria-label^=Shortcut]{display:none}
+[class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],
+.st-key-title-row [data-testid=stPopoverButton]:has(span:empty) div[aria-hidden=true]{display:none}
 .v-bar{display:flex;align-items:center;justify-content:center;gap:8px;font-size:11.5px;font-variant-numeric:tabular-nums;
  color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-bar i{flex:0 1 210px;min-width:40px;height:9px;border-radius:2px;position:relative}
@@ -91,6 +93,7 @@ def design_css() -> str:
  display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;
  background:repeating-linear-gradient(45deg,transparent 0 7px,
  color-mix(in srgb,var(--st-text-color) 6%,transparent) 7px 8px)}
+.st-key-model-cards{--cards-height:calc(100vh - 572px)}
 .v-based{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .st-key-map-place{position:relative}
 .v-note{position:absolute;z-index:5;left:50%;top:13vh;transform:translateX(-50%);width:min(86%,260px);padding:10px 14px;

@@ -32,6 +32,14 @@ function fill(node, card, data, pick) {
   node.onclick = () => pick(card.id);
 }
 
+// Scroll the list, not the page, until the card is seen.
+function reveal(list, card) {
+  if (!card) return;
+  const [outer, inner] = [list.getBoundingClientRect(), card.getBoundingClientRect()];
+  if (inner.top < outer.top) list.scrollTop += inner.top - outer.top - 3;
+  else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom + 3;
+}
+
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".cards");
   const pick = (id) => setTriggerValue("pick", id);
@@ -45,6 +53,10 @@ export default function ({ parentElement, data, setTriggerValue }) {
       node.dataset.state = state;
     }
   });
+  if (root.dataset.active !== data.active) {
+    root.dataset.active = data.active;
+    reveal(root, root.querySelector(".active"));
+  }
   root.onkeydown = (event) => {
     const place = [...root.children].indexOf(event.target.closest(".card"));
     if (place < 0) return;

@@ -1,10 +1,11 @@
-"""Centre of Design: the ruler with its cards, fed with the maps that the segments hand on."""
+"""The two components that edit a model: the ruler with its cards, and the rule of the selected segment."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from vislrp_ui import service, session, theme
+from vislrp_ui.components import rule_panel
 from vislrp_ui.components.protocol import Edit
 from vislrp_ui.components.ruler import apply_edit, data_url, ruler, ruler_data
 from vislrp_ui.design.result import map_key
@@ -23,6 +24,21 @@ def segments_and_maps(visit: Visit, result: Maps) -> None:
 def take_edit(edit: Edit) -> None:
     """One gesture on the ruler."""
     session.update(apply_edit, edit)
+
+
+def rule(visit: Visit, result: Maps) -> None:
+    """Draw presets and sliders of the selected segment."""
+    segment = visit.model.segments[visit.selected_segment]
+    error = result.error
+    here = error is not None and segment.first <= error.layer <= segment.last
+    data = rule_panel.rule_panel_data(visit.model, visit.selected_segment, warnings=(f"{error}.",) if here else (),
+                                      mode=theme.mode())
+    rule_panel.rule_panel("rule-panel", data, take_rule_edit)
+
+
+def take_rule_edit(edit: Edit) -> None:
+    """One gesture on the rule panel."""
+    session.update(rule_panel.apply_edit, edit)
 
 
 def pictures(visit: Visit, result: Maps) -> dict[int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vislrp_ui import service, session, theme, widgets
-from vislrp_ui.design import centre, left, result, title, twin
+from vislrp_ui.design import centre, left, result, title
 from vislrp_ui.design.progress import Progress
 
 
@@ -22,15 +22,19 @@ def design() -> None:
         title.title_row(visit, target)
         ruler_place = st.container(gap="xsmall")
     with last, st.container(gap="xsmall"):
-        result.head(visit, target)
+        downloads_place = result.head(visit, target)
         with st.container(key="map-place"):
             note_place = st.empty()
             map_place = st.container(gap="xsmall")
-        twin.twin(visit)
+        rule_place = st.container()
     progress = Progress(note_place)
     maps = service.maps(visit.image, visit.model, target, layers=(result.shown_layer(visit),), watch=progress)
     with map_place:
         result.map_and_facts(visit, maps)
     with ruler_place:
         centre.segments_and_maps(visit, maps)
+    with rule_place:
+        centre.rule(visit, maps)
+    with downloads_place:
+        result.downloads(visit, target, maps)
     progress.done()

@@ -9,11 +9,11 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
 from vislrp_core.layers import LAST, LAYERS, layer_name
-from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_ui import service, session, state, theme, widgets
 from vislrp_ui.design.title import file_stem
 from vislrp_ui.service import Maps
@@ -25,8 +25,8 @@ def shown_layer(visit: Visit) -> int:
     return visit.selected_layer or 0
 
 
-def head(visit: Visit, target: int) -> None:
-    """What the map shows, and what can be done with it."""
+def head(visit: Visit, target: int) -> DeltaGenerator:
+    """What the map shows, and what can be done with it; answers the place of the downloads."""
     layer = shown_layer(visit)
     name = service.network().classes[target]
     where = f" at {layer_name(layer)}" if layer else ""
@@ -39,8 +39,7 @@ def head(visit: Visit, target: int) -> None:
                      help="Relevance per layer as a larger chart"):
             sums_dialog()
         widgets.look_popover(visit)
-        with st.popover("", icon=":material/download:", type="tertiary", help="Download the map or its relevance"):
-            downloads(visit, target)
+        return st.popover("", icon=":material/download:", type="tertiary", help="Download the map or its relevance")
 
 
 def map_and_facts(visit: Visit, result: Maps) -> None:
@@ -102,11 +101,14 @@ def _why_not(result: Maps, layer: int) -> str:
     return f"The map of {layer_name(layer)} is not computed yet."
 
 
-def downloads(visit: Visit, target: int) -> None:
+def downloads(visit: Visit, target: int, result: Maps) -> None:
     """The map as a figure, the relevance of all layers as numbers."""
     layer = shown_layer(visit)
+    if layer not in result.maps or result.error is not None:
+        st.caption(f"Nothing to download: {_why_not(result, layer)}")
+        return
     stem = file_stem(f"{visit.image.id[:24]}_{service.network().classes[target]}_{visit.entry().name}")
-    st.download_button("Map with colour bar (PNG)", lambda: _figure(visit, target, layer), f"{stem}.png", "image/png",
+    st.download_button("Map with colour bar (PNG)", lambda: _figure(visit, result, layer), f"{stem}.png", "image/png",
                        key="download-png", icon=":material/image:", on_click="ignore", width="stretch",
                        help="896 pixels and more, with its range; in the light colours unless the background is set to dark")
     st.download_button("Relevance of all layers (.npz)", lambda: _all_layers(visit, target), f"{stem}.npz",
@@ -114,15 +116,12 @@ def downloads(visit: Visit, target: int) -> None:
                        width="stretch", help="Arrays named by layer number, 0 to 38")
 
 
-def _figure(visit: Visit, target: int, layer: int) -> bytes:
-    result = service.maps(visit.image, visit.model, target, layers=(layer,))
-    if layer not in result.maps:
-        raise ValueError(_why_not(result, layer))
+def _figure(visit: Visit, result: Maps, layer: int) -> bytes:
     look = visit.look
     network = service.network()
     over = service.view(visit.image) if look.overlay else None
     return figure_png(result.maps[layer], range=look.range, spectrum=look.spectrum, dark=look.paper == "dark",
-                      title=f"{network.classes[target]}, {visit.entry().name}", image=over, opacity=look.opacity,
+                      title=f"{network.classes[result.target]}, {visit.entry().name}", image=over, opacity=look.opacity,
                       caption=f"{layer_name(layer)}; {network.title}; range: {RANGES[look.range]}")
 
 
@@ -134,11 +133,9 @@ def _all_layers(visit: Visit, target: int) -> io.BytesIO:
 def sums_dialog() -> None:
     """Positive, negative and total relevance of all layers, as a chart and as a table."""
     visit = session.get_visit()
-    try:
-        result = service.maps(visit.image, visit.model, visit.target)
-    except NonFiniteRelevance as error:
-        st.error(str(error))
-        return
+    result = service.maps(visit.image, visit.model, visit.target)
+    if result.error is not None:
+        st.warning(str(result.error), icon=":material/error:")
     frame = sums_frame(result)
     st.altair_chart(sums_chart(frame, theme.is_dark()), theme=None, width="stretch", key="sums-chart")
     st.download_button("Table (CSV)", frame.to_csv(index=False), "relevance_sums.csv", "text/csv", key="download-sums",

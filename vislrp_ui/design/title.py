@@ -11,6 +11,7 @@ from vislrp_core.export import ExportError, python_script, zennit_script
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, Choice
 from vislrp_ui import service, session, state, widgets
 from vislrp_ui.components.copylink import copy_link
+from vislrp_ui.design.twin import twin
 from vislrp_ui.state import Visit
 
 CONVENTIONS: dict[str, tuple[str, dict[str, Choice]]] = {
@@ -25,7 +26,7 @@ def title_row(visit: Visit, target: int) -> None:
     """Draw the row."""
     entry = visit.entry()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="title-row"):
-        with st.popover(_escaped(entry.name), type="tertiary", help="Rename this model"):
+        with st.popover(f"**{_escaped(entry.name)}**", type="tertiary", help="Rename this model"):
             key = widgets.mirror("model-name", entry.name)
             st.text_input("Name of the model", key=key, max_chars=80,
                           on_change=widgets.on_change(key, state.rename))
@@ -36,11 +37,13 @@ def title_row(visit: Visit, target: int) -> None:
                   on_click=session.update, args=(state.undo,), shortcut="Ctrl+Z")
         st.button("", icon=":material/redo:", type="tertiary", key="redo", disabled=not visit.future, help="Redo",
                   on_click=session.update, args=(state.redo,), shortcut="Ctrl+Shift+Z")
+        twin(visit)
         with st.popover("Conventions", icon=":material/rule_settings:", type="tertiary",
                         help="Pixel rule, pooling, bias, start"):
             conventions(visit)
-        with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="JSON, Python, Zennit, link"):
+        with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Model as JSON, Python, Zennit"):
             export(visit, target)
+        copy_link()
 
 
 def conventions(visit: Visit) -> None:
@@ -67,7 +70,7 @@ def file_stem(text: str) -> str:
 
 
 def export(visit: Visit, target: int) -> None:
-    """The model as a file, as a script, as a Zennit composite; the view as a link."""
+    """The model as a file, as a script, as a Zennit composite."""
     model = visit.model
     name = st.text_input("File name", value=file_stem(model.name), key=f"export-name-{visit.active}-{model.name}",
                          max_chars=80)
@@ -85,13 +88,12 @@ def export(visit: Visit, target: int) -> None:
     else:
         st.download_button("Zennit composite", script, f"{stem}_zennit.py", "text/x-python", key="export-zennit",
                            icon=":material/code:", on_click="ignore", width="stretch")
-    copy_link()
 
 
 def _python(visit: Visit, target: int) -> str:
     network = service.network()
     image = f"sample_images/{visit.image.id}.jpg" if visit.image.kind == "sample" else "image.jpg"
-    return python_script(visit.model, image, network.classes[target], service.network_key())
+    return python_script(visit.model, image, network.classes[target], service.network_key(), visit.image.fit)
 
 
 def _escaped(text: str) -> str:

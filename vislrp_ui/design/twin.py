@@ -6,8 +6,9 @@ import streamlit as st
 
 from vislrp_core.edits import MAX_SEGMENTS
 from vislrp_core.layers import LAST, layer_name
-from vislrp_core.rules import GROUPS, PARAMETERS, PRESETS, Rule
+from vislrp_core.rules import GROUPS, PARAMETERS, PRESETS
 from vislrp_ui import session, state, widgets
+from vislrp_ui.components.rule_panel import apply_edit
 from vislrp_ui.state import Visit
 
 SCALES = {"absolute": "ε itself", "relative": "ε × rms(z)"}
@@ -15,8 +16,8 @@ SCALES = {"absolute": "ε itself", "relative": "ε × rms(z)"}
 
 def twin(visit: Visit) -> None:
     """Popover with number inputs for everything the mouse can do."""
-    with st.popover("Type values", icon=":material/keyboard:", type="tertiary",
-                    help="Borders, segments and parameters as numbers"):
+    with st.popover("", icon=":material/keyboard:", type="tertiary",
+                    help="Type values: borders, segments and parameters as numbers"):
         segments(visit)
         parameters(visit)
 
@@ -67,7 +68,7 @@ def parameters(visit: Visit) -> None:
     rule, place = visit.model.segments[visit.selected_segment].rule, visit.selected_segment
     key = widgets.mirror("twin-preset", rule.preset)
     st.selectbox("Preset", list(PRESETS), key=key, format_func=lambda preset: PRESETS[preset].title,
-                 on_change=_set_preset, args=(key,), help=PRESETS[rule.preset].summary)
+                 on_change=_set_preset, args=(key, place), help=PRESETS[rule.preset].summary)
     for group, (number, title, explanation) in GROUPS.items():
         members = [p for p in PARAMETERS if p.group == group]
         st.caption(f"{number} {title}: {explanation}")
@@ -85,21 +86,9 @@ def parameters(visit: Visit) -> None:
 
 
 def _set_parameter(parameter: str, key: str, place: int) -> None:
-    visit = session.get_visit()
-    rule = visit.model.segments[place].rule
-    session.set_visit(state.set_rule(visit, place, rule.changed(parameter, st.session_state[key])))
+    kind = "scale" if parameter == "epsilon_scale" else "parameter"
+    session.update(apply_edit, {"kind": kind, "segment": place, "key": parameter, "value": st.session_state[key]})
 
 
-def _set_preset(key: str) -> None:
-    visit = session.get_visit()
-    place = visit.selected_segment
-    session.set_visit(state.set_rule(visit, place, with_preset(visit.model.segments[place].rule, st.session_state[key])))
-
-
-def with_preset(rule: Rule, preset: str) -> Rule:
-    """The preset with its usual values; "custom" keeps what the rule has now."""
-    if preset == rule.preset:
-        return rule
-    if preset == "custom":
-        return Rule.of("custom", epsilon_scale=rule.epsilon_scale, **rule.values())
-    return Rule.of(preset)
+def _set_preset(key: str, place: int) -> None:
+    session.update(apply_edit, {"kind": "preset", "segment": place, "preset": st.session_state[key]})
