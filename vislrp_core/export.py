@@ -101,8 +101,7 @@ def zennit_script(
     if boxed:
         raise ExportError(
             f"LRP-zβ on {layer_name(boxed[0])} to {layer_name(boxed[-1])}: its box ends at the largest "
-            "activation, "
-            "Zennit's ZBox needs bounds that are known beforehand; choose another rule there."
+            "activation, Zennit's ZBox needs bounds that are known beforehand; choose another rule there."
         )
     return _fill(
         "zennit_script.py.txt",
@@ -171,8 +170,9 @@ def _zennit_rule(rule: Rule, absorb: bool) -> str:
 
 
 def _comment(text: str) -> str:
-    """Text that cannot end the docstring it stands in."""
-    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
+    """Text that cannot end the docstring it stands in, of signs that any file can hold."""
+    line = " ".join(text.split()).replace("\\", "/").replace('"', "'")
+    return "".join(sign for sign in line if sign.isprintable())
 
 
 def _fill(template: str, **values: str) -> str:

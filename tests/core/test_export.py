@@ -1,0 +1,181 @@
+"""What leaves the program computes the same elsewhere: .npz, Python script, Zennit script."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests.support.networks import random_image, tiny_network, tiny_state
+from vislrp_core import explain
+from vislrp_core.export import ExportError, python_script, relevance_npz, zennit_script
+from vislrp_core.images import read_image, to_input
+from vislrp_core.layers import LAST
+from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, LRPModel
+from vislrp_core.network import VGG16, forward
+from vislrp_core.propagation import default_layers, propagate
+from vislrp_core.rules import PRESETS
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURE = ROOT / "sample_images" / "castle_on_lake.jpg"
+STORE = sorted((ROOT / "model_store").glob("*.json"))
+
+
+def model_of(*rules: dict, **fields) -> LRPModel:
+    """Model with the rules on equal shares of the layers."""
+    borders = np.linspace(0, LAST, len(rules) + 1).round().astype(int).tolist()
+    return LRPModel.from_data({"format": "vislrp-model", "version": 1, "name": "m", **fields, "segments": [
+        {"first": first + 1, "last": last, "rule": rule}
+        for first, last, rule in zip(borders, borders[1:], rules, strict=False)]})
+
+
+def run(script: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    file = folder / "script.py"
+    file.write_text(script, encoding="utf-8")
+    return subprocess.run([sys.executable, str(file), *arguments], cwd=folder, capture_output=True, text=True, check=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+
+
+@pytest.fixture(scope="module")
+def network() -> VGG16:
+    return tiny_network(seed=2)
+
+
+# --- .npz ----------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_npz_holds_arrays_by_layer_number(dtype):
+    network = tiny_network(dtype=dtype)
+    relevance = propagate(network, forward(network, random_image(dtype=dtype)), LRPModel.basic(), 3, layers="all")
+    with np.load(io.BytesIO(relevance_npz(relevance)), allow_pickle=False) as file:
+        assert set(file) == {str(layer) for layer in range(LAST + 1)}
+        for layer in range(LAST + 1):
+            assert file[str(layer)].dtype == np.dtype(str(dtype).removeprefix("torch."))
+            assert np.array_equal(file[str(layer)], relevance.at(layer))
+        assert file["0"].shape == (3, 224, 224) and file["31"].shape == (32, 7, 7) and file["32"].shape == (24,)
+        assert file["38"].tolist() == [0.0] * 3 + [file["38"][3]] + [0.0] * 6
+
+
+def test_npz_of_chosen_layers(network):
+    model = model_of({"preset": "gamma"}, {"preset": "zero"})
+    relevance = propagate(network, forward(network, random_image()), model, 0)
+    with np.load(io.BytesIO(relevance_npz(relevance))) as file:
+        assert set(file) == {str(layer) for layer in default_layers(model)} == {"0", "19"}
+    with np.load(io.BytesIO(relevance_npz(relevance, [19]))) as file:
+        assert set(file) == {"19"}
+
+
+# --- Python script -------------------------------------------------------------------------------------------------------
+
+def test_the_python_script_repeats_the_heatmap_to_the_bit(tmp_path):
+    save_file(tiny_state(4), tmp_path / "net.safetensors")
+    model = model_of({"preset": "gamma", "gamma1p": 0.3}, {"preset": "epsilon"}, {"preset": "zero"}, name='"""γ\n\\ @NAME@',
+                     bias="absorb", start="probability")
+    script = python_script(model, str(PICTURE), "class 7", str(tmp_path / "net.safetensors"), fit="squash")
+    printed = run(script, tmp_path).stdout
+    from vislrp_core import load_network
+    expected = explain(load_network(tmp_path / "net.safetensors"), PICTURE, model, "class 7", fit="squash")
+    with np.load(tmp_path / "relevance.npz") as file:
+        assert np.array_equal(file["0"], expected.relevance.at(0))
+        assert set(file) == {str(layer) for layer in expected.relevance.layers}
+    assert printed.startswith("class 7: logit ") and (tmp_path / "heatmap.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("path", STORE, ids=lambda path: path.stem)
+def test_every_example_model_becomes_a_valid_script(path):
+    if '"vislrp-model"' not in path.read_text(encoding="utf-8"):
+        return
+    model = LRPModel.load(path)
+    tree = ast.parse(python_script(model, "a picture.jpg", 483))
+    values = {node.targets[0].id: node.value for node in tree.body
+              if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
+    call = values["MODEL"]
+    assert isinstance(call, ast.Call) and LRPModel.from_data(ast.literal_eval(call.args[0])) == model
+    assert ast.literal_eval(values["TARGET"]) == 483
+
+
+@pytest.mark.parametrize("text", ['"""', "'''", "\\", "\n", "@IMAGE@", "\x00", "\ud800", '\\"""\n__import__("os").abort()\n"""'])
+def test_no_text_can_leave_its_place_in_a_script(text):
+    model = LRPModel.basic(f"a{text}b")
+    tree = ast.parse(python_script(model, f"pic{text}.jpg", f"class{text}", f"net{text}"))
+    plain = ast.parse(python_script(LRPModel.basic("ab"), "pic.jpg", "class", "net"))
+    assert [type(node) for node in tree.body] == [type(node) for node in plain.body]
+    assert len(ast.parse(zennit_script(model)).body) == len(ast.parse(zennit_script(LRPModel.basic())).body)
+
+
+# --- Zennit script -------------------------------------------------------------------------------------------------------
+
+def state_of(network: VGG16) -> dict[str, torch.Tensor]:
+    from vislrp_core.layers import LAYERS, WEIGHTED
+    return {f"{LAYERS[k].module}.{kind}": tensors[k] for k in WEIGHTED
+            for kind, tensors in (("weight", network.weights), ("bias", network.biases))}
+
+
+def zennit_relevance(script: str, network: VGG16, x: torch.Tensor, target: int) -> torch.Tensor:
+    space: dict = {"__name__": "script"}
+    exec(compile(script, "zennit_script.py", "exec"), space)
+    _, relevance = space["attribute"](space["VGG16"](state_of(network)), x, target)
+    return relevance
+
+
+CUSTOM = {"preset": "custom", "alpha": 1.5, "beta": 0.25, "theta0": 0.1, "theta1": 0.7, "gamma0": 0.03, "gamma1": 0.6,
+          "gamma1p": 0.4, "gamma1n": 0.2, "gamma2": 0.1, "epsilon": 0.05, "epsilon_scale": "relative"}
+RULES = [{"preset": preset} for preset in PRESETS if preset not in ("z_box", "custom")] + [
+    CUSTOM, {**CUSTOM, "epsilon_scale": "absolute"}, {"preset": "epsilon", "epsilon": 0.1, "epsilon_scale": "absolute"},
+    {"preset": "alpha_beta", "alpha": 3, "beta": 1}, {"preset": "zero", "epsilon_scale": "relative"}]
+
+
+def assert_zennit_agrees(network: VGG16, model: LRPModel, target: int = 4) -> None:
+    x = random_image(3)
+    expected = propagate(network, forward(network, x), model, target).at(0)
+    found = zennit_relevance(zennit_script(model), network, x, target)
+    assert (found - expected).abs().max() <= 1e-6 * expected.abs().max()
+
+
+@pytest.mark.parametrize("bias", list(BIASES))
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: "-".join(map(str, rule.values()))[:30])
+def test_zennit_agrees_for_every_rule(network, rule, bias):
+    assert_zennit_agrees(network, model_of(rule, {"preset": "zero"}, bias=bias, pixel_rule="segment"))
+
+
+@pytest.mark.parametrize("pooling", list(POOLINGS))
+@pytest.mark.parametrize("pixel_rule", list(PIXEL_RULES))
+def test_zennit_agrees_for_every_pooling_and_pixel_rule(network, pooling, pixel_rule):
+    assert_zennit_agrees(network, model_of({"preset": "gamma"}, {"preset": "epsilon"}, {"preset": "zero"}, pooling=pooling,
+                                           pixel_rule=pixel_rule))
+
+
+@pytest.mark.parametrize("start", list(STARTS))
+def test_zennit_agrees_for_every_start(network, start):
+    assert_zennit_agrees(network, model_of({"preset": "z_plus"}, {"preset": "zero"}, start=start))
+
+
+def test_contrast_with_a_single_class():
+    assert_zennit_agrees(tiny_network(classes=1), model_of({"preset": "zero"}, start="contrast"), target=0)
+
+
+def test_what_zennit_cannot_express_is_named():
+    model = model_of({"preset": "gamma"}, {"preset": "z_box"}, {"preset": "zero"})
+    with pytest.raises(ExportError, match=r"LRP-zβ on conv3_3 to conv5_1: its box ends at the largest activation"):
+        zennit_script(model)
+    assert "ZBox" in zennit_script(model_of({"preset": "z_box"}, *[{"preset": "zero"}] * 37, pixel_rule="segment"))
+
+
+def test_the_zennit_script_as_its_user_runs_it(tmp_path):
+    state = tiny_state(5, dtype=torch.float64)
+    torch.save(state, tmp_path / "weights.pth")
+    network = VGG16.from_state_dict(state, any_width=True)
+    model = model_of({"preset": "gamma"}, {"preset": "epsilon"}, {"preset": "zero"})
+    printed = run(zennit_script(model), tmp_path, str(PICTURE), "--weights", "weights.pth", "--out", "map.pt").stdout
+    trace = forward(network, to_input(read_image(PICTURE), network))
+    expected = propagate(network, trace, model, int(trace.logits.argmax())).at(0)
+    assert (torch.load(tmp_path / "map.pt") - expected).abs().max() <= 1e-6 * expected.abs().max()
+    assert printed.startswith(f"class {int(trace.logits.argmax())}: logit ")
