@@ -43,6 +43,8 @@ def rule_step(u, mask, w, b, rule: Rule, absorb: bool, relevance):
     positive, negative = uw.clamp(min=0) * mask[None], uw.clamp(max=0) * mask[None]
     result = torch.zeros_like(u)
     for factor, p, n in ((rule.alpha, rule.gamma1p, rule.gamma1n), (-rule.beta, rule.gamma1n, rule.gamma1p)):
+        if factor == 0:
+            continue
         q = common + p * positive + n * negative
         z = q.sum(dim=1)
         if absorb:
