@@ -222,6 +222,11 @@ def trace(ref: ImageRef, *, network_name: str | None = None, watch: Watch | None
     return _traces.get_or_make((net.digest, ref), run, _let_newer_edit_in)
 
 
+def has_trace(ref: ImageRef) -> bool:
+    """Whether the forward pass of a picture is at hand."""
+    return _traces.get((network().digest, ref)) is not None
+
+
 def predictions(ref: ImageRef, count: int = 10, *, network_name: str | None = None) -> list[Prediction]:
     """The first classes of a picture."""
     return trace(ref, network_name=network_name).predictions(count)

@@ -56,6 +56,8 @@ kbd[aria-label^=Shortcut]{display:none}
  color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-bar i{flex:0 1 210px;min-width:40px;height:9px;border-radius:2px;position:relative}
 .v-bar i::after{content:"";position:absolute;left:50%;top:-1px;bottom:-1px;border-left:1px solid var(--st-text-color)}
+.v-words span{flex:0 1 auto;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.v-words i{flex:0 0 76px}
 .v-head{font-size:13.5px;font-weight:650;line-height:1.35}
 .v-muted{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-facts{font-size:12px;font-variant-numeric:tabular-nums}
@@ -96,6 +98,10 @@ def design_css() -> str:
 .st-key-model-cards{--cards-height:calc(100vh - 572px)}
 .v-based{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .st-key-map-place{position:relative}
+.st-key-ruler-slot{min-height:calc(clamp(14px,calc((100vh - 176px)/39),24px)*39 + 48px)}
+.st-key-ruler-slot:not(:has(.st-key-ruler-place)){border-radius:8px;background:var(--st-secondary-background-color)}
+.st-key-final-slot:not(:has(.st-key-final-map)){min-height:33vh;border-radius:8px;
+ background:var(--st-secondary-background-color)}
 .v-note{position:absolute;z-index:5;left:50%;top:13vh;transform:translateX(-50%);width:min(86%,260px);padding:10px 14px;
  border-radius:8px;border:1px solid var(--st-border-color);background:var(--st-background-color);
  box-shadow:0 3px 12px #0003;font-size:12.5px}
@@ -110,7 +116,11 @@ def home_css() -> str:
     """Sizes of the welcome page."""
     return """<style>
 .v-title{font-size:30px;font-weight:650;line-height:1.2;margin:0;padding:0;max-width:22ch}
-[class*=st-key-case-] [data-testid=stVerticalBlock]{height:100%}
+.v-strip{display:grid;grid-template-columns:repeat(4,1fr);gap:4px;margin-bottom:12px}
+.v-strip img{width:100%;aspect-ratio:1;border-radius:4px;border:1px solid var(--st-border-color);box-sizing:border-box}
+[class*=st-key-case-] p{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
+[class*=st-key-case-] [class*=st-key-open-]{margin-top:auto}
+[class*=st-key-case-] [class*=st-key-open-] p{color:var(--st-text-color)}
 [data-testid=stMarkdown] table{width:100%}
 [data-testid=stMarkdown] table td{vertical-align:middle;padding:4px 10px 4px 0;border-width:0 0 1px}
 [data-testid=stMarkdown] table th{padding:4px 10px 4px 0;border-width:0 0 1px;text-align:left;font-size:12px}

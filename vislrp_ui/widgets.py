@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import streamlit as st
@@ -133,6 +134,13 @@ def require_image(visit: Visit) -> None:
         if st.button("Choose a sample image", icon=":material/photo_library:", key="open-gallery-again"):
             gallery()
         st.stop()
+
+
+def first_pass(ref: ImageRef) -> AbstractContextManager[Any]:
+    """A note while the network looks at a picture for the first time; nothing when it has done so."""
+    if service.has_trace(ref):
+        return nullcontext()
+    return st.spinner("The network looks at the image")
 
 
 # --- target class ---------------------------------------------------------------------------------

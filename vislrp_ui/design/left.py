@@ -6,6 +6,7 @@ import streamlit as st
 
 from vislrp_core.imports import read_model
 from vislrp_core.model import ModelError
+from vislrp_core.network import Prediction
 from vislrp_ui import service, session, state, widgets
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
@@ -19,9 +20,20 @@ def image_and_class(visit: Visit) -> int:
     widgets.image_picker(visit)
     with st.container(key="design-image"):
         st.image(service.view_png(visit.image), output_format="PNG", width="stretch", alt=_alt(visit))
+    with widgets.first_pass(visit.image):
+        service.trace(visit.image)
     target = widgets.target_select(visit)
-    classbars("design-classes", service.predictions(visit.image, SHOWN_CLASSES), target, _pick_class)
+    classbars("design-classes", shown_classes(visit, target), target, _pick_class)
     return target
+
+
+def shown_classes(visit: Visit, target: int) -> list[Prediction]:
+    """The most probable classes; the target takes the last place if it is not among them."""
+    first = service.predictions(visit.image, SHOWN_CLASSES)
+    if all(prediction.index != target for prediction in first):
+        trace = service.trace(visit.image)
+        first[-1] = Prediction(target, trace.classes[target], float(trace.logits[target]), float(trace.probabilities[target]))
+    return first
 
 
 def _alt(visit: Visit) -> str:

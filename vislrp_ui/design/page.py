@@ -20,12 +20,12 @@ def design() -> None:
         left.models(visit)
     with middle, st.container(gap="xsmall"):
         title.title_row(visit, target)
-        ruler_place = st.container(gap="xsmall")
+        ruler_place = st.container(gap="xsmall", key="ruler-slot")
     with last, st.container(gap="xsmall"):
         downloads_place = result.head(visit, target)
         with st.container(key="map-place"):
             note_place = st.empty()
-            map_place = st.container(gap="xsmall")
+            map_place = st.container(gap="xsmall", key="final-slot")
         rule_place = st.container()
     progress = Progress(note_place)
     maps = service.maps(visit.image, visit.model, target, layers=(result.shown_layer(visit),), watch=progress)

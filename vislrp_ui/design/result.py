@@ -81,8 +81,9 @@ def colour_bar(visit: Visit, limit: float) -> str:
 def colour_bar_words(visit: Visit, name: str) -> str:
     """The spectrum with its poles in words."""
     stops = SPECTRA[visit.look.spectrum].stops(service.dark_maps(visit.look))
-    return (f'<div class="v-bar"><span>speaks against “{_html(name)}”</span><i style="background:linear-gradient(90deg,'
-            f'{",".join(stops)})"></i><span>for “{_html(name)}”</span></div>')
+    colours = f"background:linear-gradient(90deg,{','.join(stops)})"
+    return (f'<div class="v-bar v-words"><span>speaks against “{_html(name)}”</span><i style="{colours}"></i>'
+            f'<span>for “{_html(name)}”</span></div>')
 
 
 def facts(result: Maps, layer: int) -> str:

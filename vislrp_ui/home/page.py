@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from functools import cache
+
 import streamlit as st
 
 from vislrp_ui import service, session, state, theme, widgets
@@ -13,6 +16,7 @@ from vislrp_ui.home.cases import CASES, Case
 from vislrp_ui.state import ModelEntry, Visit
 
 SHOWN_CLASSES = 6
+SHOWN_EXAMPLES = ("configuration_2", "overview_composite")
 INTRODUCTION = (
     "Layer-wise Relevance Propagation (LRP) explains a prediction by sending its score back through the network, layer by "
     "layer, down to the pixels. Which rule acts in which layers decides what the heatmap shows. Here you place the rules "
@@ -54,7 +58,7 @@ def _words() -> None:
 
 def shown_models(visit: Visit) -> tuple[ModelEntry, ...]:
     """Models of the live example: two that work well, and the visit's own choice."""
-    good = [e for e in visit.models if e.origin == "example"][:2]
+    good = [e for e in visit.models if e.id in SHOWN_EXAMPLES and e.origin == "example"]
     active = visit.entry()
     if active in good or (active.origin == "working" and state.is_untouched(active) and good):
         return tuple(good)
@@ -99,14 +103,18 @@ def _pick_model() -> None:
 
 def _case(case: Case) -> None:
     with st.container(border=True, height="stretch", key=f"case-{case.key}"):
-        for column, picture in zip(st.columns(4, gap="xsmall", wrap=False), case.pictures(theme.mode()), strict=True):
-            with column:
-                st.image(str(picture), width="stretch", alt="")
-        st.html(f'<div class="v-head">{case.title}</div>')
+        st.html(_strip(case, theme.mode()) + f'<div class="v-head">{case.title}</div>')
         st.markdown(case.text)
         if st.button(f"Open in {case.page_title}", icon=":material/arrow_forward:", type="tertiary",
                      key=f"open-{case.key}"):
             _open(case)
+
+
+@cache
+def _strip(case: Case, mode: str) -> str:
+    addresses = [base64.b64encode(picture.read_bytes()).decode("ascii") for picture in case.pictures(mode)]
+    return '<div class="v-strip">' + "".join(
+        f'<img alt="" src="data:image/webp;base64,{address}">' for address in addresses) + "</div>"
 
 
 def _open(case: Case) -> None:
