@@ -14,7 +14,8 @@ from vislrp_core import masks
 from vislrp_core.fills import filled_image, flip
 from vislrp_core.images import digest, to_pil
 from vislrp_core.masks import Mask
-from vislrp_core.network import Prediction, logits
+from vislrp_core.network import Prediction
+from vislrp_core.partial import box_of, logits_of_changed
 from vislrp_ui import service, theme
 from vislrp_ui.caches import ByteCache, budget
 from vislrp_ui.gate import GATE
@@ -70,13 +71,11 @@ def flipped(ref: ImageRef, mask: Mask, fill: str) -> Flipped:
     trace = service.trace(ref)
 
     def run() -> Flipped:
-        changed = flip(trace.x, torch.from_numpy(mask.copy()), filled_image(trace.x, net, fill))
-        if mask.any():
-            with GATE.slot():
-                service.counters.count("forward_passes")
-                found = logits(net, changed)[0]
-        else:
-            found = trace.logits
+        marked = torch.from_numpy(mask.copy())
+        changed = flip(trace.x, marked, filled_image(trace.x, net, fill))
+        with GATE.slot():
+            service.counters.count("forward_passes")
+            found = logits_of_changed(net, trace, changed, box_of(marked))
         buffer = io.BytesIO()
         to_pil(changed, net).save(buffer, "PNG", compress_level=1)
         return Flipped(buffer.getvalue(), found.double().cpu().numpy(), net.classes)
