@@ -33,6 +33,7 @@ function buildRow(me, parameter) {
     }
     me.act.preview(parameter.key, value);
     me.act.settle(parameter.key, 0);
+    draw(me, true);
   };
   box.onkeydown = (event) => {
     if (event.key === "Escape") {

@@ -124,15 +124,21 @@ function actions(me, setStateValue) {
   };
   act.add = () => {
     flush();
-    if (me.segments.length >= me.limits.segments) return;
+    const donor = me.segments.findLastIndex((segment) => segment.last > segment.first);
+    if (me.segments.length >= me.limits.segments || donor < 0) return;
     const highest = me.segments.at(-1);
-    const room = highest.last - highest.first;
-    if (room) {
-      const last = highest.first + Math.floor((room - 1) / 2);
-      me.segments.push({ ...highest, first: last + 1, layer: last, rule: me.fresh, notices: [], picture: null });
-      highest.last = last;
-      outdate(me.segments.length - 1);
+    const top = highest.last;
+    if (donor === me.segments.length - 1) highest.last = highest.first + Math.floor((top - highest.first - 1) / 2);
+    else {
+      me.segments.slice(donor).forEach((segment, at) => {
+        segment.last -= 1;
+        if (at) segment.first -= 1;
+        segment.layer = segment.first - 1;
+      });
     }
+    me.segments.push({ ...highest, first: highest.last + 1, last: top, layer: highest.last, rule: me.fresh, notices: [],
+      picture: null });
+    outdate(me.segments.length - 1);
     me.selected = me.segments.length - 1;
     draw(me);
     send({ kind: "add" });
