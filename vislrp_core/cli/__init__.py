@@ -6,14 +6,14 @@ Whatever is wrong with an argument, file or class ends in one line on stderr and
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from vislrp_core.cli import check, explain, flip, predict
-
-COMMANDS = (explain, predict, check, flip)
+COMMANDS = {"explain": "explain", "predict": "predict", "check": "check", "flip": "flip"}
+"""Module of every command; only that of the command that was given is imported, so that each starts quickly."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,13 +23,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The command line: of the command that the arguments begin with, or of all commands."""
     whole = Parser(prog="python -m vislrp_core", description="Layer-wise Relevance Propagation for VGG16.",
                    allow_abbrev=False)
     subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.register(subparsers)
+    known = [COMMANDS[name] for name in arguments[:1] if name in COMMANDS]
+    for module in dict.fromkeys(known or COMMANDS.values()):
+        importlib.import_module(f"vislrp_core.cli.{module}").register(subparsers)
     return whole
 
 
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0, 2 for wrong input, 130 when interrupted.
     """
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser(given).parse_args(given)
     try:
         options.run(options)
         sys.stdout.flush()

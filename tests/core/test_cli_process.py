@@ -1,0 +1,50 @@
+"""The command line as a process of its own: what it imports, its exit status, its output on any terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from tests.support.networks import tiny_state
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = "model_store/overview_composite.json"
+PICTURE = "sample_images/castle_on_lake.jpg"
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True,
+                          env={**os.environ, "OMP_NUM_THREADS": "1", **environment})
+
+
+def test_the_readmes_command(tmp_path):
+    torch.save(tiny_state(classes=1000), tmp_path / "net.pth")
+    result = run("-m", "vislrp_core", "explain", PICTURE, "--model", MODEL, "--target", "castle",
+                 "--out", str(tmp_path / "out"), "--network", str(tmp_path / "net.pth"))
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.startswith(b"castle (class 483): logit ")
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["target"]["index"] == 483
+
+
+def test_starting_imports_neither_torchvision_nor_the_web_page():
+    """They take seconds, and nothing here needs them."""
+    script = ("import sys; from vislrp_core.cli import main; status = main(['check', sys.argv[1]]); "
+              "print(sorted({'torchvision', 'streamlit', 'altair', 'pandas', 'matplotlib', 'torch._dynamo', 'sympy'} "
+              "& set(sys.modules)), status)")
+    assert run("-c", script, MODEL).stdout.splitlines()[-1] == b"[] 0"
+
+
+def test_a_terminal_without_greek_letters_still_shows_the_table():
+    result = run("-m", "vislrp_core", "check", MODEL, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (result.returncode, result.stderr) == (0, b"") and b"LRP-?" in result.stdout
+
+
+def test_an_error_is_one_line_and_status_two():
+    result = run("-m", "vislrp_core", "predict", MODEL, "--network", "embedded")
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.count(b"\n") == 1 and b"is not a readable JPEG" in result.stderr
