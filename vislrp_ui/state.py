@@ -324,7 +324,7 @@ def edit(visit: Visit, change: Callable[[LRPModel], LRPModel], *, segment: int |
             base = _insert(visit, ModelEntry(_new_id(visit), edits.rename(working.model, free_name(visit, "Model 1")),
                                              "own", working.based_on))
         entry = ModelEntry(WORKING, changed, "working", entry.name)
-        changed = edits.rename(changed, WORKING_NAME)
+        changed = edits.rename(changed, WORKING_NAME, "")  # the description is true of the example alone
     after = replace(_put(base, replace(entry, model=changed)), active=entry.id, selected_segment=place)
     return remember(visit, after)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from tests.support.networks import tiny_state
 from vislrp_core.network import VGG16
 from vislrp_ui import service
+from vislrp_ui.state import Visit
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("castle", "lake", "boathouse", "cliff", "valley", "drum", "electric guitar", "banjo", "lemur", "kitten")
@@ -51,3 +55,24 @@ def open_page() -> Callable[..., AppTest]:
         return app
 
     return run
+
+
+def visit_of(app: AppTest) -> Visit:
+    """What the page's session holds."""
+    return app.session_state["_visit"]
+
+
+def payload(app: AppTest, key: str) -> dict[str, Any]:
+    """What a component was sent in the last run."""
+    element = next(e for e in app.get("bidi_component") if e.proto.id.endswith(f"-{key}"))
+    return json.loads(element.proto.json)
+
+
+def gesture(app: AppTest, key: str, edit: dict[str, Any]) -> AppTest:
+    """Let a component send one edit, as the browser does; AppTest itself runs no scripts of components."""
+    element = next(e for e in app.get("bidi_component") if e.proto.id.endswith(f"-{key}"))
+    held = payload(app, key)
+    message = {"edit": {"sid": held["sid"], "edits": [{**edit, "seq": held["seq"] + 1}]}}
+    states = app._tree.get_widget_states()
+    states.widgets.append(WidgetState(id=element.proto.id, json_value=json.dumps(message)))
+    return app._run(states)

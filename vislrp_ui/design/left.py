@@ -31,8 +31,8 @@ def shown_classes(visit: Visit, target: int) -> list[Prediction]:
     """The most probable classes; the target takes the last place if it is not among them."""
     first = service.predictions(visit.image, SHOWN_CLASSES)
     if all(prediction.index != target for prediction in first):
-        trace = service.trace(visit.image)
-        first[-1] = Prediction(target, trace.classes[target], float(trace.logits[target]), float(trace.probabilities[target]))
+        seen = service.trace(visit.image)
+        first[-1] = Prediction(target, seen.classes[target], float(seen.logits[target]), float(seen.probabilities[target]))
     return first
 
 
