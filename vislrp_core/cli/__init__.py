@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-COMMANDS = {"explain": "explain", "predict": "predict", "check": "check", "flip": "flip"}
+COMMANDS = {"explain": "explain", "predict": "predict", "check": "check", "flip": "flip",
+            "neurons": "neurons", "ablate": "neurons"}
 """Module of every command; only that of the command that was given is imported, so that each starts quickly."""
 
 

@@ -1,0 +1,138 @@
+"""``neurons IMAGE --layer K``: scores of a layer's neurons; ``ablate IMAGE --ablate K:57,58``: predictions without some."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from vislrp_core.ablation import VALUES, Sets, ablate
+from vislrp_core.cli import common
+from vislrp_core.images import FITS, read_image
+from vislrp_core.layers import layer_name, resolve_layer
+from vislrp_core.network import Prediction, class_index
+from vislrp_core.neurons import SCORES, Scores, check_layer, format_neurons, parse_set, score
+from vislrp_core.propagation import propagate
+from vislrp_core.ranking import rank
+
+SHOWN = 10
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add both commands."""
+    scores = subparsers.add_parser("neurons", help="relevance and activation of every neuron of a layer",
+                                   allow_abbrev=False)
+    scores.add_argument("image", metavar="IMAGE")
+    scores.add_argument("--layer", type=parse_layer, required=True, metavar="K", help="layer by number or name, 1 to 38")
+    scores.add_argument("--model", required=True, metavar="FILE", help="LRP model (JSON)")
+    scores.add_argument("--target", default="top", metavar="NAME|INDEX|top", help="target class (top)")
+    scores.add_argument("--out", required=True, metavar="FILE.csv", help="table: one row per neuron")
+    scores.set_defaults(run=run_neurons)
+    ablation = subparsers.add_parser("ablate", help="predictions before and after neurons are switched off",
+                                     allow_abbrev=False)
+    ablation.add_argument("image", metavar="IMAGE")
+    ablation.add_argument("--ablate", action="append", required=True, type=parse_neuron_set, metavar="K:57,58,60-63",
+                          help="layer and neurons; several times for several layers")
+    ablation.add_argument("--value", choices=list(VALUES), default="zero",
+                          help="what takes the place of a neuron's output: 0, or its own mean over positions (zero)")
+    ablation.add_argument("--top", type=common.positive, default=common.TOP, metavar="N", help="number of classes (10)")
+    ablation.set_defaults(run=run_ablate)
+    for parser in (scores, ablation):
+        parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
+        common.add_network(parser)
+        common.add_json(parser)
+
+
+def parse_layer(text: str) -> int:
+    """Argument type: a layer that has neurons."""
+    try:
+        return check_layer(resolve_layer(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def parse_neuron_set(text: str) -> tuple[int, tuple[int, ...]]:
+    """Argument type: ``LAYER:NEURONS``."""
+    try:
+        return parse_set(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def join_sets(given: list[tuple[int, tuple[int, ...]]]) -> Sets:
+    """Sets by layer; what is named twice for a layer is joined."""
+    joined: dict[int, set[int]] = {}
+    for layer, neurons in given:
+        joined.setdefault(layer, set()).update(neurons)
+    return {layer: tuple(sorted(neurons)) for layer, neurons in sorted(joined.items())}
+
+
+def run_neurons(options: argparse.Namespace) -> None:
+    """Write the table, print the neurons with most relevance."""
+    model = common.open_model(options.model)
+    image = read_image(options.image)
+    network = common.open_network(options)
+    trace = common.see(network, image, options.fit)
+    target = class_index(network, options.target, trace)
+    relevance = propagate(network, trace, model, target, layers=(options.layer,)).at(options.layer)
+    found = score(options.layer, relevance, trace.activation(options.layer))
+    write(Path(options.out), found)
+    if options.json:
+        rows = [{"neuron": neuron, **{key: float(found.column(key)[neuron]) for key in SCORES}}
+                for neuron in range(len(found))]
+        print(common.dump_json({
+            "network": common.network_record(network), "model": model.name,
+            "target": {"index": target, "name": network.classes[target]},
+            "layer": {"index": options.layer, "name": layer_name(options.layer)}, "neurons": rows}))
+        return
+    print(f"{layer_name(options.layer)} (layer {options.layer}): {len(found)} neurons; {network.classes[target]}, "
+          f"{model.name}, {network.title}")
+    common.print_table(["neuron", *(one.title for one in SCORES.values())],
+                       [[str(neuron), *(f"{found.column(key)[neuron]:.4g}" for key in SCORES)]
+                        for neuron in found.strongest("total_relevance")[:SHOWN]])
+    print(f"Written to {options.out}: all {len(found)} neurons")
+
+
+def write(path: Path, found: Scores) -> None:
+    """The table as a file.
+
+    Raises
+    ------
+    ValueError
+        It cannot be written; one sentence.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(found.to_csv())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"--out {path}: the file cannot be written ({reason})") from error
+
+
+def run_ablate(options: argparse.Namespace) -> None:
+    """Print the first classes with and without the neurons."""
+    sets = join_sets(options.ablate)
+    image = read_image(options.image)
+    network = common.open_network(options)
+    trace = common.see(network, image, options.fit)
+    before = trace.predictions(options.top)
+    after = rank(ablate(network, trace, sets, options.value), network.classes, options.top)
+    if options.json:
+        print(common.dump_json({
+            "network": common.network_record(network), "value": options.value,
+            "ablated": {str(layer): list(neurons) for layer, neurons in sets.items()},
+            "before": [one.to_dict() for one in before], "after": [one.to_dict() for one in after]}))
+        return
+    print(f"Network: {network.title}")
+    for layer, neurons in sets.items():
+        print(f"Ablated ({options.value}): {layer_name(layer)} {format_neurons(list(neurons))}")
+    rows: list[list[Any]] = [[str(place), *cells(one), *cells(other)]
+                             for place, (one, other) in enumerate(zip(before, after, strict=True), start=1)]
+    common.print_table(["", "before", "logit", "probability", "after", "logit", "probability"], rows)
+    if before[0].index != after[0].index:
+        print(f"The first class changes from {before[0].name} to {after[0].name}.")
+
+
+def cells(one: Prediction) -> list[str]:
+    """Name, logit and probability of a prediction."""
+    return [one.name, f"{one.logit:.3f}", f"{one.probability:.4f}"]
