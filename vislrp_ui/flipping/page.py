@@ -6,7 +6,7 @@ import streamlit as st
 
 from vislrp_ui import service, session, state_flipping, widgets
 from vislrp_ui.design.progress import Progress
-from vislrp_ui.flipping import row, style, toolbar
+from vislrp_ui.flipping import measured, row, style, toolbar
 
 
 def flipping() -> None:
@@ -30,3 +30,4 @@ def flipping() -> None:
                   disabled=len(state.rows) >= state_flipping.MAX_ROWS)
         st.space("stretch")
         widgets.network_menu(visit)
+    measured.section(maps)

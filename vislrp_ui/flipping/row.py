@@ -23,14 +23,14 @@ from vislrp_ui.flipping.toolbar import change, changing, plain
 from vislrp_ui.flipping.work import Flipped
 from vislrp_ui.service import Maps
 from vislrp_ui.state import Visit
-from vislrp_ui.state_flipping import FlippingState, Row
+from vislrp_ui.state_flipping import FlippingState, Measurement, Row
 
 _MAX_MASK_FILE = 10
 
 
 def outline(flipping: FlippingState) -> object:
-    """What the rest of the page shows of the rows: all but the brushes."""
-    return replace(flipping, rows=tuple(replace(row, mask="", past=()) for row in flipping.rows))
+    """What the toolbar and the other rows show: all but the brushes and the measurement."""
+    return replace(flipping, rows=tuple(replace(row, mask="", past=()) for row in flipping.rows), measurement=Measurement())
 
 
 @st.fragment
@@ -53,7 +53,7 @@ def active_row(id: int, maps: Maps, seen: object) -> None:
     picked = work.selected(row, values)
     marked = row.brushed | picked
     image, heat, changed, results = st.columns(WEIGHTS, gap="small")
-    with image:
+    with image, st.container(gap="xsmall"):
         with _head_line(id, "image"):
             st.html('<div class="v-flip-head"><b>Image</b><span class="v-muted">brush here</span></div>', width="stretch")
             st.button("", icon=":material/undo:", type="tertiary", key=f"flip-undo-{id}", help="Undo the last change",
@@ -63,7 +63,7 @@ def active_row(id: int, maps: Maps, seen: object) -> None:
         picture = work.marked_picture(service.view_png(visit.image), sheet.behind("image") | picked)
         _canvas(id, "image", picture, sheet.generation, flipping.tool, flipping.width)
         st.html(f'<div class="v-muted v-facts">{_share(marked)}</div>')
-    with heat:
+    with heat, st.container(gap="xsmall"):
         name = plain(service.network().classes[maps.target])
         with _head_line(id, "map"):
             st.html(f'<div class="v-flip-head"><b>Relevance for “{name}”</b><span class="v-muted">or here</span></div>')
@@ -75,9 +75,9 @@ def active_row(id: int, maps: Maps, seen: object) -> None:
             _canvas(id, "map", picture, sheet.generation, flipping.tool, flipping.width)
             st.html(f'<div class="v-flip-bar">{colour_bar(visit, limit)}</div>')
     result = work.flipped(visit.image, marked, row.fill)
-    with changed:
+    with changed, st.container(gap="xsmall"):
         _flipped_picture(row, marked, result, values)
-    with results:
+    with results, st.container(gap="xsmall"):
         _head(visit, row, kept=flipping.kept_in_address()[id])
         before_after(f"flip-result-{id}", work.before(visit.image), result.predictions, target=maps.target)
 
@@ -93,7 +93,7 @@ def _canvas(id: int, side: str, picture: bytes, generation: int, tool: str, widt
 
 
 def _share(marked: Mask) -> str:
-    return f"{100 * marked.mean():.1f}\u2009% of the pixels marked ({int(marked.sum()):,})".replace(",", "\u2009")
+    return f"{100 * marked.mean():.1f}\u202f% of the pixels marked ({int(marked.sum()):,})".replace(",", "\u202f")
 
 
 def _flipped_picture(row: Row, marked: Mask, result: Flipped, values: NDArray[np.float32] | None) -> None:
@@ -124,7 +124,7 @@ def held_text(values: NDArray[np.float32], marked: Mask) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}\u2009%" if share == 0 or share >= 0.01 else "&lt;1\u2009%"
+    return f"{100 * share:.0f}\u202f%" if share == 0 or share >= 0.01 else "&lt;1\u202f%"
 
 
 def _head(visit: Visit, row: Row, *, kept: bool) -> None:

@@ -25,7 +25,7 @@ def css() -> str:
 [class*=st-key-flip-picture-] [data-testid=stFullScreenFrame]>div,[class*=st-key-flip-picture-] [data-testid=stImage],
 [class*=st-key-flip-picture-] [data-testid=stImageContainer],
 [class*=st-key-flip-picture-] img{{width:100%!important;aspect-ratio:1}}
-[class*=st-key-flip-head-]{{height:30px;flex-wrap:nowrap}}
+[class*=st-key-flip-head-]{{min-height:2.5rem!important;flex-wrap:nowrap}}
 [class*=st-key-flip-picture-] img{{border:1px solid var(--st-border-color)}}
 [class*=st-key-flip-small-] img{{border:1px solid var(--st-border-color)}}
 .v-flip-page{{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}}
@@ -33,6 +33,7 @@ def css() -> str:
 .v-flip-head b{{font-weight:650}}.v-flip-head span{{font-size:12px;overflow:hidden;text-overflow:ellipsis}}
 .v-flip-none{{width:calc({SIDE}px*var(--flip-zoom));aspect-ratio:1;border:1px dashed var(--st-border-color);
  border-radius:6px;display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;box-sizing:border-box}}
+.v-flip-empty{{border:1px dashed var(--st-border-color);border-radius:6px;padding:28px;text-align:center;font-size:12.5px}}
 .v-flip-bar .v-bar{{width:calc({SIDE}px*var(--flip-zoom))}}
 </style>"""
 

@@ -1,0 +1,225 @@
+"""Measured flipping on the page: settings, progress, curves, table, the picture at any step, files."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+import torch
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from vislrp_core import flipping
+from vislrp_core.fills import FILLS, filled_image, flip
+from vislrp_core.flipping import Curve
+from vislrp_core.images import to_pil
+from vislrp_ui import service, session, state_flipping, theme, widgets
+from vislrp_ui.components.classbars import percent
+from vislrp_ui.design.title import file_stem
+from vislrp_ui.flipping import chart
+from vislrp_ui.flipping.chart import RANDOM
+from vislrp_ui.flipping.job import Job, Task
+from vislrp_ui.flipping.toolbar import change, changing
+from vislrp_ui.flipping.work import values_of
+from vislrp_ui.service import Maps
+from vislrp_ui.state import Visit
+from vislrp_ui.state_flipping import MAX_SEEDS, MAX_STEPS, PATCHES, SCALES
+
+_JOB, _STEP = "_flipping_job", "_flipping_step"
+SECONDS = 0.8
+"""Between two looks at a running measurement."""
+CAPTION = ("AOPC: mean fall, most relevant first. ABPC: mean gap between least and most relevant first. SRG: area between "
+           "these two curves. Higher is better. Change: share flipped when the first class changes.")
+
+
+def job() -> Job:
+    """The session's measurement; it ends with the session."""
+    if _JOB not in st.session_state:
+        context = get_script_run_ctx(suppress_warning=True)
+        id = context.session_id if context is not None else ""
+        st.session_state[_JOB] = Job(partial(_alive, id))
+    return st.session_state[_JOB]
+
+
+def _alive(session_id: str) -> bool:
+    return not runtime.exists() or runtime.get_instance().is_active_session(session_id)
+
+
+def task_of(visit: Visit, maps: Maps) -> Task:
+    """What the settings ask for."""
+    settings = state_flipping.of(visit).measurement
+    entries = {entry.id: entry.model for entry in visit.models}
+    chosen = [id for id in settings.models if id in entries] or [visit.active]
+    values = values_of(maps)
+    known = {id: values for id in chosen if values is not None and entries[id].key == maps.model_key}
+    return Task(visit.image, service.network(), service.trace(visit.image), maps.target, {id: entries[id] for id in chosen},
+                known, settings.patch, settings.fill, settings.steps, settings.seeds)
+
+
+def measured(visit: Visit, task: Task) -> dict[str, dict[str, list[Curve]]]:
+    """The complete curves by name of the model and order."""
+    names = {entry.id: entry.name for entry in visit.models}
+    found: dict[str, dict[str, list[Curve]]] = {}
+    for id, order, seed in task.runs():
+        curve = task.curve(id, order, seed)
+        if curve is not None:
+            found.setdefault(names[id] if id else RANDOM, {}).setdefault(order, []).append(curve)
+    return found
+
+
+def section(maps: Maps) -> None:
+    """Draw it; while a measurement runs, it looks again by itself."""
+    running = job().progress.running
+    st.fragment(_section, run_every=SECONDS if running else None)(maps, running)
+
+
+def _section(maps: Maps, watching: bool) -> None:
+    visit = session.get_visit()
+    settings = state_flipping.of(visit).measurement
+    progress = job().progress
+    if watching and not progress.running:
+        st.rerun()
+    session.sync_address(visit)
+    task = task_of(visit, maps)
+    curves = measured(visit, task)
+    fill = FILLS[settings.fill]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="flip-measure-head"):
+        st.html('<div class="v-flip-head"><b>Measured flipping</b><span class="v-muted">'
+                f'{settings.patch} × {settings.patch} patches, {html.escape(fill.short)} · solid: most relevant first · '
+                'dashed: least relevant first · dotted: random</span></div>', width="stretch")
+        key = widgets.mirror("flip-scale", settings.scale)
+        st.segmented_control("Scale", list(SCALES), key=key, required=True, label_visibility="collapsed",
+                             format_func=str.title, width="content",
+                             on_change=changing(key, state_flipping.set_measurement, name="scale"))
+        with st.popover("Models and patches", icon=":material/tune:"):
+            _settings(visit, task)
+        with st.popover("Export", icon=":material/ios_share:", disabled=not curves):
+            _exports(visit, task, curves)
+        if progress.running:
+            st.button("Stop", icon=":material/stop:", key="flip-stop", on_click=job().stop)
+        elif st.button("Measure", icon=":material/play_arrow:", key="flip-measure", disabled=not task.missing(),
+                       help=f"{len(task.missing()) * task.steps} pictures through the network"):
+            job().start(task)
+            st.rerun()
+    if progress.running:
+        st.progress(progress.share, f"Flipping: {progress.done} of {progress.total} pictures")
+    elif progress.message:
+        st.warning(progress.message, icon=":material/error:")
+    if not any(name != RANDOM for name in curves):
+        st.html('<div class="v-flip-empty v-muted">Not measured: choose models and patches, then press Measure.</div>')
+        return
+    _results(visit, task, curves)
+
+
+def _settings(visit: Visit, task: Task) -> None:
+    settings = state_flipping.of(visit).measurement
+    names = {entry.id: entry.name for entry in visit.models}
+    key = widgets.mirror("flip-models", list(task.models))
+    st.multiselect("LRP models", list(names), key=key, format_func=names.__getitem__, on_change=_set_models, args=(key,))
+    left, right = st.columns(2)
+    with left:
+        key = widgets.mirror("flip-patch", settings.patch)
+        st.selectbox("Patch, pixels", list(PATCHES), key=key,
+                     on_change=changing(key, state_flipping.set_measurement, name="patch"))
+        key = widgets.mirror("flip-seeds", settings.seeds)
+        st.number_input("Random orders", 0, MAX_SEEDS, key=key, step=1,
+                        on_change=changing(key, state_flipping.set_measurement, name="seeds"))
+    with right:
+        key = widgets.mirror("flip-steps", settings.steps)
+        st.number_input("Steps", 1, MAX_STEPS, key=key, step=1,
+                        on_change=changing(key, state_flipping.set_measurement, name="steps"))
+        key = widgets.mirror("flip-measure-fill", settings.fill)
+        st.selectbox("Fill", list(FILLS), key=key, format_func=lambda one: FILLS[one].title,
+                     help=FILLS[settings.fill].sentence,
+                     on_change=changing(key, state_flipping.set_measurement, name="fill"))
+    st.caption(f"{len(task.missing()) * task.steps} pictures go through the network; what is measured already is not "
+               "measured again.")
+
+
+def _set_models(key: str) -> None:
+    change(state_flipping.set_measurement, models=tuple(st.session_state[key]))
+
+
+def _results(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -> None:
+    settings = state_flipping.of(visit).measurement
+    target = task.network.classes[task.target]
+    left, middle, right = st.columns([0.5, 0.16, 0.34], gap="small")
+    with left:
+        drawn = chart.chart(curves, settings.scale, target, visit.entry().name, theme.is_dark())
+        st.altair_chart(drawn, theme=None, width="stretch", key="flip-chart", on_select=_pick)
+    with middle:
+        _step(visit, task, curves)
+    with right:
+        _table(chart.scores_frame(curves), settings.scale)
+        names = [entry.name for entry in visit.models if entry.id in task.models and entry.name not in curves]
+        if names:
+            st.caption(f"Not measured: {', '.join(names)}.")
+
+
+def _pick() -> None:
+    if (point := chart.step_of(st.session_state["flip-chart"])) is not None:
+        st.session_state[_STEP] = point
+
+
+def _table(scores: pd.DataFrame, scale: str) -> None:
+    suffix = "_logit" if scale == "logit" else ""
+    shown = pd.DataFrame({"Model": scores["model"], "AOPC ↑": scores[f"aopc{suffix}"], "ABPC ↑": scores[f"abpc{suffix}"],
+                          "SRG ↑": scores[f"srg{suffix}"], "Change ↓": 100 * scores["flips_to_change"].astype(float)})
+    largest = float(shown["SRG ↑"].max()) if shown["SRG ↑"].notna().any() else 0.0
+    number = st.column_config.NumberColumn(format="%.3f", width="small")
+    st.dataframe(shown, hide_index=True, width="stretch", key="flip-table", column_config={
+        "AOPC ↑": number, "ABPC ↑": number,
+        "SRG ↑": st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=max(largest, 1e-6)),
+        "Change ↓": st.column_config.NumberColumn(format="%.1f %%", width="small")})
+    st.caption(CAPTION)
+
+
+def _step(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -> None:
+    """The flipped picture at one step of one curve."""
+    ids = {entry.name: entry.id for entry in visit.models if entry.id in task.models}
+    options = [(name, order) for name, orders in curves.items() for order in orders]
+    name, order, step = st.session_state.get(_STEP, (visit.entry().name, "morf", min(2, task.steps)))
+    if (name, order) not in options:
+        name, order = options[0]
+    step = min(step, task.steps)
+    curve = curves[name][order][0]
+    squares = task.order(ids.get(name, ""), order, curve.seed)
+    mask = flipping.step_mask(squares, task.patch, flipping.flipped_counts(len(squares), task.steps)[step])
+    picture = flip(task.trace.x, torch.from_numpy(mask.copy()), filled_image(task.trace.x, task.network, task.fill))
+    st.image(to_pil(picture, task.network), width="stretch",
+             alt=f"The picture at step {step} of {task.steps}, {name}, {flipping.ORDERS[order]}")
+    key = widgets.mirror("flip-step", step)
+    st.slider("Step", 0, task.steps, key=key, on_change=_set_step, label_visibility="collapsed")
+    key = widgets.mirror("flip-step-curve", (name, order))
+    st.selectbox("Curve", options, key=key, label_visibility="collapsed", on_change=_set_step,
+                 format_func=lambda one: one[0] if one[0] == RANDOM else f"{one[0]}, {flipping.ORDERS[one[1]]}")
+    st.html(f'<div class="v-muted v-facts">{_facts(task.network.classes, task.target, curve, step)}</div>')
+
+
+def _set_step() -> None:
+    st.session_state[_STEP] = (*st.session_state["flip-step-curve"], st.session_state["flip-step"])
+
+
+def _facts(classes: Sequence[str], target: int, curve: Curve, step: int) -> str:
+    first = html.escape(classes[int(curve.first_class[step])])
+    return (f"{100 * curve.shares[step]:.1f}\u202f% flipped: “{html.escape(classes[target])}” "
+            f"{percent(float(curve.probabilities[step]))}\u202f%, logit {curve.logits[step]:.2f}; first class {first}")
+
+
+def _exports(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -> None:
+    settings = state_flipping.of(visit).measurement
+    target = task.network.classes[task.target]
+    stem = file_stem(f"flipping_{visit.image.id[:24]}_{target}")
+    st.download_button("Curves (CSV)", chart.curves_frame(curves).to_csv(index=False), f"{stem}_curves.csv", "text/csv",
+                       key="flip-curves", icon=":material/table:", on_click="ignore", width="stretch")
+    st.download_button("Scores (CSV)", chart.scores_frame(curves).to_csv(index=False), f"{stem}_scores.csv", "text/csv",
+                       key="flip-scores", icon=":material/table:", on_click="ignore", width="stretch")
+    title = f"{target}: {task.patch} × {task.patch} patches, {FILLS[task.fill].short}"
+    for format, mime in (("png", "image/png"), ("svg", "image/svg+xml"), ("pdf", "application/pdf")):
+        st.download_button(f"Figure ({format.upper()})",
+                           partial(chart.figure, curves, settings.scale, target, visit.entry().name, title, format),
+                           f"{stem}.{format}", mime, key=f"flip-figure-{format}", icon=":material/image:", on_click="ignore",
+                           width="stretch")
