@@ -1,0 +1,373 @@
+"""What the Neuron Ablation page keeps: chosen neurons of all layers, kept sets, the views of them. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+from vislrp_core.ablation import VALUES
+from vislrp_core.layers import LAST, layer_name
+from vislrp_core.neurons import SCORES, NeuronError, parse_neurons
+from vislrp_ui.ablation.sets import MAX_UNITS, Sets, as_sets, read_sets, whole, write_sets
+from vislrp_ui.state import StateError, Visit
+
+DEFAULT_LAYER = 23
+MAX_KEPT = 10
+MAX_COUNT = 4096
+MAX_ADDRESS = 9000
+"""Characters of all sets together that the address holds; what is beyond stays in the session and in the JSON file."""
+THUMBS = ("relevance", "activation")
+SPREADS = ("common", "own")
+ORDERS = ("number", *SCORES)
+GESTURES = ("region", "click")
+PARTS = ("set", "remainder", "neuron")
+SCALES = ("probability", "logit")
+MAX_POINTS, MAX_SEEDS = 40, 5
+
+
+@dataclass(frozen=True)
+class Cut:
+    """An ablation: which neurons, and what takes the place of their outputs (a key of `ablation.VALUES`)."""
+
+    sets: Sets = ()
+    value: str = "zero"
+
+    @property
+    def count(self) -> int:
+        """Number of neurons over all layers."""
+        return sum(len(neurons) for _, neurons in self.sets)
+
+    @property
+    def mapping(self) -> dict[int, tuple[int, ...]]:
+        """Neurons by layer, as the core takes them."""
+        return dict(self.sets)
+
+    @property
+    def title(self) -> str:
+        """Such as "24 neurons of relu4_3", "30 neurons of 2 layers"."""
+        count = f"{self.count} neuron{'' if self.count == 1 else 's'}"
+        if not self.sets:
+            return "no neurons"
+        return f"{count} of {layer_name(self.sets[0][0]) if len(self.sets) == 1 else f'{len(self.sets)} layers'}"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A set that stands as a row of its own."""
+
+    id: int
+    cut: Cut
+    name: str = ""
+
+    @property
+    def letter(self) -> str:
+        """A, B, C ... by its number."""
+        return chr(ord("A") + (self.id - 1) % 26)
+
+    @property
+    def title(self) -> str:
+        """Name on the page."""
+        return self.name or self.cut.title
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Settings of the ablation curves.
+
+    Attributes
+    ----------
+    models : tuple of str
+        Ids of the models whose ranking is measured; empty is the active one.
+    share : int
+        Percent of the layer's neurons that are ablated at the end.
+    points, seeds : int
+        Points of each curve, number of random orders.
+    """
+
+    models: tuple[str, ...] = ()
+    share: int = 50
+    points: int = 16
+    seeds: int = 2
+    scale: str = "probability"
+
+
+@dataclass(frozen=True)
+class AblationState:
+    """Everything the page keeps.
+
+    Attributes
+    ----------
+    selected : Sets
+        Chosen neurons of all layers.
+    value : str
+        What their outputs become.
+    ablated : Cut or None
+        The ablation whose prediction is shown.
+    thumbs, spread, order : str
+        What the matrix shows, with which range, in which order.
+    gesture : str
+        What the mouse does in the charts.
+    count, by : int, str
+        "Top n of ..." as last used.
+    part, neuron : str, int
+        Which part's relevance at the pixels is shown.
+    """
+
+    layer: int = DEFAULT_LAYER
+    selected: Sets = ()
+    value: str = "zero"
+    ablated: Cut | None = None
+    kept: tuple[Kept, ...] = ()
+    thumbs: str = "relevance"
+    spread: str = "common"
+    order: str = "number"
+    gesture: str = "region"
+    count: int = 24
+    by: str = "positive_relevance"
+    part: str = "set"
+    neuron: int = 0
+    measurement: Measurement = field(default_factory=Measurement)
+
+    @property
+    def neurons(self) -> tuple[int, ...]:
+        """Chosen neurons of the shown layer."""
+        return dict(self.selected).get(self.layer, ())
+
+    @property
+    def cut(self) -> Cut:
+        """The ablation that the button would make."""
+        return Cut(self.selected, self.value)
+
+    def kept_in_address(self) -> dict[int, bool]:
+        """Which kept sets fit into the address, the first ones first; 0 stands for the chosen neurons."""
+        room, fits = MAX_ADDRESS, {}
+        for id, sets in ((0, self.selected), *((row.id, row.cut.sets) for row in self.kept)):
+            length = len(write_sets(sets))
+            fits[id] = length <= room
+            room -= length if fits[id] else 0
+        return fits
+
+    def to_params(self) -> dict[str, str]:
+        """Query parameters: views, chosen neurons, the ablation, kept sets, curves; nothing where all is as at the start."""
+        params: dict[str, str] = {}
+        fits = self.kept_in_address()
+        fresh = AblationState()
+        views = [str(self.layer), self.value, self.thumbs, self.spread, self.order, self.gesture, str(self.count), self.by,
+                 self.part, str(self.neuron)]
+        if views != [str(fresh.layer), fresh.value, fresh.thumbs, fresh.spread, fresh.order, fresh.gesture,
+                     str(fresh.count), fresh.by, fresh.part, str(fresh.neuron)]:
+            params["neurons"] = "~".join(views)
+        if self.selected and fits[0]:
+            params["chosen"] = write_sets(self.selected)
+        if self.ablated is not None:
+            if self.ablated == self.cut and fits[0]:
+                params["ablated"] = "chosen"
+            elif len(text := write_sets(self.ablated.sets)) <= MAX_ADDRESS // 3:
+                params["ablated"] = f"{self.ablated.value}~{text}"
+        for number, row in enumerate((row for row in self.kept if fits[row.id]), start=1):
+            params[f"cut{number}"] = f"{row.cut.value}~{write_sets(row.cut.sets)}~{quote(row.name, safe='')}"
+        one = self.measurement
+        if one != fresh.measurement:
+            params["ablate"] = "~".join([str(one.share), str(one.points), str(one.seeds), one.scale,
+                                         ".".join(quote(id, safe="") for id in one.models)])
+        return params
+
+
+def from_params(params: Mapping[str, str]) -> AblationState | None:
+    """The page's state of an address; None where the address says nothing.
+
+    Raises
+    ------
+    ValueError
+        Something in it is damaged.
+    """
+    state = AblationState()
+    if "neurons" in params:
+        layer, value, thumbs, spread, order, gesture, count, by, part, neuron = _parts(params["neurons"], 10)
+        state = replace(
+            state, layer=whole(layer, 1, LAST), value=_one_of(value, VALUES), thumbs=_one_of(thumbs, THUMBS),
+            spread=_one_of(spread, SPREADS), order=_one_of(order, ORDERS), gesture=_one_of(gesture, GESTURES),
+            count=whole(count, 1, MAX_COUNT), by=_one_of(by, SCORES), part=_one_of(part, PARTS),
+            neuron=whole(neuron, 0, MAX_UNITS - 1))
+    if "chosen" in params:
+        state = replace(state, selected=read_sets(params["chosen"]))
+    if "ablated" in params:
+        state = replace(state, ablated=state.cut if params["ablated"] == "chosen" else _read_cut(params["ablated"]))
+    rows: list[Kept] = []
+    for number in range(1, MAX_KEPT + 1):
+        if f"cut{number}" in params:
+            value, sets, name = _parts(params[f"cut{number}"], 3)
+            rows.append(Kept(len(rows) + 1, _read_cut(f"{value}~{sets}"), _name(unquote(name))))
+    state = replace(state, kept=tuple(rows))
+    if "ablate" in params:
+        share, points, seeds, scale, models = _parts(params["ablate"], 5)
+        state = replace(state, measurement=Measurement(
+            tuple(unquote(id)[:80] for id in models.split(".")[:24] if id), whole(share, 1, 100),
+            whole(points, 2, MAX_POINTS), whole(seeds, 0, MAX_SEEDS), _one_of(scale, SCALES)))
+    return None if state == AblationState() else state
+
+
+def _read_cut(text: str) -> Cut:
+    value, sets = _parts(text, 2)
+    cut = Cut(read_sets(sets), _one_of(value, VALUES))
+    if not cut.sets:
+        raise ValueError("no neurons")
+    return cut
+
+
+def _name(text: str) -> str:
+    return " ".join(text.split())[:60]
+
+
+def _parts(text: str, count: int) -> list[str]:
+    parts = text.split("~", count - 1)
+    if len(parts) != count:
+        raise ValueError(text[:40])
+    return parts
+
+
+def _one_of(value: Any, allowed: Any) -> Any:
+    if value not in allowed:
+        raise ValueError(str(value)[:40])
+    return value
+
+
+# --- the visit ----------------------------------------------------------------------------------------------------------
+
+def of(visit: Visit) -> AblationState:
+    """The page's state of a visit."""
+    return visit.ablation if isinstance(visit.ablation, AblationState) else AblationState()
+
+
+def changed(visit: Visit, change: Callable[..., AblationState], *arguments: object, **named: object) -> Visit:
+    """The visit with the page's state changed by a pure function of it."""
+    return replace(visit, ablation=change(of(visit), *arguments, **named))
+
+
+def fitting(state: AblationState, sizes: Mapping[int, int]) -> tuple[AblationState, int]:
+    """The state without neurons that the network lacks, and how many were left out (another network, an old address)."""
+    lost = 0
+
+    def cut_down(sets: Sets) -> Sets:
+        nonlocal lost
+        kept = {layer: [n for n in neurons if n < sizes[layer]] for layer, neurons in sets}
+        lost += sum(len(neurons) - len(kept[layer]) for layer, neurons in sets)
+        return as_sets(kept)
+
+    fitted = replace(
+        state, selected=cut_down(state.selected),
+        ablated=None if state.ablated is None else replace(state.ablated, sets=cut_down(state.ablated.sets)),
+        kept=tuple(replace(row, cut=replace(row.cut, sets=cut_down(row.cut.sets))) for row in state.kept))
+    if not lost:
+        return state, 0
+    return replace(fitted, kept=tuple(row for row in fitted.kept if row.cut.sets)), lost
+
+
+# --- layer and views ----------------------------------------------------------------------------------------------------
+
+def set_layer(state: AblationState, layer: int) -> AblationState:
+    """Show another layer; the chosen neurons of every layer stay chosen."""
+    return replace(state, layer=max(1, min(int(layer), LAST)), part="set" if state.part == "neuron" else state.part)
+
+
+def set_view(state: AblationState, **changes: Any) -> AblationState:
+    """``thumbs``, ``spread``, ``order``, ``gesture``, ``count``, ``by``, ``part``, ``neuron``, ``value``."""
+    return replace(state, **changes)
+
+
+def set_measurement(state: AblationState, **changes: Any) -> AblationState:
+    """Settings of the curves."""
+    return replace(state, measurement=replace(state.measurement, **changes))
+
+
+# --- chosen neurons -------------------------------------------------------------------------------------------------------
+
+def choose(state: AblationState, neurons: Iterable[int], layer: int | None = None) -> AblationState:
+    """Exactly these neurons of the shown layer (or of another); other layers keep theirs."""
+    where = state.layer if layer is None else layer
+    chosen = replace(state, selected=as_sets({**dict(state.selected), where: tuple(int(n) for n in neurons)}))
+    if chosen.part == "neuron" and chosen.neuron not in chosen.neurons:
+        return replace(chosen, part="set")
+    return chosen
+
+
+def toggle(state: AblationState, neurons: Iterable[int]) -> AblationState:
+    """Each of these neurons of the shown layer changes between chosen and not chosen."""
+    return choose(state, set(state.neurons) ^ {int(n) for n in neurons})
+
+
+def invert(state: AblationState, size: int) -> AblationState:
+    """All neurons of the shown layer that are not chosen."""
+    return choose(state, set(range(size)) - set(state.neurons))
+
+
+def choose_typed(state: AblationState, text: str, size: int) -> AblationState:
+    """Neurons of the shown layer as typed, such as ``57, 58, 60-63`` (StateError if it cannot be read)."""
+    try:
+        neurons = parse_neurons(text)
+    except NeuronError as error:
+        raise StateError(str(error)) from error
+    if neurons and neurons[-1] >= size:
+        raise StateError(f"{layer_name(state.layer)} has the neurons 0 to {size - 1}, there is no {neurons[-1]}.")
+    return choose(state, neurons)
+
+
+def choose_top(state: AblationState, order: Sequence[int], count: int, by: str) -> AblationState:
+    """The first neurons of an order, and the number and score as last used."""
+    return choose(replace(state, count=max(1, min(int(count), MAX_COUNT)), by=by), list(order)[:count])
+
+
+def forget_all(state: AblationState) -> AblationState:
+    """No neurons chosen at any layer."""
+    return replace(state, selected=(), part="set")
+
+
+def ablate(state: AblationState) -> AblationState:
+    """Show the prediction without the chosen neurons."""
+    return replace(state, ablated=state.cut if state.selected else None)
+
+
+# --- kept sets ------------------------------------------------------------------------------------------------------------
+
+def keep(state: AblationState) -> AblationState:
+    """The chosen neurons as a row of their own (StateError when the page is full or nothing is chosen)."""
+    if not state.selected:
+        raise StateError("No neurons are selected: drag over a chart or click cells, then keep the set.")
+    return add_kept(state, [("", state.cut)])
+
+
+def add_kept(state: AblationState, rows: Sequence[tuple[str, Cut]]) -> AblationState:
+    """Further rows by name and set (StateError when there is no room)."""
+    if len(state.kept) + len(rows) > MAX_KEPT:
+        raise StateError(f"The page holds {MAX_KEPT} kept sets, {len(state.kept)} are there: remove some first.")
+    first = max((row.id for row in state.kept), default=0) + 1
+    added = tuple(Kept(first + place, cut, _name(name)) for place, (name, cut) in enumerate(rows))
+    return replace(state, kept=(*state.kept, *added))
+
+
+def kept_row(state: AblationState, id: int) -> Kept:
+    """A row by its number (StateError if it is gone)."""
+    for row in state.kept:
+        if row.id == id:
+            return row
+    raise StateError("This set is no longer kept: choose another one.")
+
+
+def take_up(state: AblationState, id: int) -> AblationState:
+    """Make a kept set the chosen one and show its effect; its lowest layer is shown if the present one has no part in it."""
+    cut = kept_row(state, id).cut
+    layer = state.layer if state.layer in cut.mapping else cut.sets[0][0]
+    return replace(state, selected=cut.sets, value=cut.value, ablated=cut, layer=layer, part="set")
+
+
+def rename_kept(state: AblationState, id: int, name: str) -> AblationState:
+    """Another name; an empty one brings the description back."""
+    renamed = replace(kept_row(state, id), name=_name(name))
+    return replace(state, kept=tuple(renamed if row.id == id else row for row in state.kept))
+
+
+def remove_kept(state: AblationState, id: int) -> AblationState:
+    """Without a row."""
+    return replace(state, kept=tuple(row for row in state.kept if row.id != id))
