@@ -33,7 +33,8 @@ def page_module(page: str) -> _PageModule:
     """The module that knows a page's own settings: `vislrp_ui.state_compare` and so on.
 
     Its `from_params(params)` answers the page's state, None where the address holds none, and raises ValueError with one
-    sentence where what it holds is damaged.
+    sentence where what it holds is damaged. A page whose state names models of the visit also has `for_address(visit)`: the
+    state as another browser can read it.
     """
     return cast(_PageModule, import_module(f"vislrp_ui.state_{page}"))
 
@@ -71,6 +72,8 @@ def to_params(visit: Visit) -> dict[str, str]:
     for page in PAGES:
         own: PageState | None = getattr(visit, page)
         if own is not None:
+            portable: Callable[[Visit], PageState] | None = getattr(page_module(page), "for_address", None)
+            own = portable(visit) if portable is not None else own
             params.update(own.to_params())
     return params
 

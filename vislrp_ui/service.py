@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -68,6 +70,8 @@ class Maps:
         Sums of relevance per layer, (39,); NaN below a layer where relevance is not finite.
     error : NonFiniteRelevance or None
         Why the maps below its layer are missing.
+    seconds : float
+        Time of the propagation when it was computed, without waiting for a slot.
     """
 
     maps: dict[int, NDArray[np.float32]]
@@ -76,6 +80,7 @@ class Maps:
     target: int
     model_key: str
     error: NonFiniteRelevance | None = None
+    seconds: float = float("nan")
 
     @property
     def total(self) -> NDArray[np.float64]:
@@ -239,11 +244,30 @@ def target_of(ref: ImageRef, target: int | None, *, network_name: str | None = N
     return predictions(ref, 1, network_name=network_name)[0].index
 
 
+def known_maps(ref: ImageRef, model: LRPModel, target: int) -> Maps | None:
+    """`maps` of a chosen class if they are at hand; nothing is computed."""
+    return _maps.get((network().digest, ref, model.key, target))
+
+
+@dataclass
+class Stopwatch:
+    """How long a propagation took."""
+
+    seconds: float = float("nan")
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Measure the time inside."""
+        begin = time.perf_counter()
+        yield
+        self.seconds = time.perf_counter() - begin
+
+
 def _propagate(ref: ImageRef, model: LRPModel, target: int, layers: Layers, network_name: str | None,
-               watch: Watch | None) -> Relevance:
+               watch: Watch | None, clock: Stopwatch | None = None) -> Relevance:
     net = network(network_name)
     passed = trace(ref, network_name=network_name, watch=watch)
-    with GATE.slot(_waiting(watch)):
+    with GATE.slot(_waiting(watch)), (clock or Stopwatch()).running():
         counters.count("propagations")
         try:
             if layers is None or layers == "all":
@@ -292,13 +316,15 @@ def maps(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: I
     chosen = target_of(ref, target, network_name=network_name)
     wanted = frozenset({0, *default_layers(model), *layers})
     key = (network(network_name).digest, ref, model.key, chosen)
+    clock = Stopwatch()
 
     def run() -> Maps:
         try:
-            result = _propagate(ref, model, chosen, wanted, network_name, watch)
+            result = _propagate(ref, model, chosen, wanted, network_name, watch, clock)
         except NonFiniteRelevance as error:
             return _partial(error, chosen, model.key)
-        return Maps({k: _sum(result, k) for k in result.layers}, result.positive, result.negative, chosen, model.key)
+        return Maps({k: _sum(result, k) for k in result.layers}, result.positive, result.negative, chosen, model.key,
+                    seconds=clock.seconds)
 
     return _maps.get_or_make(key, run, _let_newer_edit_in,
                              accept=lambda kept: kept.error is not None or wanted <= kept.maps.keys())

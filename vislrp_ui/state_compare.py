@@ -1,0 +1,423 @@
+"""What the Compare page keeps: rows of image and class, columns of models, how maps are drawn. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+from vislrp_core import compact
+from vislrp_core.model import LRPModel, ModelError
+from vislrp_ui import state
+from vislrp_ui.state import WORKING, ImageRef, ModelEntry, StateError, Visit
+
+MAX_ROWS = 8
+MAX_COLUMNS = 8
+SHARES = {"each": "each map", "row": "row", "all": "all"}
+Share = Literal["each", "row", "all"]
+_SAMPLE = re.compile(r"[a-z0-9_]{1,60}")
+_UPLOAD = re.compile(r"upload-([0-9a-f]{64})")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """An image and a class; no class means the most probable one that no row above shows for that image."""
+
+    id: int
+    image: ImageRef
+    target: int | None = None
+    unfolded: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A model of the visit's list by its id, or one that only this page carries (ready-made sets, shared addresses)."""
+
+    id: str = ""
+    model: LRPModel | None = None
+    based_on: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place of the grid: row by its number, column by its place."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class CompareState:
+    """Everything the page keeps.
+
+    Attributes
+    ----------
+    share : str
+        Which maps share a colour range, a key of `SHARES`.
+    formulas : bool
+        Whether the heads of the columns write the rules as formulas.
+    difference : tuple of Cell or None
+        The two cells whose difference is shown.
+    scaled : bool
+        Whether both maps of a difference are divided by their sum of absolute relevance first.
+    """
+
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    share: Share = "each"
+    formulas: bool = False
+    difference: tuple[Cell, Cell] | None = None
+    scaled: bool = False
+
+    def row(self, id: int) -> Row:
+        """A row by its number (StateError if there is none)."""
+        for row in self.rows:
+            if row.id == id:
+                return row
+        raise StateError("This row is no longer in the comparison: choose another one.")
+
+    def place(self, id: int) -> int:
+        """Place of a row, from 0 (StateError if there is none)."""
+        return self.rows.index(self.row(id))
+
+    def to_params(self) -> dict[str, str]:
+        """Query parameters: one per row, one per column, one for the rest. Models of the visit go by their id."""
+        params = {}
+        for number, row in enumerate(self.rows, start=1):
+            name = row.image.id if row.image.kind == "sample" else f"upload-{row.image.id}"
+            target = "" if row.target is None else str(row.target)
+            params[f"row{number}"] = "~".join([name, row.image.fit, target, "u" if row.unfolded else ""])
+        for number, column in enumerate(self.columns, start=1):
+            text = f"m~{column.id}" if column.model is None else f"c~{compact.encode(column.model)}"
+            params[f"col{number}"] = text
+        places = {row.id: place for place, row in enumerate(self.rows, start=1)}
+        shown = [f"{places[cell.row]}.{cell.column + 1}" for cell in self.difference or () if cell.row in places]
+        params["compare"] = "~".join([self.share, "f" if self.formulas else "", *(shown or ["", ""]),
+                                      "s" if self.scaled else ""])
+        return params
+
+
+# --- the visit --------------------------------------------------------------------------------------------------------
+
+def default(visit: Visit) -> CompareState:
+    """The visit's image with its class and the next one; the active model and the examples."""
+    examples = [entry.id for entry in visit.models if entry.origin == "example"]
+    active = visit.entry()
+    bare = active.id == WORKING and state.is_untouched(active) and examples
+    ids = [*([] if active.id in examples or bare else [active.id]), *examples][:MAX_COLUMNS - 1]
+    return CompareState((Row(1, visit.image, visit.target), Row(2, visit.image)), tuple(Column(id) for id in ids))
+
+
+def of(visit: Visit) -> CompareState:
+    """The page's state of a visit; until something is changed here it follows the visit's image, class and model.
+
+    Columns of models that are no longer in the list are left out, and carried models that are in it stand for those.
+    """
+    if not isinstance(visit.compare, CompareState):
+        return default(visit)
+    kept = visit.compare
+    known = {entry.id: entry for entry in visit.models}
+    columns: list[Column] = []
+    places: dict[int, int] = {}
+    for place, column in enumerate(kept.columns):
+        if column.model is None and column.id not in known:
+            continue
+        if column.model is not None:
+            twin = _listed(visit, column.model)
+            column = Column(twin.id) if twin is not None else column
+        if column not in columns:
+            places[place] = len(columns)
+            columns.append(column)
+    if not columns:
+        return replace(kept, columns=default(visit).columns, difference=None)
+    return replace(kept, columns=tuple(columns), difference=_moved(kept.difference, places))
+
+
+def _listed(visit: Visit, model: LRPModel) -> ModelEntry | None:
+    """The visit's own entry of a model that came from elsewhere."""
+    return next((e for e in visit.models if e.name == model.name and e.model.key == model.key), None)
+
+
+def _moved(difference: tuple[Cell, Cell] | None, places: Mapping[int, int]) -> tuple[Cell, Cell] | None:
+    if difference is None or any(cell.column not in places for cell in difference):
+        return None
+    return (replace(difference[0], column=places[difference[0].column]),
+            replace(difference[1], column=places[difference[1].column]))
+
+
+def changed(visit: Visit, change: Callable[..., CompareState], *arguments: object, **named: object) -> Visit:
+    """The visit with the page's state changed by a pure function of it."""
+    return replace(visit, compare=change(of(visit), *arguments, **named))
+
+
+def afresh(visit: Visit) -> Visit:
+    """Follow the visit's image, class and model again."""
+    return replace(visit, compare=None)
+
+
+def entries(visit: Visit, shown: CompareState | None = None) -> tuple[ModelEntry, ...]:
+    """The models of the columns in order; one that only this page carries has an empty id."""
+    found = []
+    for column in (shown or of(visit)).columns:
+        found.append(visit.entry(column.id) if column.model is None
+                     else ModelEntry("", column.model, "own", column.based_on))
+    return tuple(found)
+
+
+def for_address(visit: Visit) -> CompareState | None:
+    """What the address of a visit holds: own models as a whole, because another browser does not know their ids."""
+    if not isinstance(visit.compare, CompareState):
+        return None
+    shown = of(visit)
+    known = {entry.id: entry for entry in visit.models}
+
+    def portable(column: Column) -> Column:
+        entry = known.get(column.id)
+        if entry is None or entry.origin == "example":
+            return column
+        return Column("active") if entry.id == visit.active else Column(model=entry.model)
+
+    return replace(shown, columns=tuple(portable(column) for column in shown.columns))
+
+
+def targets(rows: Sequence[Row], order: Callable[[ImageRef], Sequence[int]]) -> tuple[int, ...]:
+    """The class of every row.
+
+    Parameters
+    ----------
+    order : callable
+        The classes of an image, the most probable first; a class that is not among them counts as none chosen.
+    """
+    found: list[int] = []
+    for row in rows:
+        ranked = order(row.image)
+        above = {target for target, other in zip(found, rows, strict=False) if other.image == row.image}
+        if row.target is not None and row.target in ranked:
+            found.append(row.target)
+        else:
+            found.append(next((index for index in ranked if index not in above), ranked[0]))
+    return tuple(found)
+
+
+def activate(visit: Visit, row: int, column: int, target: int) -> Visit:
+    """Image, class and model of a cell become the ones of the visit; a model that only this page carries joins the list."""
+    shown = of(visit)
+    if not 0 <= column < len(shown.columns):
+        raise StateError("This model is no longer in the comparison: choose another cell.")
+    place = shown.row(row)
+    chosen = shown.columns[column]
+    after = replace(visit, compare=shown)
+    if chosen.model is not None:
+        after = state.add_model(after, chosen.model, based_on=chosen.based_on)
+        columns = list(shown.columns)
+        columns[column] = Column(after.active)
+        after = replace(after, compare=replace(shown, columns=tuple(columns)))
+    else:
+        after = state.activate(after, chosen.id)
+    if after.image != place.image:
+        after = state.choose_image(after, place.image)
+    return state.choose_target(after, target)
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+def _new_id(shown: CompareState) -> int:
+    return max(row.id for row in shown.rows) + 1
+
+
+def _put(shown: CompareState, row: Row) -> CompareState:
+    return replace(shown, rows=tuple(row if one.id == row.id else one for one in shown.rows))
+
+
+def _check_room(shown: CompareState) -> None:
+    if len(shown.rows) >= MAX_ROWS:
+        raise StateError(f"The page holds {MAX_ROWS} rows: remove one first.")
+
+
+def add_row(shown: CompareState, image: ImageRef | None = None, target: int | None = None) -> CompareState:
+    """A row at the end: the image of the row above, or another, with the next class (StateError when there is no room)."""
+    _check_room(shown)
+    return replace(shown, rows=(*shown.rows, Row(_new_id(shown), image or shown.rows[-1].image, target)))
+
+
+def duplicate_row(shown: CompareState, id: int, target: int) -> CompareState:
+    """A copy right below, which keeps the class shown even where the original follows the prediction."""
+    _check_room(shown)
+    place = 1 + shown.place(id)
+    copied = replace(shown.row(id), id=_new_id(shown), target=target)
+    return replace(shown, rows=(*shown.rows[:place], copied, *shown.rows[place:]))
+
+
+def remove_row(shown: CompareState, id: int) -> CompareState:
+    """Without a row; the last one stays."""
+    if len(shown.rows) == 1:
+        return shown
+    rows = tuple(row for row in shown.rows if row.id != id)
+    lost = shown.difference is not None and any(cell.row == id for cell in shown.difference)
+    return replace(shown, rows=rows, difference=None if lost else shown.difference)
+
+
+def move_row(shown: CompareState, id: int, step: int) -> CompareState:
+    """Up (-1) or down (+1); at the ends nothing happens."""
+    rows = list(shown.rows)
+    place = shown.place(id)
+    other = place + step
+    if not 0 <= other < len(rows):
+        return shown
+    rows[place], rows[other] = rows[other], rows[place]
+    return replace(shown, rows=tuple(rows))
+
+
+def set_image(shown: CompareState, id: int, image: ImageRef) -> CompareState:
+    """Another image in a row; its class becomes the most probable one that is free."""
+    row = shown.row(id)
+    return shown if row.image == image else _put(shown, replace(row, image=image, target=None))
+
+
+def set_target(shown: CompareState, id: int, target: int) -> CompareState:
+    """Another class in a row."""
+    return _put(shown, replace(shown.row(id), target=target))
+
+
+def toggle_fold(shown: CompareState, id: int) -> CompareState:
+    """Show or hide the intermediate maps of a row."""
+    row = shown.row(id)
+    return _put(shown, replace(row, unfolded=not row.unfolded))
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+def set_columns(shown: CompareState, columns: Sequence[Column]) -> CompareState:
+    """These models in this order, each once; at least one (StateError otherwise)."""
+    chosen = tuple(dict.fromkeys(columns))
+    if not chosen:
+        raise StateError("A comparison needs at least one model: choose one.")
+    if len(chosen) > MAX_COLUMNS:
+        raise StateError(f"The page holds {MAX_COLUMNS} models side by side: remove one first.")
+    places = {place: chosen.index(column) for place, column in enumerate(shown.columns) if column in chosen}
+    return replace(shown, columns=chosen, difference=_moved(shown.difference, places))
+
+
+def move_column(shown: CompareState, column: int, to: int) -> CompareState:
+    """A model to another place."""
+    count = len(shown.columns)
+    if not 0 <= column < count or not 0 <= to < count:
+        return shown
+    columns = list(shown.columns)
+    columns.insert(to, columns.pop(column))
+    return set_columns(shown, columns)
+
+
+def remove_column(shown: CompareState, column: int) -> CompareState:
+    """Without a model; the last one stays."""
+    if not 0 <= column < len(shown.columns) or len(shown.columns) == 1:
+        return shown
+    return set_columns(shown, [one for place, one in enumerate(shown.columns) if place != column])
+
+
+def add_models(shown: CompareState, models: Sequence[LRPModel], based_on: str = "") -> CompareState:
+    """Models from a file, behind the others; one that is there already is not doubled."""
+    there = {(c.model.name, c.model.key) for c in shown.columns if c.model is not None}
+    fresh = [Column(model=model, based_on=based_on) for model in models if (model.name, model.key) not in there]
+    return set_columns(shown, [*shown.columns, *fresh])
+
+
+def load(visit: Visit, models: Sequence[LRPModel], rows: Sequence[tuple[ImageRef, int | None]], *, formulas: bool = False,
+         based_on: str = "") -> Visit:
+    """A ready-made set: these models on these images and classes; how maps are drawn stays."""
+    kept = of(visit)
+    fresh = replace(kept, rows=tuple(Row(n, image, target) for n, (image, target) in enumerate(rows, start=1)),
+                    columns=tuple(Column(model=model, based_on=based_on) for model in models), formulas=formulas,
+                    difference=None)
+    return replace(visit, compare=fresh)
+
+
+# --- how it is drawn --------------------------------------------------------------------------------------------------
+
+def set_share(shown: CompareState, share: Share) -> CompareState:
+    """Which maps share a colour range."""
+    return replace(shown, share=share)
+
+
+def set_formulas(shown: CompareState, formulas: bool) -> CompareState:
+    """Formulas in the heads of the columns, or not."""
+    return replace(shown, formulas=formulas)
+
+
+def set_difference(shown: CompareState, difference: tuple[Cell, Cell] | None) -> CompareState:
+    """Show the difference of two cells, or none."""
+    return replace(shown, difference=difference)
+
+
+def set_scaled(shown: CompareState, scaled: bool) -> CompareState:
+    """Divide both maps of a difference by their sum of absolute relevance, or not."""
+    return replace(shown, scaled=scaled)
+
+
+# --- the address ------------------------------------------------------------------------------------------------------
+
+def from_params(params: Mapping[str, str]) -> CompareState | None:
+    """The page's state of an address; None where the address says nothing.
+
+    Raises
+    ------
+    ValueError
+        Something in it is damaged.
+    """
+    rows = tuple(_read_row(n, params[key]) for n in range(1, MAX_ROWS + 1) if (key := f"row{n}") in params)
+    columns = tuple(_read_column(params[key], params) for n in range(1, MAX_COLUMNS + 1) if (key := f"col{n}") in params)
+    if not rows and not columns and "compare" not in params:
+        return None
+    if not rows or not columns:
+        raise ValueError("rows or models of the comparison are missing")
+    found = CompareState(rows, columns)
+    if "compare" in params:
+        parts = params["compare"].split("~")
+        if len(parts) != 5 or parts[0] not in SHARES or parts[1] not in ("", "f") or parts[4] not in ("", "s"):
+            raise ValueError(params["compare"][:40])
+        pair = None if parts[2:4] == ["", ""] else (_read_cell(parts[2], found), _read_cell(parts[3], found))
+        found = replace(found, share=cast(Share, parts[0]), formulas=parts[1] == "f", difference=pair,
+                        scaled=parts[4] == "s")
+    return found
+
+
+def _read_row(number: int, text: str) -> Row:
+    parts = text.split("~")
+    if len(parts) != 4 or parts[1] not in ("crop", "squash") or parts[3] not in ("", "u"):
+        raise ValueError(text[:40])
+    upload = _UPLOAD.fullmatch(parts[0])
+    if upload is None and not _SAMPLE.fullmatch(parts[0]):
+        raise ValueError(parts[0][:40])
+    image = ImageRef("upload" if upload else "sample", upload[1] if upload else parts[0], cast(Any, parts[1]))
+    return Row(number, image, _whole(parts[2], 0, 99_999) if parts[2] else None, parts[3] == "u")
+
+
+def _read_column(text: str, params: Mapping[str, str]) -> Column:
+    kind, _, rest = text.partition("~")
+    if kind == "c":
+        try:
+            return Column(model=compact.decode(rest))
+        except ModelError as error:
+            raise ValueError(str(error)) from error
+    if kind != "m" or not _ID.fullmatch(rest):
+        raise ValueError(text[:40])
+    if rest != "active":
+        return Column(rest)
+    model = params.get("model", "")
+    if model.startswith("example-"):
+        return Column(model.removeprefix("example-")[:60])
+    return Column("own-1" if params.get("as") == "own" else WORKING)
+
+
+def _read_cell(text: str, found: CompareState) -> Cell:
+    row, _, column = text.partition(".")
+    place = _whole(row, 1, len(found.rows)) - 1
+    return Cell(found.rows[place].id, _whole(column, 1, len(found.columns)) - 1)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6) or not low <= int(text) <= high:
+        raise ValueError(text[:40])
+    return int(text)
