@@ -100,12 +100,12 @@ def test_rows_share_one_axis_and_tell_the_change():
 
 def test_the_sentence_names_the_change_of_the_first_class_and_the_target():
     words = "".join(text for text, _ in verdict(predicted(2.0, 1.0), predicted(0.0, 3.0), target=None))
-    assert words == "First class changes: class 0 → class 1. “class 0” falls from 73.1\u2009% to 4.7\u2009%, logit −2.0."
+    assert words == "First class changes: class 0 → class 1. “class 0” falls from 73.1\u202f% to 4.7\u202f%, logit −2.0."
 
 
 def test_the_sentence_says_when_nothing_changes():
     words = "".join(text for text, _ in verdict(predicted(2.0, 1.0), predicted(2.0, 1.0), target=1))
-    assert words == "First class stays class 0. “class 1” stays at 26.9\u2009%, logit 0.0."
+    assert words == "First class stays class 0. “class 1” stays at 26.9\u202f%, logit 0.0."
 
 
 def test_before_and_after_refuse_to_compare_with_nothing():
@@ -184,14 +184,14 @@ def test_the_box_rule_uses_no_parameter():
 
 def test_a_segment_tells_how_much_of_the_start_it_absorbs():
     cards = ruler_data(FIGURE, sums(), selected=0, layer=None, pictures={}).segments
-    assert [[notice.text for notice in card.notices] for card in cards] == [[], [], ["absorbs 75\u2009%"], []]
+    assert [[notice.text for notice in card.notices] for card in cards] == [[], [], ["absorbs 75\u202f%"], []]
 
 
 def test_a_segment_that_adds_relevance_says_so():
     grown = sums(np.interp(np.arange(LAST + 1), [0, 10], [16.0, 8.0]))
     assert absorbed_share(grown, 1, 10) == pytest.approx(-1)
     card = ruler_data(FIGURE, grown, selected=0, layer=None, pictures={}).segments[0]
-    assert [notice.text for notice in card.notices] == ["adds 100\u2009%"]
+    assert [notice.text for notice in card.notices] == ["adds 100\u202f%"]
 
 
 def test_unknown_sums_are_none_and_claim_nothing():

@@ -5,6 +5,7 @@ const TIPS = {
   after: "Probability after, %",
   change: "Change of the probability in percentage points",
   logit: "Change of the logit",
+  bars: "Grey: before, coloured: after",
 };
 
 function make(tag, className, text) {

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from PIL import Image
-from streamlit_drawable_canvas import st_canvas
 
 from vislrp_core import masks
 from vislrp_core.masks import Mask
@@ -59,6 +58,9 @@ def canvas(key: str, picture: bytes, *, tool: str, width: int, generation: int, 
     on_draw : callable
         Called with ``args`` when a stroke is finished, before the script runs again.
     """
+    # Its component can be registered only where an app is running.
+    from streamlit_drawable_canvas import st_canvas
+
     colour = stroke_colour(kind_of(tool), generation)
     free = tool in ("brush", "erase")
     st_canvas(

@@ -15,9 +15,9 @@ function fill(row, entry, target, reachable) {
   const chosen = entry.index === target;
   row.className = chosen ? "row target" : "row";
   row.setAttribute("aria-checked", String(chosen));
-  row.setAttribute("aria-label", `${entry.name}, ${entry.percent}\u2009%, logit ${entry.logit}`);
+  row.setAttribute("aria-label", `${entry.name}, ${entry.percent}\u202f%, logit ${entry.logit}`);
   row.tabIndex = reachable ? 0 : -1;
-  row.title = `${entry.name} (class ${entry.index})\nlogit ${entry.logit}, probability ${entry.percent}\u2009%`;
+  row.title = `${entry.name} (class ${entry.index})\nlogit ${entry.logit}, probability ${entry.percent}\u202f%`;
   row.dataset.index = entry.index;
   bar.style.width = `${Math.min(entry.width, 100)}%`;
   name.textContent = entry.name;

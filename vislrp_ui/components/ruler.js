@@ -34,7 +34,7 @@ function build(root, data) {
     strip: node("div", "strip"),
     ribbons: drawn("svg", { class: "ribbons", "aria-hidden": "true" }),
     cards: node("div", "cards"),
-    tip: node("div", "tip", { role: "status" }),
+    tip: node("div", "tip", { role: "tooltip" }),
     lens: node("div", "lens", { "aria-hidden": "true" }),
   };
   me.ui.table.append(me.ui.names, me.ui.bands, me.ui.handles);

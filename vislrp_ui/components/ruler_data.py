@@ -207,7 +207,7 @@ def _notices(model: LRPModel, place: int, sums: Sums | None, error: Failure | No
     found += [Notice("warn", "warning", _brief(sentence), "", sentence) for sentence in segment.rule.warnings()]
     share = absorbed_share(sums, segment.first, segment.last)
     if share is not None and abs(share) >= NOTABLE_SHARE:
-        word, percent = ("absorbs" if share > 0 else "adds"), f"{100 * abs(share):.0f}\u2009%"
+        word, percent = ("absorbs" if share > 0 else "adds"), f"{100 * abs(share):.0f}\u202f%"
         found.append(Notice("warn", "opacity", f"{word} {percent}", percent if share > 0 else f"+{percent}",
                             f"This segment {word} {percent} of the start relevance."))
     return tuple(found)
