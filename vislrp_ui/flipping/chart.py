@@ -72,7 +72,8 @@ def chart(measured: Measured, scale: str, target: str, active: str, dark: bool, 
               axis=alt.Axis(grid=False))
     title = f"probability of “{target}”, %" if scale == "probability" else f"logit of “{target}”"
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=scale == "probability"))
-    colour = alt.Color("model:N", scale=colours, legend=alt.Legend(title=None, symbolType="stroke", labelLimit=150))
+    colour = alt.Color("model:N", scale=colours, legend=alt.Legend(
+        title=None, symbolType="stroke", labelLimit=150, symbolOpacity=1, symbolStrokeWidth=2.5))
     lines = frame[frame["order"].eq("morf") | (frame["order"].eq("lerf") & frame["model"].eq(shown))]
     lots = frame[frame["order"].eq("random")].groupby("flipped", as_index=False)["value"].agg(["mean", "min", "max"])
     lots["model"], lots["what"] = RANDOM, RANDOM
@@ -84,7 +85,7 @@ def chart(measured: Measured, scale: str, target: str, active: str, dark: bool, 
         strokeWidth=alt.condition(alt.datum.model == shown, alt.value(3), alt.value(1.7)), detail="order:N")
     layers: list[alt.Chart] = []
     if len(lots):
-        band = alt.Chart(lots).encode(x=x, color=colour)
+        band = alt.Chart(lots).encode(x=x, color=alt.Color("model:N", scale=colours, legend=None))
         layers += [band.mark_area(opacity=0.16, line=False).encode(y=alt.Y("min:Q", title=title), y2="max:Q"),
                    band.mark_line(strokeDash=[2, 3], strokeWidth=1.7).encode(y=alt.Y("mean:Q", title=title))]
     points = base.mark_point(filled=True, size=46).encode(color=alt.Color("model:N", scale=colours, legend=None),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -26,7 +25,7 @@ _FIT_TITLES = {"crop": "Centre crop", "squash": "Whole picture"}
 
 def change(reducer: Callable[..., FlippingState], *arguments: object, **named: object) -> None:
     """Callback: change the page's state by a pure function of it; what it refuses becomes one sentence."""
-    session.update(partial(state_flipping.changed, change=reducer), *arguments, **named)
+    session.update(lambda visit: state_flipping.changed(visit, reducer, *arguments, **named))
 
 
 def changing(key: str, reducer: Callable[..., FlippingState], *arguments: object, name: str = "") -> Callable[[], None]:
