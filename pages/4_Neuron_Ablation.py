@@ -1,5 +1,5 @@
-"""Neuron Ablation."""
+"""Neuron Ablation: find the neurons that carry the relevance, switch them off, see what the network says then."""
 
-from vislrp_ui import session
+from vislrp_ui.ablation.page import ablation
 
-session.boot()
+ablation()

@@ -107,7 +107,8 @@ def mask(relevance: torch.Tensor, neurons: Iterable[int], *, complement: bool = 
 
 
 def pass_on(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: torch.Tensor,
-            neurons: Iterable[int], *, complement: bool = False) -> torch.Tensor:
+            neurons: Iterable[int], *, complement: bool = False,
+            checkpoint: Callable[[int], None] | None = None) -> torch.Tensor:
     """Relevance at the pixels that flows through a set of neurons.
 
     R[layer] with all other neurons set to 0, propagated on; it is linear in R, so a set and its complement
@@ -122,6 +123,8 @@ def pass_on(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance
     neurons : iterable of int
     complement : bool
         The relevance through all other neurons instead.
+    checkpoint : callable, optional
+        Called with each layer's number before it is propagated; may raise to stop.
 
     Returns
     -------
@@ -130,7 +133,7 @@ def pass_on(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance
     """
     chosen = check_neurons(layer, neurons, relevance.shape[0])
     masked = mask(relevance, chosen, complement=complement)
-    return propagate_from(network, trace, model, check_layer(layer), masked, layers=(0,)).at(0)
+    return propagate_from(network, trace, model, check_layer(layer), masked, layers=(0,), checkpoint=checkpoint).at(0)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,150 @@
+"""Every native control of the Neuron Ablation page, and what its components are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import payload, visit_of
+from vislrp_core.ablation import ablate, switch_off
+from vislrp_core.layers import LAST
+from vislrp_core.network import forward_from
+from vislrp_ui import service, state_ablation
+from vislrp_ui.ablation import work
+from vislrp_ui.ablation.charts import brushed
+from vislrp_ui.state_ablation import AblationState, Cut
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> Iterator[None]:
+    work.clear_caches()
+    yield
+    work.clear_caches()
+
+
+@pytest.fixture
+def page(open_page: Open) -> AppTest:
+    return open_page("4_Neuron_Ablation")
+
+
+def held(app: AppTest) -> AblationState:
+    return state_ablation.of(visit_of(app))
+
+
+def question(app: AppTest) -> work.Question:
+    visit = visit_of(app)
+    return work.Question(visit.image, visit.model, service.target_of(visit.image, visit.target))
+
+
+# --- layer and scores ---------------------------------------------------------------------------------------------------
+
+def test_opens_with_the_scores_of_a_layer(page: AppTest) -> None:
+    table = page.dataframe[0].value
+    scores = work.scores_at(question(page), held(page).layer)
+    assert len(table) == len(scores) == 32
+    assert np.array_equal(table["positive relevance"], scores.positive_relevance)
+    assert not page.exception and page.button(key="abl-go").disabled
+
+
+@pytest.mark.parametrize("layer", [1, 5, 31, 32, 36, LAST])
+def test_any_layer_can_be_shown_and_stays_in_the_address(page: AppTest, layer: int) -> None:
+    page.selectbox(key="abl-layer").set_value(layer).run()
+    assert held(page).layer == layer and page.query_params["neurons"].startswith(f"{layer}~")
+    assert len(page.dataframe[0].value) == work.sizes(visit_of(page).image)[layer] and not page.exception
+
+
+def test_scores_are_those_of_the_relevance_itself(page: AppTest) -> None:
+    asked = question(page)
+    for layer in (2, 23, 33, 38):
+        relevance = service.relevance(asked.ref, asked.model, asked.target, layers=(layer,)).at(layer).double()
+        scores = work.scores_at(asked, layer)
+        flat = relevance.reshape(relevance.shape[0], -1)
+        np.testing.assert_allclose(scores.positive_relevance, flat.clamp(min=0).sum(1), rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(scores.total_relevance, flat.sum(1), rtol=1e-5, atol=1e-7)
+
+
+def test_one_propagation_serves_all_layers(page: AppTest) -> None:
+    before = service.counters.propagations
+    for layer in (30, 11, 2):
+        page.selectbox(key="abl-layer").set_value(layer).run()
+    assert service.counters.propagations == before
+
+
+# --- choosing -----------------------------------------------------------------------------------------------------------
+
+def test_top_n_of_a_score_is_selected(page: AppTest) -> None:
+    page.number_input(key="abl-count").set_value(5).run()
+    scores = work.scores_at(question(page), 23)
+    assert held(page).neurons == tuple(sorted(scores.strongest("positive_relevance")[:5].tolist()))
+    page.selectbox(key="abl-by").set_value("negative_relevance").run()
+    assert held(page).neurons == tuple(sorted(np.argsort(scores.negative_relevance, kind="stable")[:5].tolist()))
+
+
+def test_all_none_invert_and_typed(page: AppTest) -> None:
+    page.text_input(key="abl-typed").set_value("0, 3-5").run()
+    assert held(page).neurons == (0, 3, 4, 5)
+    page.button(key="abl-invert").click().run()
+    assert held(page).neurons == (1, 2, *range(6, 32))
+    page.button(key="abl-all").click().run()
+    assert held(page).neurons == tuple(range(32))
+    page.button(key="abl-none").click().run()
+    assert held(page).selected == ()
+
+
+def test_typed_nonsense_gets_one_sentence_and_changes_nothing(page: AppTest) -> None:
+    page.text_input(key="abl-typed").set_value("1,2").run()
+    page.text_input(key="abl-typed").set_value("40").run()
+    assert held(page).neurons == (1, 2) and "there is no 40" in page.warning[0].value and not page.exception
+
+
+def test_a_region_of_a_chart_selects_by_rank(page: AppTest) -> None:
+    order = work.scores_at(question(page), 23).strongest("activation_sum")
+    assert brushed({"brush": {"rank": [1.2, 4.7]}}, order) == order[2:5].tolist()
+    assert brushed({"brush": {"rank": [-3.0, 0.2]}}, order) == order[:1].tolist()
+    assert brushed({}, order) == []
+
+
+# --- ablation -----------------------------------------------------------------------------------------------------------
+
+def test_ablating_shows_the_prediction_of_a_pass_without_the_neurons(page: AppTest) -> None:
+    page.text_input(key="abl-typed").set_value("0-9").run()
+    page.button(key="abl-go").click().run()
+    trace = service.trace(visit_of(page).image)
+    expected = forward_from(service.network(), 23, switch_off(trace.activation(23), range(10))[None])[0]
+    after = torch.softmax(expected, 0)
+    rows = {row["index"]: row for row in payload(page, "abl-result")["rows"]}
+    for index, row in rows.items():
+        assert row["after"] == f"{100 * float(after[index]):.1f}" or row["after"].startswith(("<", ">"))
+    assert payload(page, "abl-result")["stale"] == ""
+    page.button(key="abl-none").click().run()
+    assert payload(page, "abl-result")["stale"]
+
+
+def test_the_mean_and_several_layers_at_once(page: AppTest) -> None:
+    page.text_input(key="abl-typed").set_value("1,2").run()
+    page.selectbox(key="abl-layer").set_value(31).run()
+    page.text_input(key="abl-typed").set_value("0-3").run()
+    assert "of 2 layers" in page.button(key="abl-go").label
+    cut = Cut(((23, (1, 2)), (31, (0, 1, 2, 3))), "mean")
+    trace = service.trace(visit_of(page).image)
+    expected = ablate(service.network(), trace, cut.mapping, "mean").double()
+    np.testing.assert_allclose(work.logits_without(visit_of(page).image, cut), expected)
+
+
+def test_a_reload_brings_everything_back(page: AppTest, open_page: Open) -> None:
+    page.text_input(key="abl-typed").set_value("1,2,7-9").run()
+    page.button(key="abl-go").click().run()
+    again = open_page("4_Neuron_Ablation", **{key: page.query_params[key] if isinstance(page.query_params[key], str)
+                                              else page.query_params[key][0] for key in page.query_params})
+    assert held(again) == held(page)
+
+
+def test_neurons_that_the_network_lacks_are_left_out_with_a_sentence(open_page: Open) -> None:
+    app = open_page("4_Neuron_Ablation", chosen="23:3.400")
+    assert held(app).neurons == (3,) and "1 selected neuron left out" in app.warning[0].value

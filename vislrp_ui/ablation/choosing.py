@@ -1,0 +1,95 @@
+"""Above the charts: which layer, and every way to choose its neurons without the mouse."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vislrp_core.layers import LAST, layer_name
+from vislrp_core.neurons import SCORES, Scores, format_neurons, is_convolutional
+from vislrp_ui import state_ablation, widgets
+from vislrp_ui.ablation import brushes
+from vislrp_ui.ablation.toolbar import change, changing_set
+from vislrp_ui.ablation.work import shapes
+from vislrp_ui.state import Visit
+from vislrp_ui.state_ablation import GESTURES, MAX_COUNT, AblationState
+
+
+def layer_title(layer: int, shape: tuple[int, ...]) -> str:
+    """Number, name and size of a layer."""
+    if is_convolutional(layer):
+        return f"{layer} · {layer_name(layer)} · {shape[0]} channels, {shape[1]} × {shape[2]}"
+    return f"{layer} · {layer_name(layer)} · {shape[0]} units"
+
+
+def layer_select(visit: Visit) -> None:
+    """Any of the 38 layers with neurons."""
+    held = state_ablation.of(visit)
+    known = shapes(visit.image)
+    key = widgets.mirror("abl-layer", held.layer)
+    st.selectbox("Layer", list(range(1, LAST + 1)), key=key, label_visibility="collapsed", on_change=_show_layer,
+                 format_func=lambda layer: layer_title(layer, known[layer]),
+                 help="The neurons of a convolutional layer are its channels")
+
+
+def _show_layer() -> None:
+    brushes.forget()
+    change(state_ablation.set_layer, st.session_state["abl-layer"])
+
+
+def ways(held: AblationState, scores: Scores | None) -> None:
+    """Mouse gesture, top n, typed ranges, all, none, invert."""
+    key = widgets.mirror("abl-gesture", held.gesture)
+    st.segmented_control("In the charts", list(GESTURES), key=key, required=True, label_visibility="collapsed",
+                         format_func=str.title, width="content", on_change=_set_gesture)
+    with st.container(width=92):
+        key = widgets.mirror("abl-count", held.count)
+        st.number_input("Top", 1, MAX_COUNT, key=key, step=1, label_visibility="collapsed", on_change=_top, args=(scores,),
+                        help="How many of the strongest are selected")
+    with st.container(width=176):
+        key = widgets.mirror("abl-by", held.by)
+        st.selectbox("of", list(SCORES), key=key, label_visibility="collapsed", on_change=_top, args=(scores,),
+                     format_func=lambda one: f"of {SCORES[one].title}",
+                     help="Selects the neurons with the largest score; for negative relevance the most negative ones. "
+                          + SCORES[held.by].definition)
+    with st.popover("", icon=":material/checklist:", help="Top again, typed numbers, all, none, invert",
+                    disabled=scores is None):
+        _more(held, scores)
+
+
+def _set_gesture() -> None:
+    brushes.forget()
+    change(state_ablation.set_view, gesture=st.session_state["abl-gesture"])
+
+
+def _top(scores: Scores | None) -> None:
+    count, by = st.session_state["abl-count"], st.session_state["abl-by"]
+    if scores is None or count is None:
+        return
+    brushes.forget()
+    change(state_ablation.choose_top, scores.strongest(by).tolist(), count, by)
+
+
+def _more(held: AblationState, scores: Scores | None) -> None:
+    size = len(scores) if scores is not None else 0
+    st.button(f"Top {held.count} of {SCORES[held.by].title}", icon=":material/filter_list:", key="abl-top", on_click=_top,
+              args=(scores,), width="stretch")
+    key = widgets.mirror("abl-typed", format_neurons(held.neurons, separator=", "))
+    st.text_input("Selected neurons", key=key, placeholder="57, 58, 60-63", on_change=_typed, args=(size,),
+                  help=f"Numbers and ranges from 0 to {size - 1}; Enter selects exactly these")
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button("All", key="abl-all", on_click=changing_set, args=(state_ablation.choose, range(size)))
+        st.button("None", key="abl-none", on_click=changing_set, args=(state_ablation.choose, ()))
+        st.button("Invert", key="abl-invert", on_click=changing_set, args=(state_ablation.invert, size))
+    others = [layer for layer, _ in held.selected if layer != held.layer]
+    if others:
+        st.caption("Also selected: " + ", ".join(
+            f"{len(neurons)} of {layer_name(layer)}" for layer, neurons in held.selected if layer in others) + ".")
+        st.button("None at all layers", key="abl-none-at-all", on_click=changing_set, args=(state_ablation.forget_all,),
+                  width="stretch")
+
+
+def _typed(size: int) -> None:
+    brushes.forget()
+    change(state_ablation.choose_typed, st.session_state["abl-typed"], size)
+
+

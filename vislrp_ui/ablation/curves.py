@@ -1,0 +1,166 @@
+"""Ablation curves on the page: which model's ranking finds the neurons that matter?"""
+
+from __future__ import annotations
+
+import html
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from vislrp_core.ablation import Curve
+from vislrp_core.layers import layer_name
+from vislrp_ui import service, session, state_ablation, theme, widgets
+from vislrp_ui.ablation import curves_chart
+from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
+from vislrp_ui.ablation.curves_job import Job, Task
+from vislrp_ui.design.title import file_stem
+from vislrp_ui.state import Visit
+from vislrp_ui.state_ablation import MAX_POINTS, MAX_SEEDS, SCALES
+
+_JOB = "_ablation_job"
+SECONDS = 0.8
+"""Between two looks at a running measurement."""
+CAPTION = ("Area to random: area between the curve of the random orders and this one, over the share of the neurons ablated; "
+           "higher means that the order finds the neurons that matter. Change: neurons ablated when another class "
+           "comes first.")
+
+
+def job() -> Job:
+    """The session's measurement; it ends with the session."""
+    if _JOB not in st.session_state:
+        context = get_script_run_ctx(suppress_warning=True)
+        st.session_state[_JOB] = Job(partial(_alive, context.session_id if context is not None else ""))
+    return st.session_state[_JOB]
+
+
+def _alive(session_id: str) -> bool:
+    return not runtime.exists() or runtime.get_instance().is_active_session(session_id)
+
+
+def task_of(visit: Visit, target: int) -> Task:
+    """What the settings ask for."""
+    held = state_ablation.of(visit)
+    settings = held.measurement
+    entries = {entry.id: entry.model for entry in visit.models}
+    chosen = [id for id in settings.models if id in entries] or [visit.active]
+    return Task(visit.image, service.network(), service.trace(visit.image), target, held.layer,
+                {id: entries[id] for id in chosen}, held.value, settings.share, settings.points, settings.seeds)
+
+
+def measured(visit: Visit, task: Task) -> dict[str, list[Curve]]:
+    """The complete curves by name of the ranking."""
+    names = {entry.id: entry.name for entry in visit.models}
+    found: dict[str, list[Curve]] = {}
+    for id, order, seed in task.runs():
+        curve = task.curve(id, order, seed)
+        if curve is not None:
+            found.setdefault(names[id] if id else ACTIVATION if order == "activation" else RANDOM, []).append(curve)
+    return found
+
+
+def section(target: int) -> None:
+    """Draw it for a class; while a measurement runs, it looks again by itself."""
+    running = job().progress.running
+    st.fragment(_section, run_every=SECONDS if running else None)(target, running)
+
+
+def _section(target: int, watching: bool) -> None:
+    visit = session.get_visit()
+    held = state_ablation.of(visit)
+    progress = job().progress
+    if watching and not progress.running:
+        st.rerun()
+    session.sync_address(visit)
+    task = task_of(visit, target)
+    curves = measured(visit, task)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="abl-line-curves"):
+        st.html(f'<div class="v-abl-head"><b>Ablation curves</b><span class="v-muted">{layer_name(task.layer)}, one neuron '
+                'after the other, up to '
+                f'{task.counts[-1]} of {task.size}</span></div>', width="stretch")
+        key = widgets.mirror("abl-scale", held.measurement.scale)
+        st.segmented_control("Scale", list(SCALES), key=key, required=True, label_visibility="collapsed", width="content",
+                             format_func=str.title, on_change=_set, args=(key, "scale"))
+        with st.popover("Models and points", icon=":material/tune:"):
+            _settings(visit, task)
+        with st.popover("Export", icon=":material/ios_share:", disabled=not curves):
+            _exports(visit, task, curves)
+        if progress.running:
+            st.button("Stop", icon=":material/stop:", key="abl-stop", on_click=job().stop)
+        elif st.button("Measure", icon=":material/play_arrow:", key="abl-measure", disabled=not task.missing(),
+                       help=f"{len(task.missing()) * len(task.counts)} times through the layers above"):
+            job().start(task)
+            st.rerun()
+    if progress.running:
+        st.progress(progress.share, f"Ablating: {progress.done} of {progress.total} points")
+    elif progress.message:
+        st.warning(progress.message, icon=":material/error:")
+    if not curves:
+        st.html('<div class="v-abl-none v-muted">Not measured: choose models, then press Measure.</div>')
+        return
+    _results(visit, task, curves)
+
+
+def _set(key: str, name: str) -> None:
+    if (value := st.session_state[key]) is not None:
+        value = tuple(value) if name == "models" else value
+        session.update(state_ablation.changed, state_ablation.set_measurement, **{name: value})
+
+
+def _settings(visit: Visit, task: Task) -> None:
+    settings = state_ablation.of(visit).measurement
+    names = {entry.id: entry.name for entry in visit.models}
+    key = widgets.mirror("abl-models", list(task.models))
+    st.multiselect("LRP models", list(names), key=key, format_func=names.__getitem__, on_change=_set, args=(key, "models"),
+                   help="Each ranks the neurons by its own total relevance")
+    key = widgets.mirror("abl-share", settings.share)
+    st.slider("Share of the layer ablated at the end, %", 1, 100, key=key, on_change=_set, args=(key, "share"))
+    left, right = st.columns(2)
+    with left:
+        key = widgets.mirror("abl-points", settings.points)
+        st.number_input("Points", 2, MAX_POINTS, key=key, step=1, on_change=_set, args=(key, "points"),
+                        help="Closer together where few neurons are ablated")
+    with right:
+        key = widgets.mirror("abl-seeds", settings.seeds)
+        st.number_input("Random orders", 0, MAX_SEEDS, key=key, step=1, on_change=_set, args=(key, "seeds"))
+    st.caption("The layer, the class and what outputs become are those of the page. What is measured already is not "
+               "measured again.")
+
+
+def _results(visit: Visit, task: Task, curves: dict[str, list[Curve]]) -> None:
+    scale = state_ablation.of(visit).measurement.scale
+    left, right = st.columns([0.6, 0.4], gap="medium")
+    name = task.network.classes[task.target]
+    with left:
+        st.altair_chart(curves_chart.chart(curves, scale, name, visit.entry().name, theme.is_dark()), theme=None,
+                        width="stretch", key="abl-curves",
+                        alt=f"{scale} of {name} while neurons of {layer_name(task.layer)} are ablated, by "
+                            f"{', '.join(curves)}")
+    with right:
+        _table(curves_chart.areas_frame(curves), scale)
+        names = [entry.name for entry in visit.models if entry.id in task.models and entry.name not in curves]
+        if names:
+            st.caption(f"Not measured: {html.escape(', '.join(names))}.")
+
+
+def _table(areas: pd.DataFrame, scale: str) -> None:
+    suffix = "_logit" if scale == "logit" else ""
+    percent = 1.0 if suffix else 100.0
+    shown = pd.DataFrame({"Order by": areas["ranking"], "Mean ↓": percent * areas[f"area{suffix}"],
+                          "Area to random ↑": percent * areas[f"area_to_random{suffix}"],
+                          "Change ↓": areas["neurons_to_change"]})
+    number = st.column_config.NumberColumn(format="%.2f" if suffix else "%.1f %%", width="small")
+    st.dataframe(shown, hide_index=True, width="stretch", key="abl-areas", column_config={
+        "Mean ↓": number, "Area to random ↑": number,
+        "Change ↓": st.column_config.NumberColumn(format="%.0f", width="small")})
+    st.caption(CAPTION)
+
+
+def _exports(visit: Visit, task: Task, curves: dict[str, list[Curve]]) -> None:
+    stem = file_stem(f"ablation_{visit.image.id[:24]}_{task.network.classes[task.target]}_{layer_name(task.layer)}")
+    for label, frame, key in (("Curves (CSV)", curves_chart.curves_frame(curves), "curves"),
+                              ("Areas (CSV)", curves_chart.areas_frame(curves), "areas")):
+        st.download_button(label, frame.to_csv(index=False), f"{stem}_{key}.csv", "text/csv", key=f"abl-{key}-csv",
+                           icon=":material/table:", on_click="ignore", width="stretch")

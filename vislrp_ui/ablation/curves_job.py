@@ -1,0 +1,188 @@
+"""Ablation curves in the background: one measurement per session, its curves shared by all through a bounded cache."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vislrp_core import ablation
+from vislrp_core.ablation import Curve
+from vislrp_core.model import LRPModel
+from vislrp_core.network import VGG16, Trace
+from vislrp_core.neurons import score
+from vislrp_core.propagation import propagate
+from vislrp_ui import service
+from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.flipping.job import Progress, Stopped
+from vislrp_ui.gate import GATE
+from vislrp_ui.state import ImageRef
+
+BATCH = 2
+"""Points per turn at the gate: another visitor waits for one turn at most."""
+ORDERS = {"relevance": "largest relevance first", "activation": "largest activation first", "random": "random order"}
+Run = tuple[str, str, int | None]
+"""Model id (empty where the order needs no model), order, seed of a random order."""
+
+_curves: ByteCache[Curve] = ByteCache(budget() // 100, lambda curve: 4 * curve.logits.nbytes + 500)
+_orders: ByteCache[NDArray[np.intp]] = ByteCache(budget() // 100, lambda order: order.nbytes)
+
+
+def clear_caches() -> None:
+    """Forget all results (tests)."""
+    _curves.clear()
+    _orders.clear()
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is measured; complete in itself, so that the thread needs no session.
+
+    Attributes
+    ----------
+    models : dict
+        By id: those whose relevance ranks the neurons.
+    value : str
+        What a neuron's output becomes, a key of `ablation.VALUES`.
+    share, points, seeds : int
+        Percent of the layer's neurons ablated at the end, points of each curve, number of random orders.
+    """
+
+    ref: ImageRef
+    network: VGG16
+    trace: Trace
+    target: int
+    layer: int
+    models: dict[str, LRPModel]
+    value: str
+    share: int
+    points: int
+    seeds: int
+
+    @property
+    def size(self) -> int:
+        """Number of the layer's neurons."""
+        return self.trace.activation(self.layer).shape[0]
+
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """How many neurons are ablated at each point."""
+        return ablation.steps(self.size, self.points, max(1, round(self.size * self.share / 100)))
+
+    def runs(self) -> list[Run]:
+        """Every curve: one per model, one by activation, the random ones."""
+        return [*((id, "relevance", None) for id in self.models), ("", "activation", None),
+                *(("", "random", seed) for seed in range(self.seeds))]
+
+    def key(self, id: str, order: str, seed: int | None) -> tuple[object, ...]:
+        """Everything a curve depends on."""
+        return (self.network.digest, self.ref, self.target, self.layer, self.share, self.points, self.value, order, seed,
+                self.models[id].key if id else None)
+
+    def curve(self, id: str, order: str, seed: int | None = None) -> Curve | None:
+        """A curve, if it is measured."""
+        return _curves.get(self.key(id, order, seed))
+
+    def missing(self) -> list[Run]:
+        """Curves that are not measured."""
+        return [run for run in self.runs() if self.curve(*run) is None]
+
+    def order(self, id: str, order: str, seed: int | None = None) -> NDArray[np.intp]:
+        """The layer's neurons in the order of ablation (NonFiniteRelevance if a model has none there)."""
+        if order == "random":
+            return ablation.random_order(self.size, seed or 0)
+        activation = self.trace.activation(self.layer)
+        if order == "activation":
+            return score(self.layer, activation, activation).strongest("activation_sum")
+        key = (self.network.digest, self.ref, self.target, self.layer, self.models[id].key)
+
+        def rank() -> NDArray[np.intp]:
+            with GATE.slot():
+                service.counters.count("propagations")
+                relevance = propagate(self.network, self.trace, self.models[id], self.target, layers=(self.layer,))
+            return ablation.ranking(score(self.layer, relevance.at(self.layer), activation))
+
+        return _orders.get_or_make(key, rank)
+
+
+class Job:
+    """The measurement of one session.
+
+    Parameters
+    ----------
+    alive : callable
+        Says whether the session that asked still exists; the work ends with it.
+    """
+
+    def __init__(self, alive: Callable[[], bool] = lambda: True) -> None:
+        self._alive = alive
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._progress = Progress()
+
+    @property
+    def progress(self) -> Progress:
+        """Where it stands now."""
+        with self._lock:
+            return self._progress
+
+    def start(self, task: Task) -> None:
+        """Measure what is missing, unless a measurement is running."""
+        with self._lock:
+            if self._progress.running:
+                return
+            runs = task.missing()
+            self._progress = Progress(True, 0, len(runs) * len(task.counts))
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, args=(task, runs), name="vislrp-ablation", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to stop; curves that are complete stay."""
+        self._stop.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end (tests)."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _tell(self, done: int) -> None:
+        if self._stop.is_set() or not self._alive():
+            raise Stopped
+        with self._lock:
+            self._progress = Progress(True, done, self._progress.total)
+
+    def _run(self, task: Task, runs: list[Run]) -> None:
+        message = ""
+        try:
+            for place, run in enumerate(runs):
+                try:
+                    self._measure(task, run, place * len(task.counts))
+                except (ArithmeticError, ValueError) as error:
+                    message = str(error)  # one model without finite relevance does not stop the others
+        except Stopped:
+            message = "Stopped: complete curves are kept."
+        except Exception as error:
+            message = f"The measurement failed ({type(error).__name__}): measure again."
+            raise
+        finally:
+            with self._lock:
+                self._progress = Progress(False, self._progress.done, self._progress.total, message)
+
+    def _measure(self, task: Task, run: Run, before: int) -> None:
+        self._tell(before)
+        order, counts = task.order(*run), task.counts
+        parts: list[Curve] = []
+        for start in range(0, len(counts), BATCH):
+            self._tell(before + start)
+            with GATE.slot():
+                parts.append(ablation.curve(task.network, task.trace, task.layer, order, task.target,
+                                            counts[start:start + BATCH], cast(ablation.Value, task.value), batch=BATCH))
+        _curves.put(task.key(*run), Curve(
+            counts, *(np.concatenate([getattr(part, name) for part in parts])
+                      for name in ("probabilities", "logits", "first_class"))))

@@ -1,0 +1,173 @@
+"""What the page computes: relevance and scores of any layer, predictions without neurons, what they pass on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vislrp_core import ablation
+from vislrp_core.heatmap import channel_sum
+from vislrp_core.layers import LAST, LAYERS, layer_name
+from vislrp_core.model import LRPModel
+from vislrp_core.network import Prediction
+from vislrp_core.neurons import Scores, score
+from vislrp_core.propagation import NonFiniteRelevance
+from vislrp_ui import service, session
+from vislrp_ui.borders import keys_above
+from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.gate import GATE
+from vislrp_ui.service import Watch
+from vislrp_ui.state import ImageRef
+from vislrp_ui.state_ablation import Cut
+
+_layers: ByteCache[Tensor] = ByteCache(budget() // 4, lambda relevance: relevance.nbytes)
+_scores: ByteCache[Scores] = ByteCache(budget() // 60, lambda scores: 48 * len(scores) + 100)
+_logits: ByteCache[NDArray[np.float64]] = ByteCache(budget() // 100, lambda logits: logits.nbytes)
+_passed: ByteCache[NDArray[np.float32]] = ByteCache(budget() // 30, lambda values: values.nbytes)
+
+
+def clear_caches() -> None:
+    """Forget all results (tests)."""
+    for kept in (_layers, _scores, _logits, _passed):
+        kept.clear()
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whose relevance the page is about: picture, model and class."""
+
+    ref: ImageRef
+    model: LRPModel
+    target: int
+
+    def key(self, layer: int) -> tuple[object, ...]:
+        """Everything that R[layer] depends on."""
+        return (service.network().digest, self.ref, self.target, layer, keys_above(self.model)[layer])
+
+
+def carrier(layer: int) -> int:
+    """The lowest layer with the same relevance: ReLU and dropout hand it on as it is."""
+    while LAYERS[layer].kind in ("relu", "dropout"):
+        layer -= 1
+    return layer
+
+
+CARRIERS = tuple(layer for layer in range(LAST + 1) if carrier(layer) == layer)
+
+
+def relevance_at(asked: Question, layer: int, watch: Watch | None = None) -> Tensor:
+    """R[layer]; one propagation serves all layers of a model.
+
+    Raises
+    ------
+    NonFiniteRelevance
+        If it is not finite there.
+    """
+    where = carrier(layer)
+
+    def run() -> Tensor:
+        try:
+            maps = service.relevance(asked.ref, asked.model, asked.target, layers="all", watch=watch).maps
+        except NonFiniteRelevance as error:
+            maps = error.relevance.maps if error.relevance is not None else {}
+            if where not in maps:
+                raise
+        for other in CARRIERS:  # the large ones of the low layers first: they are the first to be forgotten
+            if other in maps:
+                _layers.put(asked.key(other), maps[other])
+        return maps[where]
+
+    return _layers.get_or_make(asked.key(where), run, session.get_visit)
+
+
+def has_relevance(asked: Question, layer: int) -> bool:
+    """Whether R[layer] is at hand."""
+    return _layers.get(asked.key(carrier(layer))) is not None
+
+
+def scores_at(asked: Question, layer: int, watch: Watch | None = None) -> Scores:
+    """Scores of a layer's neurons (NonFiniteRelevance as above)."""
+    def run() -> Scores:
+        return score(layer, relevance_at(asked, layer, watch), service.trace(asked.ref).activation(layer))
+
+    return _scores.get_or_make((*asked.key(layer), layer), run)
+
+
+def _waiting(before: int) -> None:
+    session.get_visit()  # a point where Streamlit ends a run that a newer edit has made obsolete
+
+
+def _checkpoint(first: int, watch: Watch | None) -> Callable[[int], None]:
+    def tell(layer: int) -> None:
+        session.get_visit()
+        if watch is not None:
+            watch(f"What these neurons pass on: {layer_name(layer)}", (first - layer + 1) / first)
+    return tell
+
+
+def shapes(ref: ImageRef) -> dict[int, tuple[int, ...]]:
+    """Shape of every layer's activation: (channels, rows, columns) or (units,)."""
+    trace = service.trace(ref)
+    return {layer: tuple(trace.activation(layer).shape) for layer in range(1, LAST + 1)}
+
+
+def sizes(ref: ImageRef) -> dict[int, int]:
+    """Number of neurons of every layer."""
+    return {layer: shape[0] for layer, shape in shapes(ref).items()}
+
+
+def before(ref: ImageRef) -> list[Prediction]:
+    """Predictions of the whole network, all classes."""
+    return service.trace(ref).predictions(service.network().num_classes)
+
+
+def logits_without(ref: ImageRef, cut: Cut) -> NDArray[np.float64]:
+    """Logits after an ablation, (classes,); cached by content."""
+    net, trace = service.network(), service.trace(ref)
+
+    def run() -> NDArray[np.float64]:
+        with GATE.slot(_waiting):
+            service.counters.count("forward_passes")
+            found = ablation.ablate(net, trace, cut.mapping, cast(ablation.Value, cut.value))
+        return np.asarray(found.double().cpu().numpy())
+
+    return _logits.get_or_make((net.digest, ref, cut), run)
+
+
+def without(ref: ImageRef, cut: Cut) -> list[Prediction]:
+    """Predictions after an ablation, all classes."""
+    return as_predictions(logits_without(ref, cut), service.network().classes)
+
+
+def as_predictions(logits: NDArray[np.float64], classes: tuple[str, ...]) -> list[Prediction]:
+    """All classes with logit and probability, the most probable first."""
+    shifted = np.exp(logits - logits.max())
+    probabilities = shifted / shifted.sum()
+    return [Prediction(int(i), classes[i], float(logits[i]), float(probabilities[i]))
+            for i in np.argsort(-logits, kind="stable")]
+
+
+def passed_on(asked: Question, layer: int, neurons: Iterable[int], watch: Watch | None = None) -> NDArray[np.float32]:
+    """Relevance at the pixels that flows through neurons of a layer, channel sum (224, 224)."""
+    chosen = tuple(neurons)
+    net, trace = service.network(), service.trace(asked.ref)
+
+    def run() -> NDArray[np.float32]:
+        relevance = relevance_at(asked, layer, watch)
+        with GATE.slot(_waiting):
+            service.counters.count("propagations")
+            found = ablation.pass_on(net, trace, asked.model, layer, relevance, chosen,
+                                     checkpoint=_checkpoint(layer, watch))
+        return np.asarray(channel_sum(found), dtype=np.float32)
+
+    return _passed.get_or_make((*asked.key(0), layer, chosen), run)
+
+
+def whole_map(asked: Question, watch: Watch | None = None) -> NDArray[np.float32]:
+    """Relevance of the pixels, channel sum (224, 224)."""
+    return np.asarray(channel_sum(relevance_at(asked, 0, watch)), dtype=np.float32)
