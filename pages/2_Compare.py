@@ -1,5 +1,5 @@
-"""Compare."""
+"""Compare: models, classes and images side by side, with measured differences."""
 
-from vislrp_ui import session
+from vislrp_ui.compare.page import compare
 
-session.boot()
+compare()

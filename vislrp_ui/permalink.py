@@ -179,3 +179,6 @@ _LOOK: dict[str, Callable[[str], dict[str, object]]] = {
     "paper": lambda text: {"paper": _one_of(text, ("light", "dark"))},
 }
 _LOOK_NAMES = {"spectrum": "colour spectrum", "range": "colour range", "overlay": "overlay", "paper": "background"}
+
+for _page in PAGES:
+    page_module(_page)  # now, so that the first visitor does not wait for it

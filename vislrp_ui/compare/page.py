@@ -1,0 +1,124 @@
+"""The Compare page: rows of image and class, columns of models, maps as they are computed, facts below."""
+
+from __future__ import annotations
+
+import html
+import time
+from functools import partial
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from vislrp_core.network import NetworkError
+from vislrp_ui import service, session, state_compare, widgets
+from vislrp_ui.compare import difference, payload, rows, style, toolbar
+from vislrp_ui.compare.edits import grid_edit
+from vislrp_ui.compare.work import Grid, Place
+from vislrp_ui.components.comparegrid import compare_grid
+from vislrp_ui.state import Visit
+
+_OPEN, _STOPPED, _CHAIN = "_compare_open", "_compare_stopped", "_compare_chain"
+BETWEEN_SECONDS = 0.12
+DRAW_AFTER_SECONDS = 0.25
+"""Maps that come faster than this are drawn together."""
+
+
+def compare() -> None:
+    """Draw what is known, then compute the next map and begin again, until every cell has its map."""
+    visit = session.boot()
+    if st.session_state.pop(_OPEN, False):
+        st.switch_page("pages/1_Design.py")
+    st.html(style.css())
+    _require_network(visit)
+    computed: set[object] = st.session_state.pop(_CHAIN, set())
+    with st.spinner("The network looks at the images", show_time=False) if _new_image(visit) else st.container():
+        grid = Grid(visit)
+    missing = grid.missing()
+    todo = [place for place in missing if place.key not in computed]
+    stopped = st.session_state.get(_STOPPED) == grid.signature
+    note = toolbar.toolbar(grid, missing, stopped, _stop, _go_on)
+    if visit.compare is not None and grid.state.difference is not None:
+        difference.panel(grid)
+    _draw(grid, "stopped" if stopped else "waiting" if todo else "not kept: the server's memory for maps is full")
+    if todo and not stopped:
+        _compute(grid, todo, len(missing), note, computed)
+
+
+def _new_image(visit: Visit) -> bool:
+    return any(not service.has_trace(row.image) for row in state_compare.of(visit).rows)
+
+
+def _require_network(visit: Visit) -> None:
+    try:
+        service.network()
+    except NetworkError as error:
+        st.error(str(error), icon=":material/deployed_code:")
+        widgets.network_menu(visit)
+        st.stop()
+
+
+def _stop(signature: object) -> None:
+    st.session_state[_STOPPED] = signature
+
+
+def _go_on() -> None:
+    st.session_state.pop(_STOPPED, None)
+
+
+def _draw(grid: Grid, note: str) -> None:
+    share = [style.HEAD_SHARE, style.GRID_SHARE]
+    limits = grid.limits(grid.visit.look)
+    edit = partial(grid_edit, _OPEN)
+    with st.container(key="compare-heads"):
+        _, wide = st.columns(share, gap="small")
+        with wide:
+            compare_grid("compare-head", "head", payload.heads(grid), edit, formulas=grid.state.formulas)
+    for row in grid.state.rows:
+        side, wide = st.columns(share, gap="small")
+        with side:
+            rows.side(grid, row, limits)
+        with wide:
+            if row.id in grid.broken:
+                st.warning(grid.broken[row.id], icon=":material/image:")
+            else:
+                compare_grid(f"compare-row-{row.id}", "row", payload.row_cells(grid, row.id, limits, note), edit,
+                             row=row.id, target=grid.targets[row.id], unfolded=row.unfolded)
+    side, wide = st.columns(share, gap="small")
+    with side:
+        st.html('<div class="v-muted v-measured"><b>Measured</b>lower cosine: the model tells the classes apart</div>')
+        rows.add(grid)
+    with wide:
+        compare_grid("compare-foot", "foot", payload.feet(grid), edit, differ=difference.name_of_pair(grid))
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            st.html(rows.shared_bar(grid, limits), width=340)
+
+
+def _compute(grid: Grid, todo: list[Place], count: int, place: DeltaGenerator, computed: set[object]) -> None:
+    total = len(grid.places)
+    begin = time.monotonic()
+    for done, cell in enumerate(todo, start=total - count):
+        grid.compute(cell, _Note(place, f"Map {done + 1} of {total}: {cell.entry.name}", done, total))
+        computed.add(cell.key)
+        if time.monotonic() - begin > DRAW_AFTER_SECONDS:
+            break
+    st.session_state[_CHAIN] = computed
+    st.rerun()
+
+
+class _Note:
+    """Says which map is computed and how far all of them are; watches for the service."""
+
+    def __init__(self, place: DeltaGenerator, title: str, done: int, total: int) -> None:
+        self._place, self._title, self._done, self._total = place, title, done, total
+        self._next = 0.0
+
+    def __call__(self, sentence: str, share: float) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + BETWEEN_SECONDS
+        whole = 100 * (self._done + share) / self._total
+        self._place.html(f'<div class="v-compare-note v-muted" role="status" title="{html.escape(sentence)}">'
+                         f'<i><b style="width:{whole:.0f}%"></b></i><span>{html.escape(self._title)}</span></div>')
+
+

@@ -1,0 +1,147 @@
+"""The grid as the browser gets it: facts as text with their definitions, maps as small WebP files."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from typing import Any
+
+from PIL import Image
+
+from vislrp_core import heatmap
+from vislrp_core.layers import layer_name
+from vislrp_core.metrics import FACTS, Fact
+from vislrp_ui import service
+from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.compare.work import Facts, Grid, Place
+from vislrp_ui.components.comparegrid import head
+from vislrp_ui.state import Look
+from vislrp_ui.state_compare import Cell
+
+SMALL_SIDE = 112
+SHOWN = ("sum", "conservation", "gini", "positive_share", "pearson", "spearman", "ssim", "seconds")
+PERCENT = ("conservation", "positive_share")
+LOWER_IS_BETTER = "Lower tells the classes apart."
+
+_pictures: ByteCache[str] = ByteCache(budget() // 40, len)
+
+
+def number(key: str, value: float) -> str:
+    """A fact as text; a dash where it is not defined."""
+    if not math.isfinite(value):
+        return "–"
+    if key in PERCENT:
+        return f"{100 * value:.0f}\u2009%".replace("-", "−")
+    if key in ("sum", "range", "limit"):
+        return heatmap.format_value(value)
+    if key == "seconds":
+        return f"{value:.2f}\u2009s"
+    return f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
+
+
+def tip(fact: Fact) -> str:
+    """What appears when the pointer rests on a fact."""
+    return f"{fact.title}. {fact.definition}" + (f" ({fact.reference})" if fact.reference else "")
+
+
+def fact_items(facts: Facts, limit: float | None = None) -> list[dict[str, str]]:
+    """The line below a map; `limit` is told where each map has its own range."""
+    items = [{"symbol": "" if key == "seconds" else FACTS[key].symbol, "text": number(key, facts[key]),
+              "tip": tip(FACTS[key])}
+             for key in SHOWN if key in facts and not (key == "seconds" and not math.isfinite(facts[key]))]
+    if limit is not None:
+        items.append({"symbol": FACTS["range"].symbol, "text": number("range", limit), "tip": tip(FACTS["range"])})
+    return items
+
+
+def heads(grid: Grid) -> list[dict[str, Any]]:
+    """Heads of all columns."""
+    return [head(entry.model, entry.id == grid.visit.active) for entry in grid.entries]
+
+
+def row_cells(grid: Grid, row: int, limits: dict[Cell, float], note: str) -> list[dict[str, Any]]:
+    """The cells of one row; `note` stands where a map is still missing."""
+    visit = grid.visit
+    cells = []
+    for column, entry in enumerate(grid.entries):
+        place = grid.places[Cell(row, column)]
+        active = (entry.id == visit.active and place.row.image == visit.image
+                  and place.target == service.target_of(visit.image, visit.target))
+        cells.append(_cell(grid, place, limits, visit.look, active, note))
+    return cells
+
+
+def _cell(grid: Grid, place: Place, limits: dict[Cell, float], look: Look, active: bool, note: str) -> dict[str, Any]:
+    name = service.network().classes[place.target]
+    made: dict[str, Any] = {"picture": None, "alt": f"Relevance for {name} under {place.entry.name}", "note": note,
+                            "failed": False, "active": active, "facts": [], "small": []}
+    if place.maps is None:
+        return made
+    if place.maps.error is not None:
+        return made | {"failed": True, "note": f"{place.maps.error}."}
+    limit = limits[place.cell]
+    made["picture"] = map_picture(place, 0, look, limit)
+    made["facts"] = fact_items(grid.facts(place.cell), limit if grid.state.share == "each" else None)
+    layers = [segment.first - 1 for segment in place.entry.model.segments if segment.first > 1]
+    unfolded = place.row.unfolded
+    made["small"] = [_small(place, layer, look) if unfolded else {} for layer in reversed(layers)]
+    return made
+
+
+def _small(place: Place, layer: int, look: Look) -> dict[str, Any]:
+    assert place.maps is not None
+    values = place.maps.maps[layer]
+    limit = service.limit_of(values, look)
+    name = layer_name(layer)
+    return {"picture": map_picture(place, layer, look, limit), "name": name, "pixels": values.shape[0] < SMALL_SIDE,
+            "tip": f"What is handed on at {name}, {values.shape[0]} × {values.shape[1]}, range ± {number('range', limit)}"}
+
+
+def map_picture(place: Place, layer: int, look: Look, limit: float) -> str:
+    """A coloured map as an address that needs no server; the map of the pixels lies over the image where `look` says so."""
+    assert place.maps is not None
+    values = place.maps.maps[layer]
+    over = look.overlay and layer == 0
+    return encoded((place.key, layer), values, look, limit, service.view(place.row.image) if over else None)
+
+
+def encoded(key: tuple[object, ...], values: Any, look: Look, limit: float, below: Image.Image | None = None) -> str:
+    """A map as WebP in a data address, cached under what it shows."""
+    dark = service.dark_maps(look)
+
+    def draw() -> str:
+        pixels = heatmap.colour(values, limit, look.spectrum, dark)
+        if below is not None:
+            pixels = heatmap.overlay(pixels, below, look.opacity)
+        buffer = io.BytesIO()
+        image = Image.fromarray(pixels)
+        if image.width < SMALL_SIDE:
+            image.save(buffer, "WEBP", lossless=True, method=1)
+        else:
+            image.save(buffer, "WEBP", quality=90, method=2)
+        return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+    whole = (key, look.spectrum, dark, limit, look.opacity if below is not None else None)
+    return _pictures.get_or_make(whole, draw)
+
+
+def feet(grid: Grid) -> list[dict[str, Any]]:
+    """Facts of the models over all rows; the lowest cosine is marked where it is the only lowest."""
+    facts = [grid.column_facts(column) for column in range(len(grid.entries))]
+    cosines = [one["cosine"] for one in facts if math.isfinite(one.get("cosine", math.nan))]
+    best = min(cosines) if len(cosines) > 1 else None
+    pairs = len(grid.pairs())
+    title = "cosine of the two classes" if pairs == 1 else f"cosine, mean of {pairs} pairs" if pairs else "class sensitivity"
+    none = "not measured" if pairs else "needs two classes of one image"
+    return [{
+        "measures": [{
+            "title": title, "none": none, "text": number("cosine", one["cosine"]) if "cosine" in one else "",
+            "share": min(max(one.get("cosine", 0.0), 0.0), 1.0) if math.isfinite(one.get("cosine", 0.0)) else 0.0,
+            "best": best is not None and one.get("cosine") == best,
+            "tip": tip(FACTS["cosine"]),
+        }],
+        "facts": [{"symbol": {"seconds": "", "gini": "mean Gini"}.get(key, FACTS[key].symbol), "text": number(key, one[key]),
+                   "tip": ("Total of the rows. " if key == "seconds" else "Mean of the rows. ") + tip(FACTS[key])}
+                  for key in ("gini", "positive_share", "conservation", "seconds") if key in one],
+    } for one in facts]

@@ -1,0 +1,132 @@
+"""The left end of each row: image, class, what the network says of it, and what can be done with the row."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from vislrp_core.heatmap import RANGES, SPECTRA, format_value
+from vislrp_core.images import ImageError
+from vislrp_ui import service, session, state_compare, widgets
+from vislrp_ui.compare.edits import change, changing
+from vislrp_ui.compare.work import Grid, outlook
+from vislrp_ui.components.classbars import percent
+from vislrp_ui.samples import samples
+from vislrp_ui.state import ImageRef
+from vislrp_ui.state_compare import MAX_ROWS, Cell, Row
+
+
+def image_choices(row: Row) -> dict[str, ImageRef]:
+    """Titles and images that a row can show: the samples, and the uploads of this session."""
+    fit = row.image.fit
+    found = {sample.title: ImageRef("sample", sample.id, fit) for sample in samples().values()}
+    names = session.upload_names()
+    if row.image.kind == "upload" and row.image.id not in names:
+        names = (*names, row.image.id)
+    found |= {f"Your image {number}": ImageRef("upload", name, fit) for number, name in enumerate(names, start=1)}
+    if row.image not in found.values():
+        found[row.image.id] = row.image
+    return found
+
+
+def image_title(ref: ImageRef) -> str:
+    """Name of an image in lists and figures."""
+    return samples()[ref.id].title if ref.kind == "sample" and ref.id in samples() else "Your image"
+
+
+def side(grid: Grid, row: Row, limits: dict[Cell, float]) -> None:
+    """Draw the left end of a row."""
+    with st.container(key=f"compare-side-{row.id}", gap="xsmall"):
+        if row.id not in grid.broken:
+            st.image(service.thumbnail(row.image, 224), output_format="JPEG", width="stretch",
+                     alt=widgets.image_alt(row.image))
+        _image_select(row)
+        if row.id not in grid.broken:
+            _class_select(grid, row)
+            if grid.state.share == "row":
+                st.html(range_bar(grid, limits, [cell for cell in limits if cell.row == row.id]))
+        _actions(grid, row)
+
+
+def _image_select(row: Row) -> None:
+    choices = image_choices(row)
+    shown = next(title for title, ref in choices.items() if ref == row.image)
+    key = widgets.mirror(f"compare-image-{row.id}", shown)
+    st.selectbox("Image", list(choices), key=key, label_visibility="collapsed", help="Image of this row",
+                 on_change=changing(key, state_compare.set_image, row.id, read=choices.__getitem__))
+
+
+def _class_select(grid: Grid, row: Row) -> None:
+    seen, target = outlook(row.image), grid.targets[row.id]
+    ranks = {index: place for place, index in enumerate(seen.order[:10], start=1)}
+    key = widgets.mirror(f"compare-target-{row.id}", target)
+    st.selectbox("Target class", seen.order, key=key, label_visibility="collapsed",
+                 format_func=widgets.class_label(ranks, service.network().classes),
+                 on_change=changing(key, state_compare.set_target, row.id), help="Class of this row: type to search")
+    rank, prediction = seen.of(target)
+    logit = f"{prediction.logit:.1f}".replace("-", "−")
+    share = percent(prediction.probability)
+    st.html(f'<div class="v-muted v-compare-odds">rank {rank} · logit {logit} · {share}\u2009%</div>')
+
+
+def _actions(grid: Grid, row: Row) -> None:
+    full, count = len(grid.state.rows) >= MAX_ROWS, len(grid.state.rows)
+    place = grid.state.rows.index(row)
+    with st.container(horizontal=True, gap="xxsmall", key=f"compare-actions-{row.id}"):
+        if row.id in grid.targets:
+            st.button("", icon=":material/content_copy:", type="tertiary", key=f"compare-copy-{row.id}", disabled=full,
+                      help="Duplicate this row", on_click=change,
+                      args=(state_compare.duplicate_row, row.id, grid.targets[row.id]))
+        for step, icon, word in ((-1, "arrow_upward", "up"), (1, "arrow_downward", "down")):
+            st.button("", icon=f":material/{icon}:", type="tertiary", key=f"compare-{word}-{row.id}",
+                      disabled=not 0 <= place + step < count, help=f"Move this row {word}", on_click=change,
+                      args=(state_compare.move_row, row.id, step))
+        st.button("", icon=":material/delete:", type="tertiary", key=f"compare-remove-{row.id}", disabled=count == 1,
+                  help="Remove this row", on_click=change, args=(state_compare.remove_row, row.id))
+
+
+def add(grid: Grid) -> None:
+    """Buttons below the rows: another class of the last image, or an image of one's own."""
+    full = len(grid.state.rows) >= MAX_ROWS
+    with st.container(horizontal=True, gap="xxsmall", key="compare-add-row"):
+        st.button("Add row", icon=":material/add:", key="compare-add", disabled=full, on_click=change,
+                  args=(state_compare.add_row,), help="The image of the row above with the next class")
+        with st.popover("", icon=":material/upload:", type="tertiary", disabled=full,
+                        help="A row with an image of your own"):
+            generation = st.session_state.setdefault("_compare_upload", 0)
+            key = f"compare-upload-{generation}"
+            st.file_uploader("Upload an image", type=widgets.UPLOAD_TYPES, key=key, on_change=_take_upload, args=(key,),
+                             help="At most 10 MB and 40 megapixels. It stays in this visit and is shown to nobody else.")
+
+
+def _take_upload(key: str) -> None:
+    file = st.session_state[key]
+    if file is None:
+        return
+    try:
+        ref = session.add_upload(file.getvalue())
+    except ImageError as error:
+        session.notify(str(error))
+        return
+    change(state_compare.add_row, ref)
+    st.session_state["_compare_upload"] += 1
+
+
+def range_bar(grid: Grid, limits: dict[Cell, float], cells: list[Cell]) -> str:
+    """Spectrum with the numbers of a shared range."""
+    look = grid.visit.look
+    stops = SPECTRA[look.spectrum].stops(service.dark_maps(look))
+    ends = format_value(limits[cells[0]]) if cells else "…"
+    return (f'<div class="v-bar" title="Range: {escape(RANGES[look.range])} of the maps that share it"><span>−{ends}</span>'
+            f'<i style="background:linear-gradient(90deg,{",".join(stops)})"></i><span>+{ends}</span></div>')
+
+
+def shared_bar(grid: Grid, limits: dict[Cell, float]) -> str:
+    """Spectrum below the grid: with numbers where all maps share a range, in words otherwise."""
+    if grid.state.share == "all":
+        return range_bar(grid, limits, list(limits))
+    look = grid.visit.look
+    stops = SPECTRA[look.spectrum].stops(service.dark_maps(look))
+    return (f'<div class="v-bar"><span>negative</span><i style="background:linear-gradient(90deg,{",".join(stops)})"></i>'
+            '<span>positive relevance</span></div>')
