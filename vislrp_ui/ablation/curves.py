@@ -23,7 +23,7 @@ from vislrp_ui.state_ablation import MAX_POINTS, MAX_SEEDS, SCALES
 _JOB = "_ablation_job"
 SECONDS = 0.8
 """Between two looks at a running measurement."""
-CAPTION = ("Area to random: area between the curve of the random orders and this one, over the share of the neurons ablated; "
+CAPTION = ("Area to random: area between the curve of the random orders and this one, over the neurons ablated; "
            "higher means that the order finds the neurons that matter. Change: neurons ablated when another class "
            "comes first.")
 
