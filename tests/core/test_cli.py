@@ -33,7 +33,7 @@ CLASSES = ["castle", "drum", "kitten", "lemon", "lakeside", "bee", "macaw", "gui
 def net(tmp_path_factory) -> str:
     """A small network with names for its ten classes."""
     file = tmp_path_factory.mktemp("network") / "small.safetensors"
-    save_file(tiny_state(6), file)
+    save_file(tiny_state(6, divisor=32), file)
     file.with_suffix(".json").write_text(json.dumps({"classes": CLASSES, "title": "Small network"}))
     return str(file)
 
@@ -112,8 +112,8 @@ def test_all_layers_in_their_shapes(capsys, tmp_path, net, model):
     output(capsys, "explain", PICTURE, "--model", model, "--network", net, "--out", str(tmp_path), "--layers", "all")
     with np.load(tmp_path / "relevance.npz") as file:
         assert list(file) == [str(layer) for layer in range(LAST + 1)]
-        assert file["0"].shape == (3, 224, 224) and file["1"].shape == (4, 224, 224) and file["10"].shape == (8, 56, 56)
-        assert file["31"].shape == (32, 7, 7) and file["32"].shape == file["34"].shape == (24,)
+        assert file["0"].shape == (3, 224, 224) and file["1"].shape == (2, 224, 224) and file["10"].shape == (4, 56, 56)
+        assert file["31"].shape == (16, 7, 7) and file["32"].shape == file["34"].shape == (24,)
         assert file["35"].shape == (20,) and file["38"].shape == (10,)
 
 

@@ -46,7 +46,7 @@ def run(script: str, folder: Path, *arguments: str) -> subprocess.CompletedProce
 
 @pytest.fixture(scope="module")
 def network() -> VGG16:
-    return tiny_network(seed=2)
+    return VGG16.from_state_dict(tiny_state(2, divisor=32, dtype=torch.float64), any_width=True)
 
 
 # --- .npz ----------------------------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def test_npz_of_chosen_layers(network):
 # --- Python script -------------------------------------------------------------------------------------------------------
 
 def test_the_python_script_repeats_the_heatmap_to_the_bit(tmp_path):
-    save_file(tiny_state(4), tmp_path / "net.safetensors")
+    save_file(tiny_state(4, divisor=32), tmp_path / "net.safetensors")
     model = model_of({"preset": "gamma", "gamma1p": 0.3}, {"preset": "epsilon"}, {"preset": "zero"}, name='"""γ\n\\ @NAME@',
                      bias="absorb", start="probability")
     script = python_script(model, str(PICTURE), "class 7", str(tmp_path / "net.safetensors"), fit="squash")
@@ -170,7 +170,7 @@ def test_what_zennit_cannot_express_is_named():
 
 
 def test_the_zennit_script_as_its_user_runs_it(tmp_path):
-    state = tiny_state(5, dtype=torch.float64)
+    state = tiny_state(5, divisor=32, dtype=torch.float64)
     torch.save(state, tmp_path / "weights.pth")
     network = VGG16.from_state_dict(state, any_width=True)
     model = model_of({"preset": "gamma"}, {"preset": "epsilon"}, {"preset": "zero"})

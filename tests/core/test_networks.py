@@ -156,6 +156,7 @@ def changed(**tensors):
     (changed(features__0__bias=torch.zeros(4).to_sparse()), r"features\.0\.bias is sparse, quantized or without values"),
     (changed(features__0__bias=torch.zeros(4, device="meta")), r"features\.0\.bias is sparse, quantized or without values"),
 ])
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor:UserWarning")
 def test_a_wrong_state_dict_is_named_with_its_place(tmp_path, state, words):
     file = save(state, tmp_path / "wrong.pth")
     with pytest.raises(NetworkError, match=words) as caught:
@@ -181,6 +182,7 @@ class Bomb:
         return os.mkdir, (str(self.mark),)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
 @pytest.mark.parametrize("form", ["zip", "legacy", "pickle"])
 def test_code_in_a_file_is_refused_and_never_executed(tmp_path, form):
     mark, file = tmp_path / "executed", tmp_path / "bomb.pth"
