@@ -1,4 +1,4 @@
-"""The search behind case 4: what it reports is what single ablations show."""
+"""The search behind the ablation case and its picture: what they report is what single ablations show."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import save_file
 
-from tests.support.networks import tiny_network
+from tests.support.networks import tiny_network, tiny_state
+from tools.draw_ablation_case import draw, main
 from tools.find_ablation_case import cases, counts_of, table
 from vislrp_core.ablation import ablate, random_order
 from vislrp_core.images import read_image, to_input
@@ -58,3 +60,19 @@ def test_a_case_is_what_single_ablations_show(pictures: list[Path]) -> None:
         least = ablate(network, trace, {case.layer: order[::-1][:count]})
         assert case.least_changes == (int(least.argmax()) != first.index)
     assert f"| {found[0].image} | {layer_name(found[0].layer)} |" in table(found)
+
+
+def test_the_drawn_parts_add_up_and_the_numbers_are_those_of_the_ablation(
+        pictures: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_file(tiny_state(3), tmp_path / "net.safetensors")
+    LRPModel.basic().save(tmp_path / "model.json")
+    main([str(pictures[0]), "--ablate", "30:0-3", "--network", str(tmp_path / "net.safetensors"), "--model",
+          str(tmp_path / "model.json"), "--out", str(tmp_path / "case.webp")])
+    printed = capsys.readouterr().out
+    drawn = draw(pictures[0], str(tmp_path / "net.safetensors"), LRPModel.basic(), 30, (0, 1, 2, 3))
+    np.testing.assert_allclose(drawn.through + drawn.rest, drawn.whole, atol=1e-4 * np.abs(drawn.whole).max())
+    assert np.abs(drawn.through).max() > 0 and np.abs(drawn.rest).max() > 0
+    with Image.open(tmp_path / "case.webp") as sheet:
+        assert sheet.size == (4 * 224 + 3 * 8, 224)
+    assert "one, relu5_3, 4 neurons" in printed
+    assert f"| 1 | {drawn.before[0].name} | {100 * drawn.before[0].probability:.1f} % | {drawn.after[0].name} |" in printed
