@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -313,6 +314,15 @@ def test_relevance_that_is_not_finite_is_explained(capsys, tmp_path, net):
     line = error(capsys, "explain", PICTURE, "--model", file, "--network", net, "--out", str(tmp_path / "out"))
     assert "relevance is not finite below" in line and "a parameter of the rule is very large" in line
     assert not (tmp_path / "out" / "heatmap.png").exists()
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["check", str(STORE[0])], 0), (["check", PICTURE], 2), ([], 2)])
+def test_the_modules_exit_status_is_the_commands(capsys, monkeypatch, arguments, status):
+    monkeypatch.setattr("sys.argv", ["vislrp_core", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("vislrp_core", run_name="__main__")
+    captured = capsys.readouterr()
+    assert stop.value.code == status and captured.err.count("\n") == (status == 2)
 
 
 def test_devices_that_are_missing_end_in_one_line(capsys, monkeypatch, net):
