@@ -120,7 +120,8 @@ def rich() -> FlippingState:
     flipping = state_flipping.rename_row(brushed(FlippingState()), 1, "a ~ & = name")
     flipping = state_flipping.set_fill(state_flipping.add_row(flipping), "noise")
     flipping = state_flipping.set_selection(flipping, 2, sign="negative", share=12.5, unit=1)
-    flipping = state_flipping.set_mode(state_flipping.set_tool(state_flipping.set_width(flipping, 30), "polygon"), "relevance")
+    flipping = state_flipping.set_tool(state_flipping.set_width(flipping, 30), "polygon")
+    flipping = state_flipping.set_mode(flipping, "relevance")
     return state_flipping.set_measurement(flipping, models=("configuration_4", "own-1"), patch=28, fill="blur", steps=9,
                                           seeds=0, scale="logit")
 
