@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -16,7 +15,7 @@ from vislrp_ui.state_compare import Cell, CompareState
 
 def change(reducer: Callable[..., CompareState], *arguments: object, **named: object) -> None:
     """Callback: change the page's state by a pure function of it; what it refuses becomes one sentence."""
-    session.update(partial(state_compare.changed, change=reducer), *arguments, **named)
+    session.update(state_compare.changed, reducer, *arguments, **named)
 
 
 def changing(key: str, reducer: Callable[..., CompareState], *arguments: object,

@@ -37,8 +37,9 @@ def compare() -> None:
     todo = [place for place in missing if place.key not in computed]
     stopped = st.session_state.get(_STOPPED) == grid.signature
     note = toolbar.toolbar(grid, missing, stopped, _stop, _go_on)
-    if visit.compare is not None and grid.state.difference is not None:
-        difference.panel(grid)
+    with st.container(key="compare-difference-place"):  # always there, so that nothing below changes its place
+        if grid.state.difference is not None:
+            difference.panel(grid)
     _draw(grid, "stopped" if stopped else "waiting" if todo else "not kept: the server's memory for maps is full")
     if todo and not stopped:
         _compute(grid, todo, len(missing), note, computed)
@@ -73,24 +74,24 @@ def _draw(grid: Grid, note: str) -> None:
         _, wide = st.columns(share, gap="small")
         with wide:
             compare_grid("compare-head", "head", payload.heads(grid), edit, formulas=grid.state.formulas)
-    for row in grid.state.rows:
-        side, wide = st.columns(share, gap="small")
-        with side:
-            rows.side(grid, row, limits)
-        with wide:
-            if row.id in grid.broken:
-                st.warning(grid.broken[row.id], icon=":material/image:")
-            else:
-                compare_grid(f"compare-row-{row.id}", "row", payload.row_cells(grid, row.id, limits, note), edit,
-                             row=row.id, target=grid.targets[row.id], unfolded=row.unfolded)
+    with st.container(key="compare-rows"):
+        for row in grid.state.rows:
+            side, wide = st.columns(share, gap="small")
+            with side:
+                rows.side(grid, row, limits)
+            with wide:
+                if row.id in grid.broken:
+                    st.warning(grid.broken[row.id], icon=":material/image:")
+                else:
+                    compare_grid(f"compare-row-{row.id}", "row", payload.row_cells(grid, row.id, limits, note), edit,
+                                 row=row.id, target=grid.targets[row.id], unfolded=row.unfolded)
     side, wide = st.columns(share, gap="small")
     with side:
         st.html('<div class="v-muted v-measured"><b>Measured</b>lower cosine: the model tells the classes apart</div>')
         rows.add(grid)
     with wide:
         compare_grid("compare-foot", "foot", payload.feet(grid), edit, differ=difference.name_of_pair(grid))
-        with st.container(horizontal=True, horizontal_alignment="right"):
-            st.html(rows.shared_bar(grid, limits), width=340)
+        st.html(f'<div class="v-shared">{rows.shared_bar(grid, limits)}</div>')
 
 
 def _compute(grid: Grid, todo: list[Place], count: int, place: DeltaGenerator, computed: set[object]) -> None:

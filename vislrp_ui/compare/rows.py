@@ -59,10 +59,9 @@ def _image_select(row: Row) -> None:
 
 def _class_select(grid: Grid, row: Row) -> None:
     seen, target = outlook(row.image), grid.targets[row.id]
-    ranks = {index: place for place, index in enumerate(seen.order[:10], start=1)}
     key = widgets.mirror(f"compare-target-{row.id}", target)
     st.selectbox("Target class", seen.order, key=key, label_visibility="collapsed",
-                 format_func=widgets.class_label(ranks, service.network().classes),
+                 format_func=widgets.class_labels(service.network().classes).__getitem__,
                  on_change=changing(key, state_compare.set_target, row.id), help="Class of this row: type to search")
     rank, prediction = seen.of(target)
     logit = f"{prediction.logit:.1f}".replace("-", "−")

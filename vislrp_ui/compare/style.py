@@ -15,12 +15,14 @@ def css() -> str:
 [data-testid=stLayoutWrapper]:has(>.st-key-compare-heads){position:sticky;top:0;z-index:20;
  background:var(--st-background-color)}
 [class*=st-key-compare-side-] [data-testid=stImage],[class*=st-key-compare-side-] [data-testid=stImageContainer]{width:100%}
-[class*=st-key-compare-side-] img{width:min(100%,13vh)!important;border-radius:6px}
+[data-testid=stLayoutWrapper]:has(>.st-key-compare-difference-place:empty){display:none}
+[class*=st-key-compare-side-] img{width:min(100%,12.5vh)!important;border-radius:6px}
 .v-compare-odds{font-size:11.5px;line-height:15px}
+.v-shared .v-bar{justify-content:flex-end;white-space:nowrap}
 .v-measured{font-size:11.5px;line-height:15px}.v-measured b{display:block;font-size:13.5px;font-weight:650;margin-bottom:4px;
  color:var(--st-text-color)}
 .v-diff{position:relative;width:min(100%,27vh);aspect-ratio:1}
 .v-diff img{width:100%;height:100%;display:block;border-radius:6px;box-shadow:0 0 0 1px var(--st-border-color)}
 .v-diff-name{font-size:12.5px;font-weight:600;min-height:19px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.v-diff+.v-bar,.v-diff-bar .v-bar{width:min(100%,27vh);margin-top:6px}
+.v-diff+.v-bar{width:min(100%,27vh);margin-top:6px}
 </style>"""

@@ -31,27 +31,30 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
         st.html(f'<div class="v-muted v-facts">{size}</div>', width="content")
         with st.container(width="stretch"):
             note = st.empty()
-        if missing and stopped:
-            note.html(f'<div class="v-compare-note v-muted"><span>Stopped: {len(grid.places) - len(missing)} of '
-                      f'{len(grid.places)} maps</span></div>')
-            st.button("Go on", icon=":material/play_arrow:", type="tertiary", key="compare-go-on", on_click=go_on)
-        elif missing:
-            st.button("Stop", icon=":material/stop:", type="tertiary", key="compare-stop", on_click=stop,
-                      args=(grid.signature,), help="Stop computing; what is there stays")
-        with st.popover("Ready-made", icon=":material/auto_stories:", type="tertiary", help="The guide's model sets"):
-            _ready_made(grid)
-        with st.popover("Models", icon=":material/view_column:", type="tertiary", help="Which models, in which order"):
-            _models(grid)
-        widgets.look_popover(grid.visit)
-        key = widgets.mirror("compare-share", grid.state.share)
-        st.segmented_control("Colour range", list(SHARES), key=key, required=True, format_func=SHARES.__getitem__,
-                             on_change=changing(key, state_compare.set_share), label_visibility="collapsed", width="content",
-                             help="Each map has its own range, or the maps of a row, or all maps share one")
-        difference.switch(grid)
-        with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Figure, facts, models"):
-            export.export(grid)
-        widgets.network_menu(grid.visit)
-        copy_link("compare-link", word="")
+        with st.container(width="content"):
+            if missing and stopped:
+                note.html(f'<div class="v-compare-note v-muted"><span>Stopped: {len(grid.places) - len(missing)} of '
+                          f'{len(grid.places)} maps</span></div>')
+                st.button("Go on", icon=":material/play_arrow:", type="tertiary", key="compare-go-on", on_click=go_on)
+            elif missing:
+                st.button("Stop", icon=":material/stop:", type="tertiary", key="compare-stop", on_click=stop,
+                          args=(grid.signature,), help="Stop computing; what is there stays")
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+            with st.popover("Ready-made", icon=":material/auto_stories:", type="tertiary", help="The guide's model sets"):
+                _ready_made(grid)
+            with st.popover("Models", icon=":material/view_column:", type="tertiary", help="Which models, in which order"):
+                _models(grid)
+            widgets.look_popover(grid.visit)
+            key = widgets.mirror("compare-share", grid.state.share)
+            st.segmented_control("Colour range", list(SHARES), key=key, required=True, format_func=SHARES.__getitem__,
+                                 on_change=changing(key, state_compare.set_share), label_visibility="collapsed",
+                                 width="content",
+                                 help="Each map has its own range, or the maps of a row, or all maps share one")
+            difference.switch(grid)
+            with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Figure, facts, models"):
+                export.export(grid)
+            widgets.network_menu(grid.visit)
+            copy_link("compare-link", word="")
     return note
 
 

@@ -175,7 +175,7 @@ export default function ({ parentElement, data, setStateValue }) {
   root.className = `grid ${data.kind}`;
   root.style.setProperty("--columns", data.columns.length);
   for (const [name, value] of Object.entries(data.colours)) root.style.setProperty(name, value);
-  root.style.setProperty("--side", data.columns.length < 4 ? "34vh" : "25vh");
+  root.style.setProperty("--side", data.columns.length < 4 ? "32vh" : "23vh");
   const common = JSON.stringify({ ...data, columns: data.columns.length, seq: 0 });
   data.columns.forEach((column, place) => {
     const state = common + JSON.stringify(column);
