@@ -6,11 +6,12 @@ from vislrp_core.layers import LAYERS, layer_name
 from vislrp_core.model import LRPModel, ModelError, Segment
 from vislrp_core.network import VGG16, NetworkError, Prediction, Trace, forward
 from vislrp_core.networks import load_network
-from vislrp_core.propagation import NonFiniteRelevance, Relevance, propagate, propagate_from
+from vislrp_core.propagation import NonFiniteRelevance, Relevance, propagate, propagate_from, propagate_many
 from vislrp_core.rules import PARAMETERS, PRESETS, Rule
+from vislrp_core.store import RelevanceStore
 
 __all__ = [
     "LAYERS", "PARAMETERS", "PRESETS", "VGG16", "Explanation", "ImageError", "LRPModel", "ModelError", "NetworkError",
-    "NonFiniteRelevance", "Prediction", "Relevance", "Rule", "Segment", "Trace", "explain", "forward", "layer_name",
-    "load_network", "propagate", "propagate_from", "read_image",
+    "NonFiniteRelevance", "Prediction", "Relevance", "RelevanceStore", "Rule", "Segment", "Trace", "explain", "forward",
+    "layer_name", "load_network", "propagate", "propagate_from", "propagate_many", "read_image",
 ]

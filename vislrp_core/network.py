@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -14,8 +15,10 @@ from torch import Tensor
 
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED
 
-MAX_TERMS = 48
-"""Denominators kept for one image: three rules on every weighted layer."""
+MAX_TERMS = 2
+"""Parts of denominators kept for one image, as a multiple of the bytes of its sums."""
+EXACT_ROWS = 128
+"""Rows of a fully connected matrix that are held in double precision at a time."""
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 WIDTHS = dict(zip(WEIGHTED[:13], (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512), strict=True))
 
@@ -136,25 +139,44 @@ class VGG16:
                    summary.hexdigest()[:16])
 
 
+class Activations(dict[int, Tensor]):
+    """Activations by layer, each with a batch dimension of 1; those of weighted layers are made from their sums on request.
+
+    The forward pass needs them once, as input of the ReLU behind: kept, they would be a third of a trace.
+    """
+
+    def __init__(self, known: Mapping[int, Tensor], sums: Mapping[int, Tensor], biases: Mapping[int, Tensor]) -> None:
+        super().__init__(known)
+        self._sums, self._biases = sums, biases
+
+    def __missing__(self, layer: int) -> Tensor:
+        total = self._sums[layer]
+        return total + _per_channel(self._biases[layer], total)
+
+
 @dataclass(eq=False)
 class Trace:
     """One forward pass of one image: what propagation needs, kept.
 
-    ``preactivations`` are the sums over inputs *without* the bias: taking the bias off again later would cost digits.
-    ``terms`` holds denominators of rules already used, so that another class or epsilon recomputes none.
+    ``sums`` are the weighted sums over inputs *without* the bias: taking the bias off again later would cost digits.
+    ``terms`` holds parts of denominators already used, so that another class, epsilon or gamma recomputes none.
     """
 
     x: Tensor
     activations: dict[int, Tensor]
     sums: dict[int, Tensor]
     classes: tuple[str, ...]
+    exact: bool = False
+    """Whether the sums were accumulated in double precision, see `refine`."""
     terms: dict[tuple[Any, ...], Tensor] = field(default_factory=dict)
 
-    def keep(self, key: tuple[Any, ...], term: Tensor) -> None:
-        """Remember a denominator; the oldest are forgotten, so that one image's terms stay bounded."""
-        while len(self.terms) >= MAX_TERMS:
+    def keep(self, key: tuple[Any, ...], term: Tensor) -> Tensor:
+        """Remember a part of a denominator; the oldest are forgotten, so that one image's parts stay bounded."""
+        room = MAX_TERMS * sum(total.nbytes for total in self.sums.values())
+        while self.terms and sum(kept.nbytes for kept in list(self.terms.values())) + term.nbytes > room:
             self.terms.pop(next(iter(self.terms)), None)
         self.terms[key] = term
+        return term
 
     def activation(self, layer: int) -> Tensor:
         """Activation of a layer, shape (C, H, W) or (N,)."""
@@ -176,27 +198,48 @@ class Trace:
         order = torch.argsort(self.logits, descending=True, stable=True)[:count].tolist()
         return [Prediction(i, self.classes[i], float(self.logits[i]), float(probabilities[i])) for i in order]
 
+    @cached_property
+    def key(self) -> str:
+        """Hash of the preprocessed image."""
+        return hashlib.blake2b(self.x.detach().contiguous().cpu().numpy().tobytes(), digest_size=16).hexdigest()
+
     @property
     def nbytes(self) -> int:
         """Bytes of all tensors kept."""
-        unique = {t.data_ptr(): t for group in (self.activations, self.sums, self.terms) for t in group.values()}
+        unique = {t.data_ptr(): t for group in (self.activations, self.sums, self.terms) for t in list(group.values())}
         return sum(t.nbytes for t in unique.values())
+
+
+def _per_channel(values: Tensor, like: Tensor) -> Tensor:
+    """One value per channel or unit, in a shape that broadcasts."""
+    return values.reshape(1, -1, 1, 1) if like.ndim == 4 else values
+
+
+def weighted_sum(network: VGG16, layer: int, a: Tensor) -> Tensor:
+    """Sum over the inputs of a weighted layer for a batch, without the bias."""
+    if LAYERS[layer].kind == "conv":
+        return F.conv2d(a, network.weights[layer], padding=1)
+    return F.linear(a.flatten(1), network.weights[layer])
+
+
+def exact_sum(a: Tensor, weight: Tensor, change: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """Sum over the inputs of a weighted layer in double precision, fully connected matrices in blocks of rows."""
+    a = a.double()
+    if weight.ndim == 4:
+        return F.conv2d(a, (weight if change is None else change(weight)).double(), padding=1)
+    rows = weight.split(EXACT_ROWS)
+    return torch.cat([F.linear(a, (part if change is None else change(part)).double()) for part in rows], dim=1)
 
 
 def apply_layer(network: VGG16, layer: int, a: Tensor) -> tuple[Tensor, Tensor | None]:
     """Output of one layer for a batch, and for weighted layers the sum over inputs without the bias."""
     kind = LAYERS[layer].kind
-    if kind == "conv":
-        total = F.conv2d(a, network.weights[layer], padding=1)
-        return total + network.biases[layer].reshape(1, -1, 1, 1), total
-    if kind == "linear":
-        total = F.linear(a.flatten(1), network.weights[layer])
-        return total + network.biases[layer], total
+    if kind in ("conv", "linear"):
+        total = weighted_sum(network, layer, a)
+        return total + _per_channel(network.biases[layer], total), total
     if kind == "relu":
         return a.relu(), None
-    if kind == "pool":
-        return F.max_pool2d(a, 2), None
-    return a, None
+    return (F.max_pool2d(a, 2) if kind == "pool" else a), None
 
 
 @torch.inference_mode()
@@ -216,15 +259,55 @@ def forward(network: VGG16, x: Tensor) -> Trace:
     if tuple(x.shape) != (1, 3, 224, 224):
         raise NetworkError(f"an image of shape {tuple(x.shape)} was given, expected (1, 3, 224, 224)")
     a = x.to(device=network.device, dtype=network.dtype)
+    # Convolutions and pooling on the CPU are faster with the channels of a position side by side.
+    a = a.contiguous(memory_format=torch.channels_last)
     activations, sums = {0: a}, {}
     for layer in range(1, LAST + 1):
-        a, total = apply_layer(network, layer, a)
+        if LAYERS[layer].kind == "relu":
+            a = a.relu_()
+        else:
+            a, total = apply_layer(network, layer, a)
+            if total is not None:
+                sums[layer] = total
+                continue
         activations[layer] = a
-        if total is not None:
-            sums[layer] = total
+    activations[LAST] = a
     if not torch.isfinite(a).all():
         raise NetworkError("the network's logits are not finite for this image: use another network or image")
-    return Trace(activations[0], activations, sums, network.classes)
+    return Trace(activations[0], Activations(activations, sums, network.biases), sums, network.classes,
+                 network.dtype == torch.float64)
+
+
+@torch.inference_mode()
+def refine(network: VGG16, trace: Trace) -> None:
+    """Take the trace's sums and activations from a forward pass in double precision, rounded to the network's format.
+
+    LRP divides by sums that may nearly cancel: their rounding errors, which a forward pass in single precision takes along
+    from layer to layer, would otherwise dominate the map.
+    """
+    # Apple's GPUs know no double precision.
+    place = torch.device("cpu") if network.device.type == "mps" else network.device
+    a = trace.x.to(place).double()
+    activations, sums = {0: trace.x}, {}
+
+    def rounded(value: Tensor) -> Tensor:
+        value = value.to(network.dtype)
+        return (value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value).to(network.device)
+
+    for layer in range(1, LAST + 1):
+        kind = LAYERS[layer].kind
+        if kind in ("conv", "linear"):
+            total = exact_sum(a if kind == "conv" else a.flatten(1), network.weights[layer].to(place))
+            sums[layer] = rounded(total)
+            a = total + _per_channel(network.biases[layer].to(place).double(), total)
+        elif kind == "dropout":
+            activations[layer] = activations[layer - 1]
+        else:
+            a = a.relu_() if kind == "relu" else F.max_pool2d(a, 2)
+            activations[layer] = rounded(a)
+    activations[LAST] = rounded(a)
+    trace.activations, trace.sums = Activations(activations, sums, network.biases), sums
+    trace.terms, trace.exact = {}, True
 
 
 @torch.inference_mode()

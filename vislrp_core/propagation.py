@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,14 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vislrp_core.layers import LAST, LAYERS, layer_name
+from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, Trace
-from vislrp_core.rules import Rule
+from vislrp_core.store import POOLS, Kept, RelevanceStore, upper_part
+from vislrp_core.weighted import STABILIZER as STABILIZER
+from vislrp_core.weighted import unified, z_box
 
-STABILIZER = 1e-9
-BLOCK_ROWS = 128
-"""Rows of a fully connected matrix that are changed at a time: fc6 is never copied as a whole."""
+BATCH_VALUES = 500_000
+"""Activations of a layer above which several targets are propagated one after the other."""
 
 Checkpoint = Callable[[int], None]
 
@@ -73,12 +74,6 @@ class Relevance:
         return sum(tensor.nbytes for tensor in self.maps.values())
 
 
-def stabilized(z: Tensor, epsilon: float = 0.0, relative: bool = False) -> Tensor:
-    """z + sign(z) (epsilon * scale + 1e-9) with sign(0) = +1; the relative scale is the root mean square of z."""
-    scale = float(z.double().square().mean().sqrt()) if relative and epsilon else 1.0
-    return z + torch.where(z >= 0, 1.0, -1.0).to(z.dtype) * (epsilon * scale + STABILIZER)
-
-
 def start_relevance(trace: Trace, target: int, start: str) -> Tensor:
     """R[38] of shape (classes,), see lrp.md section 4."""
     logits = trace.logits
@@ -89,118 +84,27 @@ def start_relevance(trace: Trace, target: int, start: str) -> Tensor:
     return relevance
 
 
-class _Weights:
-    """Weighted sums of one layer and their transposes, for a weight changed as a rule says."""
-
-    def __init__(self, network: VGG16, layer: int) -> None:
-        self.weight = network.weights[layer]
-        self.bias = network.biases[layer]
-        self.conv = LAYERS[layer].kind == "conv"
-
-    def forward(self, a: Tensor, change: Callable[[Tensor], Tensor] | None) -> Tensor:
-        if self.conv:
-            return F.conv2d(a, self.weight if change is None else change(self.weight), padding=1)
-        if change is None:
-            return F.linear(a, self.weight)
-        return torch.cat([F.linear(a, change(rows)) for rows in self.weight.split(BLOCK_ROWS)], dim=1)
-
-    def backward(self, s: Tensor, change: Callable[[Tensor], Tensor] | None) -> Tensor:
-        if self.conv:
-            return F.conv_transpose2d(s, self.weight if change is None else change(self.weight), padding=1)
-        if change is None:
-            return s @ self.weight
-        parts = zip(s.split(BLOCK_ROWS, dim=1), self.weight.split(BLOCK_ROWS), strict=True)
-        return torch.stack([part @ change(rows) for part, rows in parts]).sum(dim=0)
-
-
-def _changed_weight(rule: Rule, p: float, n: float) -> Callable[[Tensor], Tensor] | None:
-    """gamma0 + gamma1 w + p w^+ + n w^- + gamma2 w^2, or None where that is w itself."""
-    if (rule.gamma0, rule.gamma1, p, n, rule.gamma2) == (0, 1, 0, 0, 0):
-        return None
-
-    def change(w: Tensor) -> Tensor:
-        # w^+ and w^- are one scaled by sign, so a single factor per entry is enough.
-        q = torch.where(w > 0, (rule.gamma1 + p) * w, (rule.gamma1 + n) * w) if p != n else (rule.gamma1 + p) * w
-        if rule.gamma2:
-            q = q + rule.gamma2 * w * w
-        return q + rule.gamma0 if rule.gamma0 else q
-
-    return change
-
-
-def _unified(network: VGG16, trace: Trace, layer: int, rule: Rule, absorb: bool, relevance: Tensor) -> Tensor:
-    """One step of the unified rule (Eq. 2.1, lrp.md section 2) through a weighted layer."""
-    weights = _Weights(network, layer)
-    a = trace.activations[layer - 1]
-    a = a if weights.conv else a.flatten(1)
-    plain_input = rule.theta0 == 0 and rule.theta1 == 1
-    u = a if plain_input else rule.theta0 + rule.theta1 * a
-    mixed = layer == 1 or rule.theta0 < 0 or rule.theta1 < 0
-    result = torch.zeros_like(u)
-    for factor, p, n in ((rule.alpha, rule.gamma1p, rule.gamma1n), (-rule.beta, rule.gamma1n, rule.gamma1p)):
-        if factor == 0:
-            continue
-        # Behind a ReLU the sign of a contribution is the weight's; elsewhere negative inputs exchange p and n.
-        if mixed and p != n:
-            parts = [(u.clamp(min=0), _changed_weight(rule, p, n)), (u.clamp(max=0), _changed_weight(rule, n, p))]
-        else:
-            parts = [(u, _changed_weight(rule, p, n))]
-        key = (layer, rule.theta0, rule.theta1, rule.gamma0, rule.gamma1, p, n, rule.gamma2)
-        if plain_input and parts[0][1] is None:
-            z = trace.sums[layer]
-        else:
-            z = trace.terms.get(key)  # type: ignore[assignment]
-            if z is None:
-                z = sum((weights.forward(part, change) for part, change in parts[1:]), weights.forward(*parts[0]))
-                trace.keep(key, z)
-        if absorb:
-            b = weights.bias
-            share = rule.gamma1 * b + p * b.clamp(min=0) + n * b.clamp(max=0) + rule.gamma2 * b * b
-            z = z + (share.reshape(1, -1, 1, 1) if weights.conv else share)
-        s = factor * relevance / stabilized(z, rule.epsilon, rule.epsilon_scale == "relative")
-        for part, change in parts:
-            result += part * weights.backward(s, change)
-    return result
-
-
-def _z_box(network: VGG16, trace: Trace, layer: int, relevance: Tensor) -> Tensor:
-    """LRP-zβ (Montavon et al. 2017; lrp.md section 3): a w - l w^+ - h w^-; bias terms cancel."""
-    weights = _Weights(network, layer)
-    a = trace.activations[layer - 1]
-    a = a if weights.conv else a.flatten(1)
-    if layer == 1:
-        low, high = (bound.expand_as(a) for bound in network.pixel_bounds())
-    else:
-        low, high = torch.zeros_like(a), torch.full_like(a, float(a.max()))
-
-    def positive(w: Tensor) -> Tensor:
-        return w.clamp(min=0)
-
-    def negative(w: Tensor) -> Tensor:
-        return w.clamp(max=0)
-
-    z = trace.terms.get((layer, "z_box"))
-    if z is None:
-        z = trace.sums[layer] - weights.forward(low, positive) - weights.forward(high, negative)
-        trace.keep((layer, "z_box"), z)
-    s = relevance / stabilized(z)
-    return a * weights.backward(s, None) - low * weights.backward(s, positive) - high * weights.backward(s, negative)
-
-
 def _pool(trace: Trace, layer: int, pooling: str, relevance: Tensor) -> Tensor:
     """Relevance through 2 x 2 max pooling, in proportion to the four inputs or to the maximum alone."""
     a = trace.activations[layer - 1]
     if pooling == "winner-takes-all":
         _, places = F.max_pool2d(a, 2, return_indices=True)
-        return F.max_unpool2d(relevance, places, [2, 2], output_size=a.shape[-2:])
-    total = 4 * F.avg_pool2d(a, 2)
-    share = torch.where(total > 0, relevance / torch.where(total > 0, total, torch.ones_like(total)), relevance / 4)
-    even = F.interpolate(share, scale_factor=2, mode="nearest")
-    return even * torch.where(F.interpolate(total, scale_factor=2, mode="nearest") > 0, a, torch.ones_like(a))
+        return F.max_unpool2d(relevance, places.expand(relevance.shape), [2, 2], output_size=a.shape[-2:])
+    total = F.avg_pool2d(a, 2, divisor_override=1)
+    dead = total == 0
+    share = torch.where(dead, 0.0, relevance / total)
+    # Windows as dimensions of their own, channels last: the product needs no enlarged copy of the shares.
+    batch, channels, height, width = relevance.shape
+    windows = a.permute(0, 2, 3, 1).reshape(1, height, 2, width, 2, channels)
+    below = windows * share.permute(0, 2, 3, 1).reshape(batch, height, 1, width, 1, channels)
+    even = torch.where(dead, relevance / 4, 0.0)
+    if bool(even.any()):
+        below += even.permute(0, 2, 3, 1).reshape(batch, height, 1, width, 1, channels)
+    return below.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
 
 
 def step(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: Tensor) -> Tensor:
-    """R[layer - 1] from R[layer], both with a leading batch dimension of 1."""
+    """R[layer - 1] from R[layer], both with a leading batch dimension."""
     kind = LAYERS[layer].kind
     if kind == "pool":
         return _pool(trace, layer, model.pooling, relevance)
@@ -208,10 +112,19 @@ def step(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: T
         return relevance
     rule = model.rule_at(layer)
     if rule.preset == "z_box":
-        below = _z_box(network, trace, layer, relevance)
+        below = z_box(network, trace, layer, relevance)
     else:
-        below = _unified(network, trace, layer, rule, model.bias == "absorb", relevance)
-    return below.reshape(trace.activations[layer - 1].shape)
+        below = unified(network, trace, layer, rule, model.bias == "absorb", relevance, _in_proportion(model, layer))
+    if layer != LAST_FEATURE + 1:
+        return below
+    below = below.reshape(len(below), *trace.activations[LAST_FEATURE].shape[1:])
+    return below.contiguous(memory_format=torch.channels_last)
+
+
+def _in_proportion(model: LRPModel, layer: int) -> bool:
+    """Whether R[layer] vanishes with its activation: every rule above multiplies by the activation alone."""
+    rules = [model.rule_at(above) for above in WEIGHTED if above > layer]
+    return all(rule.theta0 == 0 and rule.preset != "z_box" for rule in rules)
 
 
 def default_layers(model: LRPModel) -> set[int]:
@@ -219,15 +132,19 @@ def default_layers(model: LRPModel) -> set[int]:
     return {0} | {segment.first - 1 for segment in model.segments}
 
 
-def propagate(network: VGG16, trace: Trace, model: LRPModel, target: int, *,
-              layers: Literal["all"] | Iterable[int] | None = None,
-              checkpoint: Checkpoint | None = None) -> Relevance:
+Layers = Literal["all"] | Iterable[int] | None
+
+
+def propagate(network: VGG16, trace: Trace, model: LRPModel, target: int, *, layers: Layers = None,
+              store: RelevanceStore | None = None, checkpoint: Checkpoint | None = None) -> Relevance:
     """Relevance of one class, from the logits down to the pixels.
 
     Parameters
     ----------
     layers : "all", iterable of int or None
         Layers whose relevance is kept; None keeps what each segment hands on.
+    store : RelevanceStore, optional
+        Where relevance at segment borders is kept: a model that differs in lower segments alone costs those alone.
     checkpoint : callable, optional
         Called with each layer's number before it is propagated; may raise to stop.
 
@@ -236,33 +153,125 @@ def propagate(network: VGG16, trace: Trace, model: LRPModel, target: int, *,
     NonFiniteRelevance
         If relevance becomes NaN or infinite at some layer.
     """
-    return propagate_from(network, trace, model, LAST, start_relevance(trace, target, model.start), layers=layers,
-                          checkpoint=checkpoint, target=target)
+    return propagate_many(network, trace, model, [target], layers=layers, store=store, checkpoint=checkpoint)[0]
+
+
+@torch.inference_mode()
+def propagate_many(network: VGG16, trace: Trace, model: LRPModel, targets: Sequence[int], *, layers: Layers = None,
+                   store: RelevanceStore | None = None, checkpoint: Checkpoint | None = None) -> list[Relevance]:
+    """Relevance of several classes: the parameters are those of `propagate`.
+
+    The classes share denominators and, in the fully connected layers, each reading of the weights.
+    """
+    keep = _wanted(model, layers)
+    found = [_Column(target, model, keep, store, (network.digest, trace.key, target) if store is not None else None)
+             for target in targets]
+    fresh = [column for column in found if not column.resume()]
+    groups = [fresh] if fresh else []
+    groups += [[column] for column in found if column not in fresh]
+    for columns in groups:
+        if columns is fresh:
+            for column in columns:
+                column.current = start_relevance(trace, column.target or 0, model.start)
+        _descend(network, trace, model, columns[0].layer, torch.stack([column.current for column in columns]), columns,
+                 checkpoint)
+    return [column.relevance() for column in found]
 
 
 @torch.inference_mode()
 def propagate_from(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
-                   layers: Literal["all"] | Iterable[int] | None = None, checkpoint: Checkpoint | None = None,
+                   layers: Layers = None, checkpoint: Checkpoint | None = None,
                    target: int | None = None) -> Relevance:
     """Relevance from a given R[layer] (shape of that layer's activation) downwards; linear in it."""
-    keep = set(range(LAST + 1)) if layers == "all" else default_layers(model) if layers is None else set(layers)
+    column = _Column(target, model, _wanted(model, layers), None, None)
     current = relevance.to(device=network.device, dtype=network.dtype)[None]
-    positive, negative = np.zeros(LAST + 1), np.zeros(LAST + 1)
-    maps: dict[int, Tensor] = {}
+    if current.ndim == 4:
+        current = current.contiguous(memory_format=torch.channels_last)
+    _descend(network, trace, model, layer, current, [column], checkpoint)
+    return column.relevance()
+
+
+def _wanted(model: LRPModel, layers: Layers) -> set[int]:
+    return set(range(LAST + 1)) if layers == "all" else default_layers(model) if layers is None else set(layers)
+
+
+class _Column:
+    """What is gathered of one target on the way down."""
+
+    def __init__(self, target: int | None, model: LRPModel, keep: set[int], store: RelevanceStore | None,
+                 key: Hashable) -> None:
+        self.target, self.model, self.keep, self.store, self.key = target, model, keep, store, key
+        self.maps: dict[int, Tensor] = {}
+        self.positive, self.negative = np.zeros(LAST + 1), np.zeros(LAST + 1)
+        self.layer = LAST
+        self.current = torch.empty(0)
+
+    def resume(self) -> bool:
+        """Begin at the lowest layer that the store knows, if all layers asked for above it are known, too."""
+        if self.store is None:
+            return False
+        wanted = sorted(default_layers(self.model) | self.keep | set(POOLS), reverse=True)
+        maps: dict[int, Tensor] = {}
+        for k in wanted:
+            kept = self.store.get((self.key, k, upper_part(self.model, k)))
+            if kept is not None:
+                self.layer, self.current = k, kept.relevance
+                self.positive[k:], self.negative[k:] = kept.positive[k:], kept.negative[k:]
+                self.maps = dict(maps)
+                if k in self.keep:
+                    maps[k] = kept.relevance
+            elif k in self.keep:
+                break
+        return self.layer < LAST
+
+    def record(self, k: int, current: Tensor, sums: tuple[float, float]) -> None:
+        """Note the sums at a layer; keep its relevance where it was asked for or may be needed again."""
+        self.positive[k], self.negative[k] = sums
+        if k in self.keep:
+            self.maps[k] = current
+        if self.store is not None and (k in self.keep or k in POOLS or k in default_layers(self.model)):
+            # A view of a batch would hold the other targets' relevance, too.
+            own = current if current.untyped_storage().nbytes() == current.nbytes else current.clone()
+            self.store.put((self.key, k, upper_part(self.model, k)), Kept(own, self.positive.copy(), self.negative.copy()))
+
+    def relevance(self) -> Relevance:
+        """The result."""
+        return Relevance(self.maps, self.positive, self.negative, self.target, self.model.key)
+
+
+def signed_sums(relevance: Tensor) -> tuple[float, float]:
+    """Sum of positive and sum of negative relevance."""
+    total, absolute = float(relevance.sum()), float(torch.linalg.vector_norm(relevance, 1))
+    return max((absolute + total) / 2, 0.0), min((total - absolute) / 2, 0.0)
+
+
+def _values_below(trace: Trace, layer: int) -> int:
+    below = trace.activations if layer - 1 in trace.activations else trace.sums
+    return below[layer - 1].numel()
+
+
+def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current: Tensor, columns: list[_Column],
+             checkpoint: Checkpoint | None) -> None:
+    """Propagate a batch, one row per column, from R[layer] to the pixels."""
+    sums: list[tuple[float, float]] = []
     for k in range(layer, -1, -1):
-        positive[k] = float(current.clamp(min=0).sum(dtype=torch.float64))
-        negative[k] = float(current.clamp(max=0).sum(dtype=torch.float64))
-        if not np.isfinite(positive[k] + negative[k]):
-            positive[k] = negative[k] = np.nan
-            above = Relevance(maps, positive, negative, target, model.key)
-            raise _non_finite(trace, model, min(k + 1, LAST), above)
-        if k in keep:
-            maps[k] = current[0]
-        if k:
-            if checkpoint is not None:
-                checkpoint(k)
-            current = step(network, trace, model, k, current)
-    return Relevance(maps, positive, negative, target, model.key)
+        if k == layer or LAYERS[k + 1].kind in ("conv", "linear", "pool"):
+            sums = [signed_sums(row) for row in current]
+        for column, row, both in zip(columns, current, sums, strict=True):
+            if not np.isfinite(sum(both)):
+                column.positive[k] = column.negative[k] = np.nan
+                raise _non_finite(trace, model, min(k + 1, LAST), column.relevance())
+            column.record(k, row, both)
+        if k == 0:
+            return
+        if len(columns) > 1 and _values_below(trace, k) > BATCH_VALUES:
+            # Large layers gain nothing from a batch, and it would need memory for all targets at once.
+            for column, row in zip(columns, current, strict=True):
+                _descend(network, trace, model, k, row[None], [column], checkpoint)
+            return
+        if checkpoint is not None:
+            checkpoint(k)
+        current = step(network, trace, model, k, current)
 
 
 def _non_finite(trace: Trace, model: LRPModel, layer: int, above: Relevance) -> NonFiniteRelevance:

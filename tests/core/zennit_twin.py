@@ -12,8 +12,8 @@ from zennit.rules import AlphaBeta, Epsilon, Flat, Gamma, Pass, WSquare, ZBox, Z
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, Trace
-from vislrp_core.propagation import STABILIZER
 from vislrp_core.rules import Rule
+from vislrp_core.weighted import STABILIZER
 
 
 class ProportionalPooling(Hook):

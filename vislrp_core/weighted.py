@@ -1,0 +1,365 @@
+"""Weighted layers under the unified rule (Eq. 2.1; lrp.md, sections 2 and 3): denominators, and relevance handed down.
+
+The denominator is linear in the rule's parameters. With T0 = sum of u w (the forward pass has it) and T+ = sum of (u w)^+,
+gamma0 + gamma1 w + p w^+ + n w^- + gamma2 w^2 gives
+
+    z = gamma0 B + (gamma1 + n) T0 + (p - n) T+ + gamma2 T2
+
+and u = theta0 + theta1 a makes each of them theta1 times the sum over activations plus theta0 times a constant of the
+weights. The sums over activations stay on the trace: another class or another value of a slider convolves only downwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vislrp_core.layers import LAYERS
+from vislrp_core.network import VGG16, Trace, exact_sum, refine
+from vislrp_core.rules import Rule
+
+STABILIZER = 1e-9
+BLOCK_ROWS = 16
+"""Rows of a fully connected matrix that are changed at a time: they fit the cache, and fc6 is never copied as a whole."""
+SUM_ERROR = 5e-7
+"""Usual error of a weighted sum in single precision, relative to the root mean square of its layer."""
+MAX_ERROR = 1e-3
+"""Estimated relative error of relevance, per layer, above which sums in double precision are used."""
+SAFE_EPSILON = 1e-2
+"""A relative epsilon from which no denominator is small enough to ask for more digits."""
+
+Change = Callable[[Tensor], Tensor]
+
+
+def _positive(w: Tensor) -> Tensor:
+    return w.clamp(min=0)
+
+
+def _negative(w: Tensor) -> Tensor:
+    return w.clamp(max=0)
+
+
+PARTS: dict[str, Change | None] = {"plain": None, "positive": _positive, "square": torch.square,
+                                  "negative": _negative}
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What one term of the rule makes of a weight: gamma0 + gamma1 w + p w^+ + n w^- + gamma2 w^2."""
+
+    constant: float
+    positive: float
+    """Factor of a positive weight, gamma1 + p."""
+    negative: float
+    """Factor of a negative weight, gamma1 + n."""
+    square: float
+
+    @property
+    def change(self) -> Change | None:
+        """The changed weight without its constant, None where it is the weight itself."""
+        above, below, square = self.positive, self.negative, self.square
+
+        def linear(w: Tensor) -> Tensor:
+            if above == below:
+                return w * above
+            if above == 0 or below == 0:
+                return w.clamp(min=0) * above if below == 0 else w.clamp(max=0) * below
+            # One pass over the weights: a leaky ReLU whose slope is the ratio of the two factors.
+            return F.leaky_relu(w, below / above).mul_(above)
+
+        if square:
+            return lambda w: linear(w).add_(w * w, alpha=square)
+        if above == below == 1:
+            return None
+        if (above, below) in ((1, 0), (0, 1)):
+            return _positive if above else _negative
+        return linear
+
+    @property
+    def with_constant(self) -> Change | None:
+        """The changed weight with its constant."""
+        change, constant = self.change, self.constant
+        if not constant:
+            return change
+        return (lambda w: w + constant) if change is None else (lambda w: change(w) + constant)
+
+    @property
+    def one_signed(self) -> bool:
+        """Whether all contributions of an input that is not negative have one sign, so that they cannot cancel."""
+        if self.positive == 0:
+            return self.constant == self.square == 0
+        return self.negative == 0 and self.positive > 0 and self.constant >= 0 and self.square >= 0
+
+    @property
+    def at_least_plain(self) -> bool:
+        """Whether z is, up to a factor, at least the plain sum wherever that is positive."""
+        return self.positive >= self.negative > 0 and self.constant >= 0 and self.square >= 0
+
+    def of_bias(self, bias: Tensor) -> Tensor:
+        """What the rule makes of the bias where it is one more input of value 1."""
+        return torch.where(bias > 0, self.positive * bias, self.negative * bias) + self.square * bias * bias
+
+
+@dataclass(frozen=True)
+class WeightedLayer:
+    """One convolution or fully connected layer of a network for one image."""
+
+    network: VGG16
+    trace: Trace
+    layer: int
+
+    @property
+    def conv(self) -> bool:
+        """Whether the layer is a convolution."""
+        return LAYERS[self.layer].kind == "conv"
+
+    @property
+    def below(self) -> Tensor:
+        """Activations that go in, (1, C, H, W) or (1, N)."""
+        a = self.trace.activations[self.layer - 1]
+        return a if self.conv else a.flatten(1)
+
+    @property
+    def weight(self) -> Tensor:
+        """The layer's weights."""
+        return self.network.weights[self.layer]
+
+    def inputs(self, rule: Rule) -> Tensor:
+        """u = theta0 + theta1 a."""
+        a = self.below
+        return a if (rule.theta0, rule.theta1) == (0, 1) else a * rule.theta1 + rule.theta0
+
+    # --- sums over inputs -------------------------------------------------------------------------
+
+    def forward(self, u: Tensor, change: Change | None) -> Tensor:
+        """Sum over inputs u of u times the changed weight."""
+        if self.trace.exact and u.dtype != torch.float64 and u.device.type != "mps":
+            return exact_sum(u, self.weight, change).to(u.dtype)
+        if self.conv:
+            return F.conv2d(u, self.weight if change is None else change(self.weight), padding=1)
+        if change is None:
+            return F.linear(u, self.weight)
+        return torch.cat([F.linear(u, change(rows)) for rows in self.weight.split(BLOCK_ROWS)], dim=1)
+
+    def part(self, name: str) -> Tensor:
+        """T0, T+, T2 or B of the activations, kept on the trace."""
+        if name == "plain":
+            return self.trace.sums[self.layer]
+        kept = self.trace.terms.get((self.layer, name))
+        if kept is None:
+            a = self.below
+            if name == "constant":
+                summed = a.sum(dim=1, keepdim=True)
+                value = F.avg_pool2d(summed, 3, 1, 1, divisor_override=1) if self.conv else summed
+            else:
+                value = self.forward(a, PARTS[name])
+            kept = self.trace.keep((self.layer, name), value)
+        return kept
+
+    def unit_part(self, name: str) -> Tensor:
+        """The same for inputs of 1: (1, outputs), or (1, outputs, 3, 3) for a convolution's corners, edges and middle."""
+        key = (self.layer, name, "of ones")
+        kept = self.trace.terms.get(key)
+        if kept is None:
+            size = self.weight.shape[1]
+            ones = self.weight.new_ones((1, size, 3, 3) if self.conv else (1, size))
+            if name == "constant":
+                value = size * F.avg_pool2d(ones[:, :1], 3, 1, 1, divisor_override=1) if self.conv else ones[:, :1] * size
+            else:
+                value = self.forward(ones, PARTS[name])
+            kept = self.trace.keep(key, value)
+        return kept
+
+    def add_unit(self, z: Tensor, unit: Tensor, factor: float) -> Tensor:
+        """Add a part of `unit_part`'s form to z in place: a convolution's middle value at all inner positions."""
+        if not self.conv:
+            return z.add_(unit, alpha=factor)
+        spans = (slice(0, 1), slice(1, -1), slice(-1, None))
+        for i, rows in enumerate(spans):
+            for j, columns in enumerate(spans):
+                z[:, :, rows, columns].add_(unit[:, :, i:i + 1, j:j + 1], alpha=factor)
+        return z
+
+    # --- denominators -----------------------------------------------------------------------------
+
+    def bias_share(self, factors: Factors) -> Tensor:
+        """What the bias adds to a denominator where it counts as one more input."""
+        share = factors.of_bias(self.network.biases[self.layer])
+        return share.reshape(1, -1, 1, 1) if self.conv else share
+
+    def denominator(self, rule: Rule, factors: Factors, absorb: bool) -> Tensor:
+        """z of one term for inputs of one sign; not to be changed, it may be a kept part itself."""
+        weights = {"plain": factors.negative, "positive": factors.positive - factors.negative, "square": factors.square}
+        z: Tensor | None = None
+        own = False
+        for name, weight in weights.items():
+            factor = rule.theta1 * weight
+            if factor == 0:
+                continue
+            part = self.part(name)
+            if z is None:
+                z, own = (part, False) if factor == 1 else (part * factor, True)
+            else:
+                z, own = z.add_(part, alpha=factor) if own else torch.add(z, part, alpha=factor), True
+        if z is None:
+            z, own = torch.zeros_like(self.trace.sums[self.layer]), True
+        if absorb:
+            z, own = z.add_(self.bias_share(factors)) if own else z + self.bias_share(factors), True
+        if rule.theta1 * factors.constant:
+            part = self.part("constant")
+            factor = rule.theta1 * factors.constant
+            z, own = z.add_(part, alpha=factor) if own else torch.add(z, part, alpha=factor), True
+        for name, weight in {**weights, "constant": factors.constant}.items():
+            if rule.theta0 * weight:
+                z, own = self.add_unit(z if own else z.clone(), self.unit_part(name), rule.theta0 * weight), True
+        return z
+
+    # --- relevance handed down --------------------------------------------------------------------
+
+    def backward(self, s: Tensor, change: Change | None) -> Tensor:
+        """For each input the sum over outputs of s times the changed weight; s has a batch dimension."""
+        if self.conv:
+            return F.conv_transpose2d(s, self.weight if change is None else change(self.weight), padding=1)
+        if change is None:
+            return s @ self.weight
+        result = s.new_zeros((len(s), self.weight.shape[1]))
+        for part, rows in zip(s.split(BLOCK_ROWS, dim=1), self.weight.split(BLOCK_ROWS), strict=True):
+            result.addmm_(part, change(rows))
+        return result
+
+    def hand_down(self, s: Tensor, factors: Factors) -> Tensor:
+        """`backward` with the weight that a term of the rule makes."""
+        spread: Tensor | None = None
+        if factors.constant:
+            summed = s.sum(dim=1, keepdim=True) * factors.constant
+            spread = F.avg_pool2d(summed, 3, 1, 1, divisor_override=1) if self.conv else summed
+        if factors.positive == factors.negative == factors.square == 0:
+            shape = (len(s), *self.below.shape[1:])
+            return s.new_zeros(shape) if spread is None else spread.expand(shape).clone()
+        result = self.backward(s, factors.change)
+        return result if spread is None else result.add_(spread)
+
+
+def rms(z: Tensor) -> float:
+    """Root mean square over a layer."""
+    return float(torch.linalg.vector_norm(z)) / z.numel() ** 0.5
+
+
+def stabilized(z: Tensor, epsilon: float) -> Tensor:
+    """z + sign(z) epsilon with sign(0) = +1, a new tensor."""
+    # copysign sees -0 as negative, but sums that begin at +0 never are -0.
+    added = torch.copysign(z.new_tensor(abs(epsilon)), z)
+    return added.add_(z) if epsilon >= 0 else z - added
+
+
+def _needs_digits(rule: Rule, s: Tensor, z: Tensor, denominator: Tensor) -> bool:
+    """Whether rounding errors of z would show in the shares s = R / denominator.
+
+    An error e of z changes a share by e s / z: the few neurons whose contributions nearly cancel decide.
+    """
+    scale = rms(z)
+    if rule.epsilon >= SAFE_EPSILON * (1.0 if rule.epsilon_scale == "relative" else scale) > 0:
+        return False
+    size = float(torch.linalg.vector_norm(s))
+    change = float(torch.linalg.vector_norm(s / denominator)) * SUM_ERROR * scale
+    return size > 0 and not change <= MAX_ERROR * size
+
+
+def _shares(here: WeightedLayer, rule: Rule, sums: Callable[[], Tensor], safe: bool, relevance: Tensor) -> Tensor:
+    """R / stab(z), with z in double precision where single precision would not do."""
+    z = sums()
+    scale = rms(z) if rule.epsilon and rule.epsilon_scale == "relative" else 1.0
+    denominator = stabilized(z, rule.epsilon * scale + STABILIZER)
+    s = relevance / denominator
+    if not (safe or here.trace.exact) and _needs_digits(rule, s, z, denominator):
+        refine(here.network, here.trace)
+        return _shares(here, rule, sums, True, relevance)
+    return s
+
+
+def unified(network: VGG16, trace: Trace, layer: int, rule: Rule, absorb: bool, relevance: Tensor,
+            in_proportion: bool = False) -> Tensor:
+    """R[layer - 1] of the unified rule for a batch R[layer]; fully connected inputs as (B, N).
+
+    Parameters
+    ----------
+    in_proportion : bool
+        Whether relevance vanishes with the activation it belongs to, as it does below all rules that multiply by it.
+    """
+    here = WeightedLayer(network, trace, layer)
+    with_bias = absorb or not bool(network.biases[layer].any())
+    # Behind a ReLU the sign of a contribution is the weight's; elsewhere negative inputs exchange p and n.
+    mixed = layer == 1 or rule.theta0 < 0 or rule.theta1 < 0
+    total: Tensor | None = None
+    apart: Tensor | None = None
+    for factor, p, n in ((rule.alpha, rule.gamma1p, rule.gamma1n), (-rule.beta, rule.gamma1n, rule.gamma1p)):
+        if factor == 0:
+            continue
+        factors = Factors(rule.gamma0, rule.gamma1 + p, rule.gamma1 + n, rule.gamma2)
+        if mixed and p != n:
+            term = _by_sign(here, rule, factors, absorb, relevance).mul_(factor)
+            apart = term if apart is None else apart.add_(term)
+            continue
+        safe = factors.one_signed and (layer > 1 or rule.theta1 == 0)
+        # Where z is at least the activation, R / z stays bounded.
+        safe |= in_proportion and with_bias and rule.theta0 >= 0 and factors.at_least_plain
+        s = _shares(here, rule, partial(here.denominator, rule, factors, absorb), safe, relevance)
+        term = here.hand_down(s if factor == 1 else s.mul_(factor), factors)
+        total = term if total is None else total.add_(term)
+    if total is not None:
+        total = total.mul_(here.inputs(rule))
+    if total is None or apart is None:
+        found = total if apart is None else apart
+        return relevance.new_zeros((len(relevance), *here.below.shape[1:])) if found is None else found
+    return total.add_(apart)
+
+
+def _by_sign(here: WeightedLayer, rule: Rule, factors: Factors, absorb: bool, relevance: Tensor) -> Tensor:
+    """One term where inputs of both signs occur: p counts positive contributions, n negative ones."""
+    other = Factors(factors.constant, factors.negative, factors.positive, factors.square)
+    key = (here.layer, "by sign", rule.theta0, rule.theta1, factors)
+
+    def parts() -> list[tuple[Tensor, Change | None]]:
+        u = here.inputs(rule)
+        return [(u.clamp(min=0), factors.with_constant), (u.clamp(max=0), other.with_constant)]
+
+    def sums() -> Tensor:
+        z = here.trace.terms.get(key)
+        if z is None:
+            (above, change), (below, exchanged) = parts()
+            z = here.trace.keep(key, here.forward(above, change).add_(here.forward(below, exchanged)))
+        return z + here.bias_share(factors) if absorb else z
+
+    s = _shares(here, rule, sums, factors.one_signed and factors.constant == factors.square == 0, relevance)
+    (above, change), (below, exchanged) = parts()
+    return here.backward(s, change).mul_(above).add_(here.backward(s, exchanged).mul_(below))
+
+
+def z_box(network: VGG16, trace: Trace, layer: int, relevance: Tensor) -> Tensor:
+    """LRP-zβ (Montavon et al. 2017; lrp.md section 3): a w - l w^+ - h w^-; bias terms cancel."""
+    here = WeightedLayer(network, trace, layer)
+    a = here.below
+    if layer == 1:
+        low, high = network.pixel_bounds()
+        boxes = [F.conv2d(bound.expand(1, 3, 3, 3), change(here.weight), padding=1)
+                 for bound, change in ((low, _positive), (high, _negative))]
+        box = boxes[0] + boxes[1]
+    else:
+        low, high = torch.zeros((), dtype=a.dtype, device=a.device), a.max()
+        box = here.unit_part("negative") * high
+
+    def sums() -> Tensor:
+        return here.add_unit(here.part("plain").clone(), box, -1.0)
+
+    s = _shares(here, Rule.of("z_box"), sums, True, relevance)
+    if layer > 1:
+        return here.backward(s, None).mul_(a).sub_(here.backward(s, _negative).mul_(high))
+    # The three kinds of weights of so few inputs go through one convolution.
+    weights = torch.cat([here.weight, _positive(here.weight), _negative(here.weight)], dim=1)
+    shares, positive, negative = F.conv_transpose2d(s, weights, padding=1).chunk(3, dim=1)
+    return a * shares - low * positive - high * negative
