@@ -1,0 +1,83 @@
+"""Sets of neurons as a JSON file, and back; files are hostile until checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vislrp_core.layers import LAST, layer_name
+from vislrp_ui.ablation.sets import MAX_UNITS, as_sets
+from vislrp_ui.state import StateError
+from vislrp_ui.state_ablation import MAX_KEPT, Cut, Kept
+
+FORMAT = "vislrp-neurons"
+MAX_BYTES = 1_000_000
+
+
+class _Set(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field("", max_length=200)
+    value: str = Field("zero", pattern="^(zero|mean)$")
+    layers: dict[str, list[int]] = Field(min_length=1, max_length=LAST)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format: str = Field(pattern=f"^{FORMAT}$")
+    version: int = Field(ge=1, le=1)
+    network: str = Field("", max_length=200)
+    sets: list[_Set] = Field(min_length=1, max_length=MAX_KEPT)
+
+
+def write(rows: Iterable[Kept], network: str) -> bytes:
+    """A file of kept sets: names, what outputs become, neurons by layer number."""
+    sets = [{"name": row.name, "value": row.cut.value,
+             "layers": {str(layer): list(neurons) for layer, neurons in row.cut.sets}} for row in rows]
+    return json.dumps({"format": FORMAT, "version": 1, "network": network, "sets": sets}, ensure_ascii=False,
+                      indent=1).encode()
+
+
+def read(data: bytes, sizes: Mapping[int, int]) -> Sequence[tuple[str, Cut]]:
+    """Names and sets of a file.
+
+    Parameters
+    ----------
+    sizes : mapping
+        Number of neurons of every layer of the network that runs.
+
+    Raises
+    ------
+    StateError
+        One sentence: what is wrong, and where.
+    """
+    if len(data) > MAX_BYTES:
+        raise StateError("The file is larger than 1 MB: it is no file of neuron sets.")
+    try:
+        file = _File.model_validate_json(data)
+    except ValidationError as error:
+        one = error.errors()[0]
+        place = ".".join(str(part) for part in one["loc"])[:60] or "the file"
+        raise StateError(f"The file holds no sets of neurons ({place}: {one['msg'].rstrip('.')[:90]}): export one here to "
+                         "see the format.") from error
+    return [(one.name, Cut(as_sets({_layer(key): _neurons(key, neurons, sizes) for key, neurons in one.layers.items()}),
+                           one.value)) for one in file.sets]
+
+
+def _layer(key: str) -> int:
+    if not (key.isascii() and key.isdigit() and len(key) < 3 and 1 <= int(key) <= LAST):
+        raise StateError(f"Layer “{key[:20]}” of the file has no neurons: layers run from 1 to {LAST}.")
+    return int(key)
+
+
+def _neurons(key: str, neurons: list[int], sizes: Mapping[int, int]) -> list[int]:
+    layer = _layer(key)
+    size = min(sizes[layer], MAX_UNITS)
+    wrong = next((neuron for neuron in neurons if not 0 <= neuron < size), None)
+    if wrong is not None or not neurons:
+        what = f"there is no {wrong}" if wrong is not None else "the file names none"
+        raise StateError(f"{layer_name(layer)} has the neurons 0 to {size - 1} in this network, {what}.")
+    return neurons
