@@ -50,8 +50,9 @@ def css() -> str:
 [data-testid=stImage] img{border-radius:6px}
 [data-testid=stLayoutWrapper]:has(>.st-key-keeper){position:absolute;width:0;height:0;overflow:hidden}
 kbd[aria-label^=Shortcut]{display:none}
-[class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],
-.st-key-title-row [data-testid=stPopoverButton]:has(span:empty) div[aria-hidden=true]{display:none}
+[class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],:is(.st-key-menu-twin,.st-key-menu-look) div[aria-hidden=true]{display:none}
+:is([class*=-head],.st-key-undo,.st-key-redo,.st-key-menu-twin,.st-key-menu-look) button p{position:absolute;width:1px;height:1px;
+ overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
 .v-bar{display:flex;align-items:center;justify-content:center;gap:8px;font-size:11.5px;font-variant-numeric:tabular-nums;
  color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-bar i{flex:0 1 210px;min-width:40px;height:9px;border-radius:2px;position:relative}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Any
 
 import streamlit as st
+from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.images import FITS, ImageError
@@ -27,13 +30,26 @@ def mirror(key: str, value: Any) -> str:
     return key
 
 
-def on_change(key: str, change: Callable[..., Visit], name: str | None = None) -> Callable[[], None]:
-    """Callback that hands the widget's value to a function of the visit, by position or under a name."""
+def on_change(key: str, change: Callable[..., Visit], name: str | None = None,
+              kind: type | tuple[type, ...] = object) -> Callable[[], None]:
+    """Callback that hands the widget's value to a function of the visit, by position or under a name.
+
+    A value that is not of its `kind` is dropped: a select box answers a label that is no longer among its options as text.
+    """
     def call() -> None:
         value = st.session_state[key]
-        if value is not None:
+        if value is not None and isinstance(value, kind):
             session.update(change, **{name: value}) if name else session.update(change, value)
     return call
+
+
+def menu(label: str, *, key: str, icon: str, help: str | None = None) -> PopoverContainer:
+    """A popover whose content is drawn while it is open, and only then: `if box.open: with box: ...`.
+
+    Content of a closed popover would cost every run, and the browser would go on sending the old values of its widgets,
+    which undoes what was changed elsewhere since.
+    """
+    return st.popover(label, key=key, icon=icon or None, help=help, type="tertiary", on_change="rerun")
 
 
 # --- image ----------------------------------------------------------------------------------------
@@ -105,10 +121,13 @@ def image_picker(visit: Visit, *, title: str = "Image") -> None:
     """Head of the image: its title, gallery, upload and the way to 224 x 224."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="image-head"):
         st.html(f'<div class="v-head">{title}</div>', width="stretch")
-        if st.button("", icon=":material/photo_library:", type="tertiary", key="open-gallery",
+        if st.button("Choose a sample image", icon=":material/photo_library:", type="tertiary", key="open-gallery",
                      help="Choose one of the sample images"):
             gallery()
-        with st.popover("", icon=":material/upload:", type="tertiary", help="Upload an image, and how it is cut"):
+        box = menu("Upload an image", key="menu-upload", icon=":material/upload:",
+                   help="Upload an image, and how it is cut")
+    if box.open:
+        with box:
             uploader("upload")
             key = mirror("fit", visit.image.fit)
             st.segmented_control("How it is brought to 224 × 224", list(FITS), key=key,
@@ -145,12 +164,11 @@ def first_pass(ref: ImageRef) -> AbstractContextManager[Any]:
 
 # --- target class ---------------------------------------------------------------------------------
 
-def class_label(ranks: dict[int, int], classes: Sequence[str]) -> Callable[[int], str]:
-    """Labels of the class search: name and, for the first ten, the rank."""
-    def label(index: int) -> str:
-        rank = ranks.get(index, 0)
-        return f"{classes[index]} · rank {rank}" if 0 < rank <= 10 else classes[index]
-    return label
+@cache
+def class_labels(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of all classes as the search shows them: a name that two classes share gets its number, so that all differ."""
+    often = Counter(classes)
+    return tuple(name if often[name] == 1 else f"{name} (class {index})" for index, name in enumerate(classes))
 
 
 def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Visit] = state.choose_target,
@@ -158,10 +176,10 @@ def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Vi
     """Search over all classes, the most probable first; answers the class to explain."""
     trace = service.trace(visit.image)
     order = trace.logits.argsort(descending=True).tolist()
-    ranks = {index: place + 1 for place, index in enumerate(order)}
     target = service.target_of(visit.image, visit.target if value is None else value)
-    st.selectbox(label, order, key=mirror(key, target), on_change=on_change(key, change), label_visibility="collapsed",
-                 format_func=class_label(ranks, trace.classes), help="Any of the network's classes: type to search")
+    st.selectbox(label, order, key=mirror(key, target), on_change=on_change(key, change, kind=int),
+                 label_visibility="collapsed", format_func=class_labels(trace.classes).__getitem__,
+                 help="Any of the network's classes: type to search")
     return target
 
 
@@ -170,7 +188,10 @@ def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Vi
 def look_popover(visit: Visit) -> None:
     """Spectrum, range, overlay, background of all maps."""
     look = visit.look
-    with st.popover("", icon=":material/palette:", type="tertiary", help="Colours of the maps"):
+    box = menu("Colours", key="menu-look", icon=":material/palette:", help="Colours of the maps")
+    if not box.open:
+        return
+    with box:
         for key, title, options, value, show in (
                 ("spectrum", "Colour spectrum", list(SPECTRA), look.spectrum, _spectrum_title),
                 ("range", "Range", list(RANGES), look.range, _RANGE_TITLES.__getitem__)):
@@ -198,6 +219,8 @@ def network_menu(visit: Visit) -> None:
     """Which network runs, what it is, and the others that can."""
     from vislrp_ui.network_panel import panel
 
-    with st.popover(service.network_title(), icon=":material/deployed_code:", type="tertiary",
-                    help="The network that is explained"):
-        panel(visit)
+    box = menu(service.network_title(), key="menu-network", icon=":material/deployed_code:",
+               help="The network that is explained")
+    if box.open:
+        with box:
+            panel(visit)

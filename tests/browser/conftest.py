@@ -1,7 +1,4 @@
-"""One app server per test session on a free port, and pages of a headless Chromium.
-
-The server runs the network that `VISLRP_NETWORK` names (by default the one in the repository) and downloads nothing.
-"""
+"""App servers on free ports, one per test session, and pages of a headless Chromium. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -12,10 +9,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.install_browser import installed_browser
 
@@ -25,6 +23,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 START_SECONDS = 60
 TIMEOUT_MS = 60_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,17 +47,15 @@ def _healthy(url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a running app."""
+@contextmanager
+def _served(command: list[str], log: Path, **variables: str) -> Iterator[str]:
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0"}
-    command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", str(port),
-               "--server.address", "127.0.0.1", "--server.headless", "true", "--server.fileWatcherType", "none"]
-    with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out,
-                                                stderr=subprocess.STDOUT) as server:
+    environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0", **variables}
+    arguments = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
+                 "--server.fileWatcherType", "none"]
+    with log.open("w") as out, subprocess.Popen([sys.executable, "-m", *command, *arguments], cwd=ROOT, env=environment,
+                                                stdout=out, stderr=subprocess.STDOUT) as server:
         try:
             limit = time.monotonic() + START_SECONDS
             while not _healthy(url):
@@ -67,6 +64,22 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
     assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the app on a small network with random weights: what it predicts means nothing, gestures answer at once."""
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with _served(["tests.browser.serve"], log) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the app as it is delivered, on the embedded network."""
+    log = tmp_path_factory.mktemp("embedded") / "log.txt"
+    with _served(["streamlit", "run", "Home.py"], log, VISLRP_NETWORK="embedded") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -96,12 +109,30 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
+def page(new_context: Callable[..., BrowserContext]) -> Iterator[Page]:
     """A fresh page of 1440 x 900 in the light theme; errors of our own scripts fail the test."""
     context = new_context(permissions=["clipboard-read", "clipboard-write"])
     opened = context.new_page()
-    opened.on("pageerror", lambda error: pytest.fail(f"script error on the page: {error}"))
-    return opened
+    errors = watch_console(opened)
+    yield opened
+    assert errors == []
+
+
+def watch_console(page: Page) -> list[str]:
+    """Errors that the page reports from now on.
+
+    A direct visit to a page's own address makes Streamlit itself ask for two files under that address first; those two are
+    not ours.
+    """
+    errors: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
+            errors.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors
 
 
 def wait_idle(page: Page) -> None:

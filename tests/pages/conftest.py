@@ -17,6 +17,7 @@ from vislrp_core.network import VGG16
 from vislrp_ui import service
 from vislrp_ui.state import Visit
 
+MENUS = ("upload", "look", "network", "import", "models", "name", "twin", "conventions", "export", "download")
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("castle", "lake", "boathouse", "cliff", "valley", "drum", "electric guitar", "banjo", "lemur", "kitten")
 
@@ -60,6 +61,13 @@ def open_page() -> Callable[..., AppTest]:
 def visit_of(app: AppTest) -> Visit:
     """What the page's session holds."""
     return app.session_state["_visit"]
+
+
+def open_menus(app: AppTest) -> AppTest:
+    """Open all menus of the page, so that their content is drawn."""
+    for name in MENUS:
+        app.session_state[f"menu-{name}"] = True
+    return app.run()
 
 
 def payload(app: AppTest, key: str) -> dict[str, Any]:

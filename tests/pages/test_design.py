@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import CLASSES, gesture, payload, visit_of
+from tests.pages.conftest import CLASSES, gesture, open_menus, payload, visit_of
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, LRPModel
 from vislrp_core.rules import PARAMETERS, PRESETS
@@ -33,7 +33,7 @@ def sentences(app: AppTest) -> str:
 
 @pytest.fixture
 def design(open_page: Open) -> AppTest:
-    return open_page("1_Design")
+    return open_menus(open_page("1_Design"))
 
 
 # --- image and class ---------------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def test_duplicate_rename_delete_and_undo(design: AppTest) -> None:
     design.selectbox(key="active-model").set_value("configuration_5").run()
     assert design.button(key="delete-model").disabled
     design.button(key="duplicate-model").click().run()
-    design.text_input(key="model-name").set_value("  My   own ").run()
+    open_menus(design).text_input(key="model-name").set_value("  My   own ").run()
     entry = visit_of(design).entry()
     assert (entry.name, entry.origin, entry.based_on) == ("My own", "own", "Configuration 5")
     design.button(key="delete-model").click().run()
@@ -307,7 +307,7 @@ def test_another_view_of_the_same_result_computes_nothing(design: AppTest) -> No
     before = service.counters.propagations, service.counters.forward_passes
     design.selectbox(key="twin-segment").set_value(2).run()
     design.selectbox(key="look-spectrum").set_value(list(SPECTRA)[1]).run()
-    design.text_input(key="model-name").set_value("Renamed").run()
+    open_menus(design).text_input(key="model-name").set_value("Renamed").run()
     assert (service.counters.propagations, service.counters.forward_passes) == before
 
 

@@ -51,13 +51,18 @@ def models(visit: Visit) -> None:
     """Head and cards of the model manager."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="models-head"):
         st.html('<div class="v-head">Models</div>', width="stretch")
-        if st.button("", icon=":material/add:", type="tertiary", key="new-model", help="New model: LRP-0 on all layers"):
+        if st.button("New model", icon=":material/add:", type="tertiary", key="new-model",
+                     help="New model: LRP-0 on all layers"):
             _start_new(visit)
-        st.button("", icon=":material/content_copy:", type="tertiary", key="duplicate-model",
+        st.button("Duplicate", icon=":material/content_copy:", type="tertiary", key="duplicate-model",
                   help=f"Duplicate “{visit.entry().name}”", on_click=session.update, args=(state.duplicate,))
-        with st.popover("", icon=":material/upload:", type="tertiary", help="Import models"):
+        importing = widgets.menu("Import models", key="menu-import", icon=":material/upload:", help="Import models")
+        more = widgets.menu("More", key="menu-models", icon=":material/more_vert:", help="More about the models")
+    if importing.open:
+        with importing:
             _importer()
-        with st.popover("", icon=":material/more_vert:", type="tertiary", help="More about the models"):
+    if more.open:
+        with more:
             _more(visit)
     model_cards("model-cards", visit.models, visit.active, _pick_model)
 

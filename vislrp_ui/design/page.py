@@ -22,7 +22,7 @@ def design() -> None:
         title.title_row(visit, target)
         ruler_place = st.container(gap="xsmall", key="ruler-slot")
     with last, st.container(gap="xsmall"):
-        downloads_place = result.head(visit, target)
+        downloads = result.head(visit, target)
         with st.container(key="map-place"):
             note_place = st.empty()
             map_place = st.container(gap="xsmall", key="final-slot")
@@ -35,6 +35,7 @@ def design() -> None:
         centre.segments_and_maps(visit, maps)
     with rule_place:
         centre.rule(visit, maps)
-    with downloads_place:
-        result.downloads(visit, target, maps)
+    if downloads.open:
+        with downloads:
+            result.downloads(visit, target, maps)
     progress.done()

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
@@ -25,7 +25,7 @@ def shown_layer(visit: Visit) -> int:
     return visit.selected_layer or 0
 
 
-def head(visit: Visit, target: int) -> DeltaGenerator:
+def head(visit: Visit, target: int) -> PopoverContainer:
     """What the map shows, and what can be done with it; answers the place of the downloads."""
     layer = shown_layer(visit)
     name = service.network().classes[target]
@@ -33,13 +33,14 @@ def head(visit: Visit, target: int) -> DeltaGenerator:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="result-head"):
         st.html(f'<div class="v-head">Relevance{where} for “{_html(name)}”</div>', width="stretch")
         if layer:
-            st.button("", icon=":material/close:", type="tertiary", key="back-to-pixels", help="Back to the pixels",
-                      on_click=session.update, args=(state.select_layer, None))
-        if st.button("", icon=":material/bar_chart:", type="tertiary", key="open-sums",
+            st.button("Back to the pixels", icon=":material/close:", type="tertiary", key="back-to-pixels",
+                      help="Back to the pixels", on_click=session.update, args=(state.select_layer, None))
+        if st.button("Relevance per layer", icon=":material/bar_chart:", type="tertiary", key="open-sums",
                      help="Relevance per layer as a larger chart"):
             sums_dialog()
         widgets.look_popover(visit)
-        return st.popover("", icon=":material/download:", type="tertiary", help="Download the map or its relevance")
+        return widgets.menu("Download", key="menu-download", icon=":material/download:",
+                            help="Download the map or its relevance")
 
 
 def map_and_facts(visit: Visit, result: Maps) -> None:

@@ -26,24 +26,34 @@ def title_row(visit: Visit, target: int) -> None:
     """Draw the row."""
     entry = visit.entry()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="title-row"):
-        with st.popover(f"**{_escaped(entry.name)}**", type="tertiary", help="Rename this model"):
-            key = widgets.mirror("model-name", entry.name)
-            st.text_input("Name of the model", key=key, max_chars=80,
-                          on_change=widgets.on_change(key, state.rename))
+        name = widgets.menu(f"**{_escaped(entry.name)}**", key="menu-name", icon="", help="Rename this model")
         note = f"· based on {entry.based_on}" if entry.based_on else {"example": "· example"}.get(entry.origin, "")
         st.html(f'<div class="v-muted v-based">{_html(note)}</div>', width="stretch")
         widgets.network_menu(visit)
-        st.button("", icon=":material/undo:", type="tertiary", key="undo", disabled=not visit.past, help="Undo",
+        st.button("Undo", icon=":material/undo:", type="tertiary", key="undo", disabled=not visit.past, help="Undo",
                   on_click=session.update, args=(state.undo,), shortcut="Ctrl+Z")
-        st.button("", icon=":material/redo:", type="tertiary", key="redo", disabled=not visit.future, help="Redo",
+        st.button("Redo", icon=":material/redo:", type="tertiary", key="redo", disabled=not visit.future, help="Redo",
                   on_click=session.update, args=(state.redo,), shortcut="Ctrl+Shift+Z")
-        twin(visit)
-        with st.popover("Conventions", icon=":material/rule_settings:", type="tertiary",
-                        help="Pixel rule, pooling, bias, start"):
-            conventions(visit)
-        with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Model as JSON, Python, Zennit"):
-            export(visit, target)
+        typed = widgets.menu("Type values", key="menu-twin", icon=":material/keyboard:",
+                             help="Type values: borders, segments and parameters as numbers")
+        rules = widgets.menu("Conventions", key="menu-conventions", icon=":material/rule_settings:",
+                             help="Pixel rule, pooling, bias, start")
+        files = widgets.menu("Export", key="menu-export", icon=":material/ios_share:",
+                             help="Model as JSON, Python, Zennit")
         copy_link()
+    if name.open:
+        with name:
+            key = widgets.mirror("model-name", entry.name)
+            st.text_input("Name of the model", key=key, max_chars=80, on_change=widgets.on_change(key, state.rename))
+    if typed.open:
+        with typed:
+            twin(visit)
+    if rules.open:
+        with rules:
+            conventions(visit)
+    if files.open:
+        with files:
+            export(visit, target)
 
 
 def conventions(visit: Visit) -> None:

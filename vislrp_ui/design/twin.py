@@ -15,20 +15,17 @@ SCALES = {"absolute": "ε itself", "relative": "ε × rms(z)"}
 
 
 def twin(visit: Visit) -> None:
-    """Popover with number inputs for everything the mouse can do."""
-    with st.popover("", icon=":material/keyboard:", type="tertiary",
-                    help="Type values: borders, segments and parameters as numbers"):
-        segments(visit)
-        parameters(visit)
+    """Number inputs for everything the mouse can do."""
+    segments(visit)
+    parameters(visit)
 
 
 def segments(visit: Visit) -> None:
     """Select, add, split and remove segments; move their borders; choose the layer whose map is large."""
     model, place = visit.model, visit.selected_segment
-    names = [f"{i + 1}: {layer_name(s.first)} to {layer_name(s.last)}" for i, s in enumerate(model.segments)]
     key = widgets.mirror("twin-segment", place)
-    st.selectbox("Segment", range(len(names)), key=key, format_func=names.__getitem__,
-                 on_change=widgets.on_change(key, state.select_segment))
+    st.selectbox("Segment", range(len(model.segments)), key=key, format_func=lambda i: f"Segment {i + 1}",
+                 on_change=widgets.on_change(key, state.select_segment, kind=int))
     segment = model.segments[place]
     left, right = st.columns(2, gap="small")
     with left:
@@ -56,7 +53,7 @@ def segments(visit: Visit) -> None:
     layer = widgets.mirror("twin-layer", visit.selected_layer or 0)
     st.selectbox("Layer of the large map", range(LAST + 1), key=layer,
                  format_func=lambda k: "pixels" if k == 0 else f"{k} {layer_name(k)}",
-                 on_change=widgets.on_change(layer, state.select_layer))
+                 on_change=widgets.on_change(layer, state.select_layer, kind=int))
 
 
 def _move(border: int, key: str, offset: int) -> None:
