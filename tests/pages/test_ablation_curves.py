@@ -152,6 +152,8 @@ def app() -> AppTest:
     opened = AppTest.from_string(PAGE, default_timeout=60)
     opened.query_params["neurons"] = "33~zero~relevance~common~number~region~24~positive_relevance~set~0"
     opened.query_params["ablate"] = "50~4~2~probability~"
+    for menu in ("menu-abl-curves", "menu-abl-curve-files"):
+        opened.session_state[menu] = True
     opened.run()
     assert not opened.exception
     return opened

@@ -83,16 +83,20 @@ def _section(target: int, watching: bool) -> None:
         key = widgets.mirror("abl-scale", held.measurement.scale)
         st.segmented_control("Scale", list(SCALES), key=key, required=True, label_visibility="collapsed", width="content",
                              format_func=str.title, on_change=_set, args=(key, "scale"))
-        with st.popover("Models and points", icon=":material/tune:"):
-            _settings(visit, task)
-        with st.popover("Export", icon=":material/ios_share:", disabled=not curves):
-            _exports(visit, task, curves)
+        settings = widgets.menu("Models and points", key="menu-abl-curves", icon=":material/tune:")
+        files = widgets.menu("Export", key="menu-abl-curve-files", icon=":material/ios_share:")
         if progress.running:
             st.button("Stop", icon=":material/stop:", key="abl-stop", on_click=job().stop)
         elif st.button("Measure", icon=":material/play_arrow:", key="abl-measure", disabled=not task.missing(),
                        help=f"{len(task.missing()) * len(task.counts)} times through the layers above"):
             job().start(task)
             st.rerun()
+    if settings.open:
+        with settings:
+            _settings(visit, task)
+    if files.open:
+        with files:
+            _exports(visit, task, curves)
     if progress.running:
         st.progress(progress.share, f"Ablating: {progress.done} of {progress.total} points")
     elif progress.message:
@@ -159,6 +163,9 @@ def _table(areas: pd.DataFrame, scale: str) -> None:
 
 
 def _exports(visit: Visit, task: Task, curves: dict[str, list[Curve]]) -> None:
+    if not curves:
+        st.caption("Not measured yet.")
+        return
     stem = file_stem(f"ablation_{visit.image.id[:24]}_{task.network.classes[task.target]}_{layer_name(task.layer)}")
     for label, frame, key in (("Curves (CSV)", curves_chart.curves_frame(curves), "curves"),
                               ("Areas (CSV)", curves_chart.areas_frame(curves), "areas")):
