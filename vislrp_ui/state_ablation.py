@@ -18,7 +18,7 @@ MAX_KEPT = 10
 MAX_COUNT = 4096
 MAX_ADDRESS = 9000
 """Characters of all sets together that the address holds; what is beyond stays in the session and in the JSON file."""
-THUMBS = ("relevance", "activation")
+THUMBS = ("relevance", "activation", "table")
 SPREADS = ("common", "own")
 ORDERS = ("number", *SCORES)
 GESTURES = ("region", "click")
@@ -275,6 +275,13 @@ def set_layer(state: AblationState, layer: int) -> AblationState:
 def set_view(state: AblationState, **changes: Any) -> AblationState:
     """``thumbs``, ``spread``, ``order``, ``gesture``, ``count``, ``by``, ``part``, ``neuron``, ``value``."""
     return replace(state, **changes)
+
+
+def show_part(state: AblationState, part: str | int) -> AblationState:
+    """Which part's relevance at the pixels is shown: "set", "remainder", or one of the chosen neurons by its number."""
+    if isinstance(part, int):
+        return replace(state, part="neuron", neuron=part) if part in state.neurons else state
+    return replace(state, part=part)
 
 
 def set_measurement(state: AblationState, **changes: Any) -> AblationState:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import payload, visit_of
+from tests.pages.conftest import gesture, payload, visit_of
 from vislrp_core.ablation import ablate, switch_off
 from vislrp_core.layers import LAST
 from vislrp_core.network import forward_from
+from vislrp_core.neurons import SCORES
 from vislrp_ui import service, state_ablation
-from vislrp_ui.ablation import work
+from vislrp_ui.ablation import pixels, set_files, work
 from vislrp_ui.ablation.charts import brushed
+from vislrp_ui.state import StateError
 from vislrp_ui.state_ablation import AblationState, Cut
 
 Open = Callable[..., AppTest]
@@ -33,6 +36,11 @@ def page(open_page: Open) -> AppTest:
     return open_page("4_Neuron_Ablation")
 
 
+@pytest.fixture
+def table(open_page: Open) -> AppTest:
+    return open_page("4_Neuron_Ablation", neurons="23~zero~table~common~number~region~24~positive_relevance~set~0")
+
+
 def held(app: AppTest) -> AblationState:
     return state_ablation.of(visit_of(app))
 
@@ -44,19 +52,26 @@ def question(app: AppTest) -> work.Question:
 
 # --- layer and scores ---------------------------------------------------------------------------------------------------
 
-def test_opens_with_the_scores_of_a_layer(page: AppTest) -> None:
-    table = page.dataframe[0].value
+def test_opens_with_all_neurons_of_a_layer_and_nothing_selected(page: AppTest) -> None:
+    shown = payload(page, "abl-matrix")
     scores = work.scores_at(question(page), held(page).layer)
-    assert len(table) == len(scores) == 32
-    assert np.array_equal(table["positive relevance"], scores.positive_relevance)
+    assert shown["order"] == list(range(32)) == list(range(len(scores))) and shown["selected"] == []
+    np.testing.assert_allclose(shown["facts"][0]["values"], scores.positive_relevance, rtol=1e-3)
     assert not page.exception and page.button(key="abl-go").disabled
+
+
+def test_the_table_holds_the_scores(table: AppTest) -> None:
+    shown = table.dataframe[0].value
+    scores = work.scores_at(question(table), 23)
+    for key, score in SCORES.items():
+        assert np.array_equal(shown[score.title], scores.column(key))
 
 
 @pytest.mark.parametrize("layer", [1, 5, 31, 32, 36, LAST])
 def test_any_layer_can_be_shown_and_stays_in_the_address(page: AppTest, layer: int) -> None:
     page.selectbox(key="abl-layer").set_value(layer).run()
     assert held(page).layer == layer and page.query_params["neurons"].startswith(f"{layer}~")
-    assert len(page.dataframe[0].value) == work.sizes(visit_of(page).image)[layer] and not page.exception
+    assert len(payload(page, "abl-matrix")["order"]) == work.sizes(visit_of(page).image)[layer] and not page.exception
 
 
 def test_scores_are_those_of_the_relevance_itself(page: AppTest) -> None:
@@ -108,6 +123,76 @@ def test_a_region_of_a_chart_selects_by_rank(page: AppTest) -> None:
     assert brushed({"brush": {"rank": [1.2, 4.7]}}, order) == order[2:5].tolist()
     assert brushed({"brush": {"rank": [-3.0, 0.2]}}, order) == order[:1].tolist()
     assert brushed({}, order) == []
+
+
+def test_cells_toggle_and_are_ordered_by_a_score(page: AppTest) -> None:
+    gesture(page, "abl-matrix", {"kind": "toggle", "neurons": [3, 5]})
+    assert held(page).neurons == (3, 5) and payload(page, "abl-matrix")["selected"] == [3, 5]
+    gesture(page, "abl-matrix", {"kind": "toggle", "neurons": [5, 99, -1, "x"]})
+    assert held(page).neurons == (3,)
+    page.selectbox(key="abl-order").set_value("activation_sum").run()
+    scores = work.scores_at(question(page), 23)
+    assert payload(page, "abl-matrix")["order"] == scores.strongest("activation_sum").tolist()
+
+
+# --- what they pass to the pixels -------------------------------------------------------------------------------------
+
+def test_set_remainder_and_single_neurons_add_up_to_the_whole_map(page: AppTest) -> None:
+    page.text_input(key="abl-typed").set_value("2,9").run()
+    asked, state = question(page), held(page)
+    whole = work.whole_map(asked)
+    passed = work.passed_on(asked, 23, (2, 9))
+    rest = work.passed_on(asked, 23, [n for n in range(32) if n not in (2, 9)])
+    scale = float(np.abs(whole).max())
+    np.testing.assert_allclose(passed + rest, whole, atol=1e-5 * scale)
+    np.testing.assert_allclose(pixels.part_map(asked, replace(state, part="remainder"), whole), rest, atol=1e-5 * scale)
+    single = [pixels.part_map(asked, replace(state, part="neuron", neuron=n), whole) for n in (2, 9)]
+    np.testing.assert_allclose(single[0] + single[1], passed, atol=1e-5 * scale)
+    page.selectbox(key="abl-part").set_value("remainder").run()
+    assert held(page).part == "remainder" and not page.exception
+    page.selectbox(key="abl-part").set_value(9).run()
+    assert (held(page).part, held(page).neuron) == ("neuron", 9) and not page.exception
+
+
+def test_many_selected_neurons_are_paged(page: AppTest) -> None:
+    page.button(key="abl-all").click().run()
+    page.button(key="abl-next").click().run()
+    assert any("13–24 of 32" in block.proto.body for block in page.get("html"))
+
+
+# --- kept sets ----------------------------------------------------------------------------------------------------------
+
+def test_sets_are_kept_compared_taken_up_exported_and_imported(page: AppTest) -> None:
+    page.text_input(key="abl-typed").set_value("1-3").run()
+    page.button(key="abl-keep").click().run()
+    page.selectbox(key="abl-layer").set_value(31).run()
+    page.text_input(key="abl-typed").set_value("0-9").run()
+    page.button(key="abl-keep").click().run()
+    page.text_input(key="abl-name-2").set_value("both").run()
+    chips = payload(page, "abl-chips")["rows"]
+    assert [chip["title"] for chip in chips] == ["3 neurons of relu4_3", "both"] and chips[1]["active"]
+    compared = page.dataframe[0].value
+    after = work.without(visit_of(page).image, held(page).kept[1].cut)
+    assert compared["first class"][2] == after[0].name and compared["neurons"].tolist() == [0, 3, 13]
+    data = set_files.write(held(page).kept, "tiny")
+    page.button(key="abl-remove-1").click().run()
+    assert len(held(page).kept) == 1
+    page.file_uploader(key="abl-import-0").upload("sets.json", data, "application/json").run()
+    assert [row.name for row in held(page).kept] == ["both", "", "both"] and not page.exception
+    assert held(page).kept[1].cut == Cut(((23, (1, 2, 3)),))
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"[]", b"{", b'{"format": "other"}', b"\xff\xfe",
+    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"0": [1]}}]}',
+    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [99]}}]}',
+    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": []}}]}',
+    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [1.5]}}]}',
+    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [1]}, "value": "one"}]}'])
+def test_a_file_that_holds_no_sets_is_refused_in_one_sentence(data: bytes) -> None:
+    with pytest.raises(StateError) as error:
+        set_files.read(data, dict.fromkeys(range(1, 39), 8))
+    assert "\n" not in str(error.value)
 
 
 # --- ablation -----------------------------------------------------------------------------------------------------------

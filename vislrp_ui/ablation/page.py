@@ -10,9 +10,10 @@ import streamlit as st
 from vislrp_core.neurons import Scores
 from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_ui import service, session, state_ablation, widgets
-from vislrp_ui.ablation import charts, choosing, style, table, toolbar, work
+from vislrp_ui.ablation import brushes, cells, charts, choosing, curves, kept, pixels, selected, style, toolbar, work
 from vislrp_ui.ablation.work import Question
 from vislrp_ui.components.beforeafter import before_after
+from vislrp_ui.components.layerlist import layer_list
 from vislrp_ui.design.progress import Progress
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
@@ -30,15 +31,19 @@ def ablation() -> None:
     note = st.empty()
     held = state_ablation.of(visit)
     asked = Question(visit.image, visit.model, target)
-    middle, right = st.columns([0.72, 0.28], gap="medium")
-    with right:
+    left, middle, right = st.columns(style.COLUMNS, gap="medium")
+    with left:
+        st.html('<div class="v-head">Layer</div>')
+        layer_list("abl-layers", visit.model, held.layer, {layer: len(neurons) for layer, neurons in held.selected}, _pick)
+    with right, st.container(gap="xsmall"):
         _predictions(visit, held, target)
-    with middle:
+        pixels_place, selected_place = st.container(gap="xsmall"), st.container(gap="xsmall")
+    with middle, st.container(gap="xsmall"):
         progress = Progress(note)
         scores, error = _scores(asked, held, progress)
         progress.done()
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-layer"):
-            with st.container(width=260):
+            with st.container(width=250):
                 choosing.layer_select(visit)
             st.space("stretch")
             choosing.ways(held, scores)
@@ -46,10 +51,23 @@ def ablation() -> None:
             st.html(f'<div class="v-abl-none" role="status">{html.escape(str(error))}</div>')
         else:
             charts.charts(held, scores)
-            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-all"):
-                st.html('<div class="v-abl-head"><b>All neurons</b></div>', width="stretch")
-                table.csv_button(held, scores)
-            table.table(held, scores)
+            cells.section(visit, asked, held, scores)
+            kept.section(visit, held, target)
+    curves.section(target)
+    if scores is None:
+        return
+    with pixels_place:
+        draw_pixels = pixels.section(visit, asked, held, len(scores))
+    with selected_place:
+        selected.section(visit, asked, held, scores)
+    draw_pixels()
+
+
+def _pick() -> None:
+    layer = st.session_state["abl-layers"]["pick"]
+    if isinstance(layer, int):
+        brushes.forget()
+        toolbar.change(state_ablation.set_layer, layer)
 
 
 def _fit(visit: Visit) -> Visit:

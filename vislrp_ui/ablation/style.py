@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from vislrp_ui import theme
+
 COLUMNS = (0.122, 0.598, 0.28)
+_PAPER = {"light": ("#1B2430", "#FFFFFF", "#DDE2E8"), "dark": ("#E6EAEF", "#12161B", "#2E3640")}
 
 
 def css() -> str:
-    """The page's rules."""
-    return """<style>
+    """The page's rules. Streamlit defines its colours as variables inside components alone, so the page names its own."""
+    text, background, border = _PAPER[theme.mode()]
+    return f"<style>:root{{--st-text-color:{text};--st-background-color:{background};--st-border-color:{border}}}" + """
 .v-abl-page{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}
 .v-abl-head{display:flex;gap:8px;align-items:baseline;font-size:13.5px;white-space:nowrap;overflow:hidden}
 .v-abl-head b{font-weight:650}.v-abl-head span{font-size:12px;overflow:hidden;text-overflow:ellipsis}
@@ -18,7 +22,10 @@ def css() -> str:
  width:100%!important;aspect-ratio:1}
 [class*=st-key-abl-map-] [data-testid=stFullScreenFrame]>div,[class*=st-key-abl-map-] [data-testid=stImage],
 [class*=st-key-abl-map-] [data-testid=stImageContainer]{width:100%}
-.st-key-abl-matrix-place{min-height:46vh}
+.st-key-abl-map-place{position:relative}.st-key-abl-map-place .v-note{top:6vh}
+.v-abl-square{aspect-ratio:1;box-sizing:border-box;display:flex;align-items:center;justify-content:center}
+.v-muted b{color:var(--st-text-color)}
+.st-key-abl-charts{margin-bottom:-14px}
 .v-pairs{display:grid;grid-template-columns:repeat(4,1fr);gap:8px 10px}
 .v-pairs figure{margin:0;min-width:0}
 .v-pairs div{display:grid;grid-template-columns:1fr 1fr;gap:1px;border:1px solid var(--st-border-color);border-radius:6px;
