@@ -6,7 +6,7 @@ et al. 2024 (TMLR). One routine serves all three orders; they differ by the perm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vislrp_core import masks
 from vislrp_core.fills import flip
-from vislrp_core.network import VGG16, logits
+from vislrp_core.network import VGG16, Trace, logits
 
 ORDERS: dict[str, str] = {
     "morf": "most relevant first",
@@ -126,7 +126,7 @@ def step_mask(order: NDArray[np.intp], patch: int, count: int,
 
 def measure(network: VGG16, x: Tensor, filled: Tensor, order: NDArray[np.intp], target: int, *, patch: int = DEFAULT_PATCH,
             steps: int = DEFAULT_STEPS, kind: str = "morf", seed: int | None = None, batch: int = BATCH,
-            start: Tensor | None = None, checkpoint: Callable[[int], None] | None = None,
+            known: Mapping[int, Tensor] | None = None, checkpoint: Callable[[int], None] | None = None,
             guard: Callable[[], AbstractContextManager[object]] = nullcontext) -> Curve:
     """Flip square after square and watch one class.
 
@@ -142,8 +142,9 @@ def measure(network: VGG16, x: Tensor, filled: Tensor, order: NDArray[np.intp], 
         Written into the result.
     batch : int
         Pictures computed at once.
-    start : Tensor, optional
-        Logits of the untouched image, (classes,), where they are known.
+    known : mapping, optional
+        Logits, (classes,), by number of flipped squares, where they are known: no square is the untouched image, all
+        squares are ``filled``, whatever the order.
     checkpoint : callable, optional
         Called with the number of steps done before each batch; may raise to stop.
     guard : callable
@@ -157,22 +158,28 @@ def measure(network: VGG16, x: Tensor, filled: Tensor, order: NDArray[np.intp], 
     counts = flipped_counts(len(order), steps)
     grid = masks.ranks_of(order).reshape(masks.grid_shape(shape, patch))
     ranks = torch.from_numpy(masks.spread(grid, patch, shape).copy()).to(x.device)
-    known = {0: start} if start is not None else {}
+    found = dict(known or {})
     # More steps than squares repeat a picture: it is computed once.
-    wanted = [count for count in dict.fromkeys(counts) if count not in known]
+    wanted = [count for count in dict.fromkeys(counts) if count not in found]
     for first in range(0, len(wanted), batch):
         if checkpoint is not None:
-            checkpoint(sum(count in known for count in counts))
+            checkpoint(sum(count in found for count in counts))
         group = wanted[first:first + batch]
         limits = torch.tensor(group, device=x.device)
         with guard():
             outputs = logits(network, flip(x, ranks[None] < limits[:, None, None], filled))
-        known.update(zip(group, outputs, strict=True))
+        found.update(zip(group, outputs, strict=True))
     if checkpoint is not None:
         checkpoint(len(counts))
-    found = torch.stack([known[count] for count in counts]).double().cpu()
-    return Curve(kind, seed, np.array(counts) / len(order), found[:, target].numpy(),
-                 found.softmax(dim=1)[:, target].numpy(), found.argmax(dim=1).numpy())
+    rows = torch.stack([found[count] for count in counts]).double().cpu()
+    return Curve(kind, seed, np.array(counts) / len(order), rows[:, target].numpy(),
+                 rows.softmax(dim=1)[:, target].numpy(), rows.argmax(dim=1).numpy())
+
+
+def ends(network: VGG16, trace: Trace, filled: Tensor, patch: int) -> dict[int, Tensor]:
+    """Logits that all orders share, by number of flipped squares: none (the traced image) and all of them."""
+    rows, columns = masks.grid_shape((filled.shape[-2], filled.shape[-1]), patch)
+    return {0: trace.logits, rows * columns: logits(network, filled)[0]}
 
 
 def scores(morf: Curve | None, lerf: Curve | None) -> Scores:

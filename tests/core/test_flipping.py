@@ -13,7 +13,7 @@ from tests.support.networks import random_image
 from vislrp_core import flipping, masks
 from vislrp_core.fills import FILLS, filled_image
 from vislrp_core.flipping import Curve, FlippingError
-from vislrp_core.network import VGG16
+from vislrp_core.network import VGG16, forward
 
 PLAN: list[str | int] = [4, 4, "M", 4, 5, "M", 5, 5, 6, "M", 6, 6, 6, "M", 6, 6, 6, "M"]
 
@@ -120,8 +120,12 @@ def test_all_orders_begin_with_the_untouched_image_and_end_with_the_whole_one_fl
     for curve in curves[1:]:
         assert curve.logits[[0, -1]] == pytest.approx(curves[0].logits[[0, -1]])
     known = flipping.measure(network, x, filled, flipping.order_of(values, 56, "morf"), 0, patch=56, steps=3,
-                             start=torch.zeros(7, dtype=torch.float64))
+                             known={0: torch.zeros(7, dtype=torch.float64)})
     assert known.logits[0] == 0 and known.logits[1:] == pytest.approx(curves[0].logits[1:])
+    ends = flipping.ends(network, forward(network, x), filled, 56)
+    assert sorted(ends) == [0, 16]
+    shared = flipping.measure(network, x, filled, flipping.order_of(values, 56, "morf"), 0, patch=56, steps=3, known=ends)
+    assert shared.logits == pytest.approx(curves[0].logits)
 
 
 def test_more_steps_than_squares_repeat_pictures_without_computing_them_again(

@@ -158,6 +158,7 @@ class Measurement:
         trace = common.see(self.network, read_image(path), options.fit)
         target = class_index(self.network, options.target, trace)
         filled = filled_image(trace.x, self.network, options.fill)
+        known: dict[int, Tensor] = {}
         shared = [self.network.digest, str(self.network.dtype), digest, options.fit, target, options.patch, options.fill,
                   options.steps]
         for name, model in self.models.items():
@@ -169,7 +170,8 @@ class Measurement:
                 if curve is None:
                     if order != "random" and values is None:
                         values = propagate(self.network, trace, model, target, layers=(0,)).map(0)
-                    curve = self.one(trace, filled, values, order, seed, target)
+                    known = known or flipping.ends(self.network, trace, filled, options.patch)
+                    curve = self.one(trace, filled, values, order, seed, target, known)
                     self.record.put(key, curve)
                 else:
                     self.reused += 1
@@ -182,11 +184,12 @@ class Measurement:
         return [(order, seed) for order in self.options.orders
                 for seed in (range(self.options.seeds) if order == "random" else [None])]
 
-    def one(self, trace: Trace, filled: Tensor, values: Any, order: str, seed: int | None, target: int) -> Curve:
+    def one(self, trace: Trace, filled: Tensor, values: Any, order: str, seed: int | None, target: int,
+            known: dict[int, Tensor]) -> Curve:
         """One curve."""
         squares = flipping.order_of(None if order == "random" else values, self.options.patch, order, seed)
         return flipping.measure(self.network, trace.x, filled, squares, target, patch=self.options.patch,
-                                steps=self.options.steps, kind=order, seed=seed, start=trace.logits)
+                                steps=self.options.steps, kind=order, seed=seed, known=known)
 
 
 def run(options: argparse.Namespace) -> None:

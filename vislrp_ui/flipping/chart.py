@@ -85,11 +85,10 @@ def chart(measured: Measured, scale: str, target: str, active: str, dark: bool, 
         strokeWidth=alt.condition(alt.datum.model == shown, alt.value(3), alt.value(1.7)), detail="order:N")
     layers: list[alt.Chart] = []
     if len(lots):
-        band = alt.Chart(lots).encode(x=x, color=alt.Color("model:N", scale=colours, legend=None))
+        band = alt.Chart(lots).encode(x=x, color=colour)
         layers += [band.mark_area(opacity=0.16, line=False).encode(y=alt.Y("min:Q", title=title), y2="max:Q"),
                    band.mark_line(strokeDash=[2, 3], strokeWidth=1.7).encode(y=alt.Y("mean:Q", title=title))]
-    points = base.mark_point(filled=True, size=46).encode(color=alt.Color("model:N", scale=colours, legend=None),
-                                                          tooltip=tips)
+    points = base.mark_point(filled=True, size=46).encode(tooltip=tips)
     if pick:
         fields = ["model", "order", "step"]
         chosen = alt.selection_point(name="point", fields=fields, on="click", nearest=True, toggle=False, empty=False)

@@ -160,9 +160,11 @@ class Job:
         message = ""
         try:
             filled = filled_image(task.trace.x, task.network, task.fill)
+            with GATE.slot():
+                known = flipping.ends(task.network, task.trace, filled, task.patch)
             for place, run in enumerate(runs):
                 try:
-                    self._measure(task, run, filled, place * task.steps)
+                    self._measure(task, run, filled, known, place * task.steps)
                 except (ArithmeticError, ValueError) as error:
                     message = str(error)  # one model without a finite map does not stop the others
         except Stopped:
@@ -174,12 +176,13 @@ class Job:
             with self._lock:
                 self._progress = Progress(False, self._progress.done, self._progress.total, message)
 
-    def _measure(self, task: Task, run: tuple[str, str, int | None], filled: Tensor, before: int) -> None:
+    def _measure(self, task: Task, run: tuple[str, str, int | None], filled: Tensor, known: dict[int, Tensor],
+                 before: int) -> None:
         id, order, seed = run
         self._tell(before)
         squares = task.order(id, order, seed)
         curve = flipping.measure(
             task.network, task.trace.x, filled, squares, task.target, patch=task.patch, steps=task.steps, kind=order,
-            seed=seed, batch=BATCH, start=task.trace.logits, guard=GATE.slot,
+            seed=seed, batch=BATCH, known=known, guard=GATE.slot,
             checkpoint=lambda done: self._tell(before + max(done - 1, 0)))
         _curves.put(task.key(id, order, seed), curve)

@@ -86,7 +86,7 @@ def _section(maps: Maps, watching: bool) -> None:
     task = task_of(visit, maps)
     curves = measured(visit, task)
     fill = FILLS[settings.fill]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="flip-measure-head"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="flip-measure-line"):
         st.html('<div class="v-flip-head"><b>Measured flipping</b><span class="v-muted">'
                 f'{settings.patch} × {settings.patch} patches, {html.escape(fill.short)} · solid: most relevant first · '
                 'dashed: least relevant first · dotted: random</span></div>', width="stretch")
@@ -169,11 +169,11 @@ def _table(scores: pd.DataFrame, scale: str) -> None:
     shown = pd.DataFrame({"Model": scores["model"], "AOPC ↑": scores[f"aopc{suffix}"], "ABPC ↑": scores[f"abpc{suffix}"],
                           "SRG ↑": scores[f"srg{suffix}"], "Change ↓": 100 * scores["flips_to_change"].astype(float)})
     largest = float(shown["SRG ↑"].max()) if shown["SRG ↑"].notna().any() else 0.0
-    number = st.column_config.NumberColumn(format="%.3f", width="small")
+    number = st.column_config.NumberColumn(format="%.3f", width=62)
     st.dataframe(shown, hide_index=True, width="stretch", key="flip-table", column_config={
         "AOPC ↑": number, "ABPC ↑": number,
-        "SRG ↑": st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=max(largest, 1e-6)),
-        "Change ↓": st.column_config.NumberColumn(format="%.1f %%", width="small")})
+        "SRG ↑": st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=max(largest, 1e-6), width=110),
+        "Change ↓": st.column_config.NumberColumn(format="%.1f %%", width=72)})
     st.caption(CAPTION)
 
 
