@@ -63,7 +63,7 @@ def maps(trace: Trace, target: int, models: list[LRPModel]) -> Iterator[np.ndarr
 def main() -> None:
     """Draw all sixteen."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    _, trace = trace_of("ring_tailed_lemurs")
+    _, trace = trace_of("wine_glass_and_bottle")
     rules = [Rule.of("epsilon", epsilon=0.3), Rule.of("gamma", gamma1p=0.3), Rule.of("alpha1_beta0"),
              Rule.of("alpha_beta", alpha=2.0, beta=1.0)]
     for number, values in enumerate(maps(trace, class_index(NETWORK, "top", trace), [one_rule(r) for r in rules]), 1):

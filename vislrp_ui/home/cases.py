@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vislrp_ui import state
+from vislrp_ui import service, state, state_ablation, state_flipping
+from vislrp_ui.compare import sets
 from vislrp_ui.state import ImageRef, Visit
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "cases"
 PICTURES = 4
+ABLATED_LAYER, ABLATED_NEURONS = 23, 24
 
 
 @dataclass(frozen=True)
@@ -42,29 +44,30 @@ def with_image(visit: Visit, sample: str, *, target: int | None = None, model: s
     return state.activate(visit, model) if model in known and model is not None else visit
 
 
-def _rules(visit: Visit) -> Visit:
-    return with_image(visit, "ring_tailed_lemurs")
-
-
-def _configurations(visit: Visit) -> Visit:
-    return with_image(visit, "guitar_and_drums")
+def _set(key: str) -> Callable[[Visit], Visit]:
+    return lambda visit: sets.load(visit, key, sets.SETS[key].image, service.network().classes)
 
 
 def _flipping(visit: Visit) -> Visit:
-    return with_image(visit, "guitar_and_drums", model="configuration_4")
+    visit = with_image(visit, "guitar_and_drums", model="configuration_4")
+    return state_flipping.changed(visit, state_flipping.set_mode, "relevance")
 
 
 def _ablation(visit: Visit) -> Visit:
-    return with_image(visit, "german_shepherd", model="configuration_4")
+    visit = with_image(visit, "german_shepherd", model="configuration_4")
+    visit = state_ablation.changed(visit, state_ablation.set_layer, ABLATED_LAYER)
+    carried = service.relevance(visit.image, visit.model, None, layers=(ABLATED_LAYER,)).at(ABLATED_LAYER)
+    order = carried.sum(dim=(1, 2)).argsort(descending=True)
+    return state_ablation.changed(visit, state_ablation.choose, order[:ABLATED_NEURONS].tolist())
 
 
 CASES: tuple[Case, ...] = (
     Case("rules", "Popular rules compared",
          "LRP-ε, LRP-γ, α1β0, α2β1 and α3β2 on one photograph: what each rule hides and what it stresses.",
-         "pages/2_Compare.py", "Compare", _rules),
+         "pages/2_Compare.py", "Compare", _set("rules")),
     Case("configurations", "Five configurations, two classes",
          "The same layers with other rules, the same rules on other layers: which model can tell two classes apart?",
-         "pages/2_Compare.py", "Compare", _configurations),
+         "pages/2_Compare.py", "Compare", _set("configurations")),
     Case("flipping", "Pixel flipping",
          "Brush away what speaks for a class and see whether the network agrees with the map.",
          "pages/3_Pixel_Flipping.py", "Pixel Flipping", _flipping),

@@ -1,0 +1,73 @@
+"""The welcome page: its live example, the four cases that open a page with everything set, the primer, the credits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import payload, visit_of
+from vislrp_ui import state_ablation, state_compare, state_flipping
+from vislrp_ui.home.cases import ABLATED_LAYER, ABLATED_NEURONS, CASES
+from vislrp_ui.home.primer import LINES, table
+from vislrp_ui.samples import samples
+
+Open = Callable[..., AppTest]
+
+
+def test_the_live_example_shows_classes_models_and_a_map(open_page: Open) -> None:
+    app = open_page()
+    assert [card["id"] for card in payload(app, "home-models")["cards"]] == ["configuration_2", "overview_composite"]
+    assert len(payload(app, "home-classes")["rows"]) == 6
+    assert any("speaks against" in element.proto.body for element in app.get("html"))
+
+
+def test_a_model_of_ones_own_joins_the_example(open_page: Open) -> None:
+    app = open_page(model="Mine~proportional~ignore~z_box~logit~38_flat")
+    cards = payload(app, "home-models")
+    assert cards["cards"][0]["name"] == "Mine" and cards["active"] == "working" and len(cards["cards"]) == 3
+
+
+def test_every_rule_and_every_credit_stands_on_the_page(open_page: Open) -> None:
+    app = open_page()
+    text = "\n".join(element.value for element in app.markdown)
+    assert all(line.rule in text for line in LINES)
+    assert all(sample.title in text and sample.author in text for sample in samples().values())
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_formulas_are_whole(mode: str) -> None:
+    for row in table(mode).splitlines()[2:]:
+        formula = row.split("|")[2]
+        assert formula.count("{") == formula.count("}") and "@" not in formula
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.key)
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_each_case_has_its_four_pictures(case, mode: str) -> None:
+    assert all(picture.is_file() for picture in case.pictures(mode))
+
+
+def test_start_designing_opens_design(open_page: Open) -> None:
+    app = open_page()
+    app.button(key="start-designing").click().run()
+    assert not app.exception and payload(app, "ruler")["segments"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.key)
+def test_each_case_opens_its_page_with_everything_set(open_page: Open, case) -> None:
+    app = open_page()
+    app.button(key=f"open-{case.key}").click().run()
+    assert not app.exception and not app.error
+    visit = visit_of(app)
+    if case.page_title == "Compare":
+        assert len(state_compare.of(visit).columns) == 5 and len(state_compare.of(visit).rows) == 2
+    elif case.key == "flipping":
+        assert (visit.image.id, visit.active) == ("guitar_and_drums", "configuration_4")
+        assert state_flipping.of(visit).row().sign == "positive"
+    else:
+        held = state_ablation.of(visit)
+        assert held.layer == ABLATED_LAYER and len(held.neurons) == min(ABLATED_NEURONS, 512 // 16)
+    app.switch_page("pages/1_Design.py").run()
+    assert not app.exception
