@@ -196,7 +196,7 @@ def _row(sheet: _Sheet, shown: Comparison, row: Row, left: float, y: float) -> f
             sheet.write(x + CELL / 2, y + CELL / 2, cell.note, BODY, room=CELL - 16, muted=True, anchor="middle")
             continue
         sheet.items.append(_Picture(x, y, CELL, CELL, picture(cell.pixels)))
-        own = "" if cell.limit is None else f"  ± {format_value(cell.limit)}"
+        own = "" if cell.limit is None else f" · ± {format_value(cell.limit)}"
         sheet.write(x, y + CELL + 5, cell.note + own, SMALL, room=CELL, muted=True)
     return y + CELL + 28
 

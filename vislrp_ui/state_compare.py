@@ -281,6 +281,12 @@ def set_target(shown: CompareState, id: int, target: int) -> CompareState:
     return _put(shown, replace(shown.row(id), target=target))
 
 
+def pin(shown: CompareState, targets: Mapping[int, int]) -> CompareState:
+    """Rows without a class of their own keep these, by their number."""
+    return replace(shown, rows=tuple(row if row.target is not None else replace(row, target=targets.get(row.id))
+                                     for row in shown.rows))
+
+
 def toggle_fold(shown: CompareState, id: int) -> CompareState:
     """Show or hide the intermediate maps of a row."""
     row = shown.row(id)

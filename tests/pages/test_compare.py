@@ -1,13 +1,24 @@
-"""Every action of the Compare page, and how often it computes."""
+"""Every action of the Compare page that a widget offers, and how often it computes."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from vislrp_ui import service, state_compare
+from vislrp_core.bundle import write_bundle
+from vislrp_core.model import LRPModel
+from vislrp_core.rules import Rule
+from vislrp_ui import service, session, state, state_compare
+from vislrp_ui.caches import ByteCache
+from vislrp_ui.compare import edits, export, sets
+from vislrp_ui.compare.work import Grid
 from vislrp_ui.state import Visit
+from vislrp_ui.state_compare import Cell
 
 Open = Callable[..., AppTest]
 
@@ -20,9 +31,184 @@ def shown(app: AppTest) -> state_compare.CompareState:
     return state_compare.of(visit_of(app))
 
 
-def test_opens_on_the_image_of_design_with_two_classes(open_page: Open) -> None:
+def payload(app: AppTest, key: str) -> dict:
+    """What a piece of the grid was sent."""
+    found = [json.loads(element.proto.json) for element in app.get("bidi_component") if f"-{key}-" in f"{element.proto.id}-"
+             or element.proto.id.endswith(key)]
+    assert len(found) == 1, key
+    return found[0]
+
+
+@pytest.fixture
+def app(open_page: Open) -> AppTest:
+    return open_page("2_Compare")
+
+
+def test_opens_on_the_image_of_design_and_computes_each_map_once(open_page: Open) -> None:
+    passes, before = service.counters.forward_passes, service.counters.propagations
     app = open_page("2_Compare")
     assert len(shown(app).rows) == 2
     assert [column.id for column in shown(app).columns][:2] == ["configuration_1", "configuration_2"]
     assert app.selectbox(key="compare-target-1").value != app.selectbox(key="compare-target-2").value
-    assert service.counters.propagations > 0
+    first = payload(app, "compare-row-1")
+    assert all(cell["picture"].startswith("data:image/webp") for cell in first["columns"])
+    assert {fact["symbol"] for fact in first["columns"][1]["facts"]} >= {"Σ", "Gini", "r", "ρ", "SSIM"}
+    assert payload(app, "compare-foot")["columns"][0]["measures"][0]["text"]
+    count = len(shown(app).columns)
+    assert service.counters.forward_passes - passes <= 1
+    # Home's own map is one of the models; everything else once per class.
+    assert service.counters.propagations - before <= 2 * count + 1
+    done = service.counters.propagations, service.counters.forward_passes
+    app.run()
+    app.run()
+    assert (service.counters.propagations, service.counters.forward_passes) == done
+
+
+def test_rows(app: AppTest) -> None:
+    app.button(key="compare-add").click().run()
+    assert [row.id for row in shown(app).rows] == [1, 2, 3]
+    classes = [app.selectbox(key=f"compare-target-{n}").value for n in (1, 2, 3)]
+    assert len(set(classes)) == 3
+    before = service.counters.propagations
+    app.button(key="compare-copy-3").click().run()
+    assert shown(app).row(4).target == classes[2]
+    app.button(key="compare-up-4").click().run()
+    assert [row.id for row in shown(app).rows] == [1, 2, 4, 3]
+    app.button(key="compare-remove-2").click().run()
+    assert [row.id for row in shown(app).rows] == [1, 4, 3]
+    assert service.counters.propagations == before
+    app.selectbox(key="compare-image-1").select("Kitten").run()
+    assert shown(app).row(1).image.id == "kitten"
+    app.selectbox(key="compare-target-1").set_value(9).run()
+    assert shown(app).row(1).target == 9
+    assert service.counters.propagations > before
+    assert not app.exception
+    assert "kitten~crop~9~" in app.query_params["row1"]
+
+
+def test_models_range_and_formulas(app: AppTest) -> None:
+    names = app.multiselect(key="compare-models").value
+    app.multiselect(key="compare-models").set_value([names[2], names[0], "My New Model"]).run()
+    assert [column.id for column in shown(app).columns] == ["configuration_4", "configuration_1", "working"]
+    before = service.counters.propagations
+    app.segmented_control(key="compare-share").set_value("row").run()
+    symbols = [fact["symbol"] for fact in payload(app, "compare-row-1")["columns"][0]["facts"]]
+    assert "own ±" in symbols
+    app.toggle(key="compare-formulas").set_value(True).run()
+    assert payload(app, "compare-head")["formulas"]
+    assert payload(app, "compare-head")["columns"][0]["lines"][0]["formula"].startswith("<math")
+    assert service.counters.propagations == before
+    app.multiselect(key="compare-models").set_value([]).run()
+    assert any("at least one model" in warning.value for warning in app.warning)
+    assert len(shown(app).columns) == 3
+
+
+def test_ready_made_sets(app: AppTest) -> None:
+    app.button(key="compare-set-rules").click().run()
+    assert [entry.name for entry in state_compare.entries(visit_of(app))] == [
+        "LRP-ε 0.3", "LRP-γ 0.3", "LRP-α1β0", "LRP-α2β1", "LRP-α3β2"]
+    assert shown(app).formulas and {row.image.id for row in shown(app).rows} == {"wine_glass_and_bottle"}
+    app.selectbox(key="compare-set-image").set_value("guitar_and_drums").run()
+    app.button(key="compare-set-configurations").click().run()
+    entries = state_compare.entries(visit_of(app))
+    assert [entry.name for entry in entries] == [f"Configuration {n}" for n in range(1, 6)]
+    third = entries[2].model
+    assert [segment.rule.short for segment in third.segments] == ["0", "ε 0.3", "γ 0.3"]
+    classes = service.network().classes
+    assert [classes[row.target] for row in shown(app).rows if row.target is not None] == ["drum", "electric guitar"]
+    app.button(key="compare-afresh").click().run()
+    assert visit_of(app).compare is None
+
+
+def test_difference(app: AppTest) -> None:
+    before = service.counters.propagations
+    app.button(key="compare-difference").click().run()
+    assert shown(app).difference == (Cell(1, 0), Cell(2, 0))
+    app.selectbox(key="compare-difference-minus").set_value(Cell(1, 2)).run()
+    assert shown(app).difference == (Cell(1, 0), Cell(1, 2))
+    app.toggle(key="compare-scaled").set_value(True).run()
+    assert shown(app).scaled
+    bodies = [element.proto.body for element in app.get("html")]
+    assert any('alt="Difference"' in body for body in bodies)
+    app.button(key="compare-difference-close").click().run()
+    assert shown(app).difference is None
+    assert service.counters.propagations == before
+
+
+def test_gestures_on_the_grid(app: AppTest) -> None:
+    visit = visit_of(app)
+    target = app.selectbox(key="compare-target-2").value
+    active = edits.apply_edit(visit, {"kind": "activate", "row": 2, "column": 1, "target": target})
+    assert (active.active, active.target) == ("configuration_2", target)
+    assert edits.apply_edit(visit, {"kind": "activate", "row": 2, "column": 1, "target": 10**6}) is visit
+    assert edits.apply_edit(visit, {"kind": "activate", "row": 2, "column": 1, "target": True}) is visit
+    moved = edits.apply_edit(visit, {"kind": "move", "column": 0, "to": 2})
+    assert state_compare.of(moved).columns[2].id == "configuration_1"
+    fewer = edits.apply_edit(visit, {"kind": "remove", "column": 0})
+    assert state_compare.of(fewer).columns[0].id == "configuration_2"
+    assert state_compare.of(edits.apply_edit(visit, {"kind": "fold", "row": 2})).row(2).unfolded
+    assert edits.apply_edit(visit, {"kind": "unknown"}) is visit
+    with pytest.raises(state.StateError):
+        edits.apply_edit(visit, {"kind": "fold", "row": "x"})
+
+
+def test_exported_files(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "network_key", lambda key=None: "tiny")
+    monkeypatch.setattr(service.theme, "is_dark", lambda: False)
+    visit = visit_of(app)
+    grid = Grid(visit)
+    assert grid.missing() == []
+    table = list(csv.DictReader(io.StringIO(export.facts(grid).decode("utf-8-sig"))))
+    assert len(table) == len(grid.places)
+    assert {row["model"] for row in table} == {entry.name for entry in grid.entries}
+    one = table[1]
+    assert -1 <= float(one["pearson_to_first"]) <= 1 and 0 <= float(one["gini"]) <= 1
+    assert table[0]["pearson_to_first"] == "" and float(table[0]["cosine_to_other_class"]) <= 1
+    drawn = export.comparison(grid)
+    assert [column.title for column in drawn.columns] == [entry.name for entry in grid.entries]
+    assert len(drawn.rows) == 2 and all(cell.pixels is not None for row in drawn.rows for cell in row.cells)
+
+
+def test_import_of_a_bundle(app: AppTest) -> None:
+    gamma = state.set_rule(state.start(), 0, Rule.of("gamma", gamma1p=0.7)).model.model_copy(update={"name": "Strong γ"})
+    content = write_bundle([LRPModel.basic("Plain"), gamma]).encode()
+    app.file_uploader(key="compare-import-0").upload("two.json", content, "application/json").run()
+    assert [entry.name for entry in state_compare.entries(visit_of(app))][-2:] == ["Plain", "Strong γ"]
+    app.file_uploader(key="compare-import-1").upload("bad.json", b"{", "application/json").run()
+    assert any("bad.json" in warning.value for warning in app.warning)
+    assert not app.exception
+
+
+def test_an_address_opens_the_same_comparison(open_page: Open) -> None:
+    app = open_page("2_Compare", row1="kitten~crop~3~u", row2="castle_on_lake~squash~~", col1="m~configuration_4",
+                    col2="m~configuration_2", compare="all~f~1.1~1.2~s")
+    kept = shown(app)
+    assert [row.image.id for row in kept.rows] == ["kitten", "castle_on_lake"]
+    assert kept.share == "all" and kept.formulas and kept.scaled and kept.difference == (Cell(1, 0), Cell(1, 1))
+    assert payload(app, "compare-row-1")["unfolded"]
+    assert app.selectbox(key="compare-target-1").value == 3
+
+
+def test_an_image_that_is_not_kept_spoils_its_own_row_only(open_page: Open) -> None:
+    app = open_page("2_Compare", row1=f"upload-{'0f' * 32}~crop~~", row2="kitten~crop~~", col1="m~configuration_4",
+                    compare="each~~~~")
+    assert any("uploaded in another visit" in warning.value for warning in app.warning)
+    assert payload(app, "compare-row-2")["columns"][0]["picture"]
+    assert not app.exception
+
+
+def test_a_full_cache_ends_the_work_with_a_word(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_maps", ByteCache(300_000, lambda maps: maps.nbytes))
+    before = service.counters.propagations
+    app = open_page("2_Compare", row1="kitten~crop~~", row2="kitten~crop~~", col1="m~configuration_4",
+                    col2="m~configuration_2", compare="each~~~~")
+    notes = [cell["note"] for n in (1, 2) for cell in payload(app, f"compare-row-{n}")["columns"] if not cell["picture"]]
+    assert notes and all("memory" in note for note in notes)
+    assert service.counters.propagations - before <= 6
+
+
+def test_sets_are_the_guides() -> None:
+    assert [[segment.rule.short for segment in model.segments] for model in sets.SETS["rules"].models()] == [
+        ["ε 0.3"], ["γ 0.3"], ["α1β0"], ["α2β1"], ["α3β2"]]
+    assert set(sets.two_object_samples()) >= {"castle_on_lake", "drum_and_wine", "guitar_and_drums"}
+    assert session.examples()[0].id == "configuration_1"

@@ -12,7 +12,7 @@ from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
 from vislrp_core.metrics import FACTS
 from vislrp_ui import service, session, state_compare, widgets
 from vislrp_ui.compare import payload, work
-from vislrp_ui.compare.edits import change, changing, show_difference
+from vislrp_ui.compare.edits import change, changing, pinned, show_difference
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.state import Visit
 from vislrp_ui.state_compare import Cell
@@ -55,6 +55,7 @@ def _open() -> None:
 
 def open_difference(visit: Visit) -> Visit:
     """Two classes of the first model, or two models of the first row."""
+    visit = pinned(visit)
     grid = Grid(visit)
     if grid.pairs():
         return show_difference(visit, 0)

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from vislrp_ui import service, session, state_compare
+from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.protocol import Edit, is_whole
 from vislrp_ui.state import Visit
 from vislrp_ui.state_compare import Cell, CompareState
@@ -15,7 +16,17 @@ from vislrp_ui.state_compare import Cell, CompareState
 
 def change(reducer: Callable[..., CompareState], *arguments: object, **named: object) -> None:
     """Callback: change the page's state by a pure function of it; what it refuses becomes one sentence."""
-    session.update(state_compare.changed, reducer, *arguments, **named)
+    session.update(_pinned_and_changed, reducer, *arguments, **named)
+
+
+def _pinned_and_changed(visit: Visit, reducer: Callable[..., CompareState], *arguments: object, **named: object) -> Visit:
+    return state_compare.changed(pinned(visit), reducer, *arguments, **named)
+
+
+def pinned(visit: Visit) -> Visit:
+    """Every row keeps the class that it shows: a change of one row must not give another row another class."""
+    targets = Grid(visit).targets
+    return state_compare.changed(visit, state_compare.pin, targets)
 
 
 def changing(key: str, reducer: Callable[..., CompareState], *arguments: object,
@@ -52,13 +63,13 @@ def apply_edit(visit: Visit, edit: Edit) -> Visit:
 
     match edit.get("kind"):
         case "activate" | "open" if 0 <= number("target") < service.network().num_classes:
-            return state_compare.activate(visit, number("row"), number("column"), number("target"))
+            return state_compare.activate(pinned(visit), number("row"), number("column"), number("target"))
         case "fold":
-            return state_compare.changed(visit, state_compare.toggle_fold, number("row"))
+            return _pinned_and_changed(visit, state_compare.toggle_fold, number("row"))
         case "move":
-            return state_compare.changed(visit, state_compare.move_column, number("column"), number("to"))
+            return _pinned_and_changed(visit, state_compare.move_column, number("column"), number("to"))
         case "remove":
-            return state_compare.changed(visit, state_compare.remove_column, number("column"))
+            return _pinned_and_changed(visit, state_compare.remove_column, number("column"))
         case "differ":
             return show_difference(visit, number("column"))
     return visit
@@ -66,8 +77,7 @@ def apply_edit(visit: Visit, edit: Edit) -> Visit:
 
 def show_difference(visit: Visit, column: int) -> Visit:
     """Class A minus class B of one model: the first two rows that show two classes of one image."""
-    from vislrp_ui.compare.work import Grid
-
+    visit = pinned(visit)
     grid = Grid(visit)
     pairs = grid.pairs()
     if not pairs or not 0 <= column < len(grid.entries):

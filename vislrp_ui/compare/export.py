@@ -98,7 +98,7 @@ def _cell(grid: Grid, cell: Cell, limits: dict[Cell, float], dark: bool) -> figu
     if look.overlay:
         pixels = heatmap.overlay(pixels, service.view(place.row.image), look.opacity)
     found = grid.facts(cell)
-    note = f"Σ {payload.number('sum', found['sum'])}  Gini {payload.number('gini', found['gini'])}"
+    note = f"Σ {payload.number('sum', found['sum'])} · Gini {payload.number('gini', found['gini'])}"
     if "pearson" in found:
-        note += f"  r {payload.number('pearson', found['pearson'])}"
+        note += f" · r {payload.number('pearson', found['pearson'])}"
     return figure.Cell(pixels, note, limits[cell] if grid.state.share == "each" else None)

@@ -45,14 +45,13 @@ def tip(fact: Fact) -> str:
     return f"{fact.title}. {fact.definition}" + (f" ({fact.reference})" if fact.reference else "")
 
 
-def fact_items(facts: Facts, limit: float | None = None) -> list[dict[str, str]]:
-    """The line below a map; `limit` is told where each map has its own range."""
+def fact_items(facts: Facts, limit: float, shared: bool) -> list[dict[str, str]]:
+    """The line below a map; its own range is told also where maps share one: a pale map may be a weak one."""
     items = [{"symbol": "" if key == "seconds" else FACTS[key].symbol, "text": number(key, facts[key]),
               "tip": tip(FACTS[key])}
              for key in SHOWN if key in facts and not (key == "seconds" and not math.isfinite(facts[key]))]
-    if limit is not None:
-        items.append({"symbol": FACTS["range"].symbol, "text": number("range", limit), "tip": tip(FACTS["range"])})
-    return items
+    own = "Range of this map by itself; the colours show the shared range." if shared else tip(FACTS["range"])
+    return [*items, {"symbol": "own ±" if shared else FACTS["range"].symbol, "text": number("range", limit), "tip": own}]
 
 
 def heads(grid: Grid) -> list[dict[str, Any]]:
@@ -82,7 +81,7 @@ def _cell(grid: Grid, place: Place, limits: dict[Cell, float], look: Look, activ
         return made | {"failed": True, "note": f"{place.maps.error}."}
     limit = limits[place.cell]
     made["picture"] = map_picture(place, 0, look, limit)
-    made["facts"] = fact_items(grid.facts(place.cell), limit if grid.state.share == "each" else None)
+    made["facts"] = fact_items(grid.facts(place.cell), grid.own_limit(place.cell, look), grid.state.share != "each")
     layers = [segment.first - 1 for segment in place.entry.model.segments if segment.first > 1]
     unfolded = place.row.unfolded
     made["small"] = [_small(place, layer, look) if unfolded else {} for layer in reversed(layers)]

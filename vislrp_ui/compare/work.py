@@ -171,20 +171,21 @@ class Grid:
 
     # --- colours ------------------------------------------------------------------------------------------------------
 
+    def own_limit(self, cell: Cell, look: Look) -> float:
+        """Value of the strongest colour of one map by itself; 0 where there is no map."""
+        place = self.places[cell]
+        return 0.0 if place.values is None else _group_limit([(place.values, place.key)], look)
+
     def limits(self, look: Look) -> dict[Cell, float]:
         """Value of the strongest colour of every cell that has a map."""
         known = {cell: place.values for cell, place in self.places.items() if place.values is not None}
         if self.state.share == "each":
-            return {cell: _limit(values, self.places[cell].key, look) for cell, values in known.items()}
+            return {cell: self.own_limit(cell, look) for cell in known}
         groups: dict[int, list[Cell]] = {}
         for cell in known:
             groups.setdefault(cell.row if self.state.share == "row" else 0, []).append(cell)
         return {cell: _group_limit([(known[one], self.places[one].key) for one in cells], look)
                 for cells in groups.values() for cell in cells}
-
-
-def _limit(values: NDArray[np.float32], key: Key, look: Look) -> float:
-    return _group_limit([(values, key)], look)
 
 
 def _group_limit(maps: Sequence[tuple[NDArray[np.float32], Key]], look: Look) -> float:
