@@ -173,8 +173,9 @@ def propagate_many(network: VGG16, trace: Trace, model: LRPModel, targets: Seque
         if columns is fresh:
             for column in columns:
                 column.current = start_relevance(trace, column.target or 0, model.start)
-        _descend(network, trace, model, columns[0].layer, torch.stack([column.current for column in columns]), columns,
-                 checkpoint)
+        # Only fresh ones, vectors of logits, are stacked: one alone keeps the order of its values in memory.
+        batch = torch.stack([column.current for column in columns]) if len(columns) > 1 else columns[0].current[None]
+        _descend(network, trace, model, columns[0].layer, batch, columns, checkpoint)
     return [column.relevance() for column in found]
 
 
@@ -205,6 +206,8 @@ class _Column:
         self.positive, self.negative = np.zeros(LAST + 1), np.zeros(LAST + 1)
         self.layer = LAST
         self.current = torch.empty(0)
+        self.sums: tuple[float, float] | None = None
+        """Sums at the layer to begin with, where they are known."""
 
     def resume(self) -> bool:
         """Begin at the lowest layer that the store knows, if all layers asked for above it are known, too."""
@@ -217,6 +220,7 @@ class _Column:
             if kept is not None:
                 self.layer, self.current = k, kept.relevance
                 self.positive[k:], self.negative[k:] = kept.positive[k:], kept.negative[k:]
+                self.sums = float(kept.positive[k]), float(kept.negative[k])
                 self.maps = dict(maps)
                 if k in self.keep:
                     maps[k] = kept.relevance
@@ -255,7 +259,9 @@ def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current:
     """Propagate a batch, one row per column, from R[layer] to the pixels."""
     sums: list[tuple[float, float]] = []
     for k in range(layer, -1, -1):
-        if k == layer or LAYERS[k + 1].kind in ("conv", "linear", "pool"):
+        if k == layer:
+            sums = [column.sums or signed_sums(row) for column, row in zip(columns, current, strict=True)]
+        elif LAYERS[k + 1].kind in ("conv", "linear", "pool"):
             sums = [signed_sums(row) for row in current]
         for column, row, both in zip(columns, current, sums, strict=True):
             if not np.isfinite(sum(both)):
@@ -266,7 +272,8 @@ def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current:
             return
         if len(columns) > 1 and _values_below(trace, k) > BATCH_VALUES:
             # Large layers gain nothing from a batch, and it would need memory for all targets at once.
-            for column, row in zip(columns, current, strict=True):
+            for column, row, both in zip(columns, current, sums, strict=True):
+                column.sums = both
                 _descend(network, trace, model, k, row[None], [column], checkpoint)
             return
         if checkpoint is not None:

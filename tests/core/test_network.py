@@ -1,0 +1,181 @@
+"""The network as weights: what is refused, what a trace holds, which device and number format tensors are in."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from tests.support.networks import random_image, tiny_network, tiny_state
+from vislrp_core import weighted
+from vislrp_core.layers import LAST
+from vislrp_core.model import LRPModel, Segment
+from vislrp_core.network import VGG16, NetworkError, class_index, forward, logits, refine
+from vislrp_core.propagation import propagate, step
+from vislrp_core.rules import PRESETS, Rule
+
+
+def test_classes_by_name_number_and_rank():
+    state = tiny_state(classes=4)
+    network = VGG16.from_state_dict(state, any_width=True, classes=["tabby cat", "castle", "church", "guitar"])
+    trace = forward(network, random_image(dtype=torch.float32))
+    assert class_index(network, "Castle") == 1 and class_index(network, " 3 ") == 3 and class_index(network, 2) == 2
+    assert class_index(network, "top", trace) == int(trace.logits.argmax()) == trace.predictions(1)[0].index
+    with pytest.raises(NetworkError, match='"castel": the network has no such class; did you mean castle'):
+        class_index(network, "castel")
+    for wrong in ("4", "-1"):
+        with pytest.raises(NetworkError, match="class numbers run from 0 to 3"):
+            class_index(network, wrong)
+    with pytest.raises(NetworkError, match=r'"zzzz": the network has no such class$'):
+        class_index(network, "zzzz")
+
+
+def test_predictions_are_ordered_and_add_up():
+    network = tiny_network()
+    trace = forward(network, random_image())
+    found = trace.predictions(10)
+    assert [p.logit for p in found] == sorted(trace.logits.tolist(), reverse=True)
+    assert sum(p.probability for p in found) == pytest.approx(1)
+    assert found[0].to_dict() == {"index": found[0].index, "name": found[0].name, "logit": found[0].logit,
+                                  "probability": found[0].probability}
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    (lambda s: s.pop("features.0.weight"), r"features\.0\.weight \(conv1_1\) is missing"),
+    (lambda s: s.update({"classifier.6.bias": [1]}), r"classifier\.6\.bias \(fc8\) is missing or is no floating-point"),
+    (lambda s: s.update({"features.2.bias": torch.zeros(4, dtype=torch.int64)}), r"features\.2\.bias \(conv1_2\) is miss"),
+    (lambda s: s.update({"features.2.weight": torch.zeros(4, 4, 5, 5)}), r"has shape \(4, 4, 5, 5\), expected \(4, 4, 3"),
+    (lambda s: s.update({"classifier.3.weight": torch.zeros(20, 7)}), r"classifier\.3\.weight \(fc7\) has shape"),
+    (lambda s: s["features.0.bias"].fill_(float("nan")), r"features\.0 \(conv1_1\) holds values that are not finite")])
+def test_state_dicts_that_are_no_vgg16(change, sentence):
+    state = tiny_state()
+    change(state)
+    with pytest.raises(NetworkError, match=sentence):
+        VGG16.from_state_dict(state, any_width=True)
+
+
+def test_narrow_convolutions_and_wrong_class_lists_are_refused():
+    with pytest.raises(NetworkError, match=r"conv1_1\) has shape \(4, 3, 3, 3\), expected \(64, 3, 3, 3\)"):
+        VGG16.from_state_dict(tiny_state())
+    with pytest.raises(NetworkError, match="2 names for a network of 10 classes"):
+        VGG16.from_state_dict(tiny_state(), any_width=True, classes=["a", "b"])
+
+
+def test_weights_are_taken_without_a_copy():
+    state = tiny_state()
+    network = VGG16.from_state_dict(state, any_width=True)
+    assert network.weights[32].data_ptr() == state["classifier.0.weight"].data_ptr()
+    assert network.digest == VGG16.from_state_dict(tiny_state(), any_width=True).digest
+    assert network.digest != VGG16.from_state_dict(tiny_state(1), any_width=True).digest
+
+
+def test_wrong_images_are_refused():
+    with pytest.raises(NetworkError, match=r"an image of shape \(3, 224, 224\) was given"):
+        forward(tiny_network(), random_image()[0])
+    with pytest.raises(NetworkError, match="logits are not finite"):
+        forward(tiny_network(), random_image() * float("inf"))
+
+
+def test_a_trace_holds_no_more_than_it_needs():
+    network = tiny_network(dtype=torch.float32)
+    trace = forward(network, random_image(dtype=torch.float32))
+    assert 1 not in trace.activations and 2 in trace.activations
+    expected = trace.sums[1][0] + network.biases[1].reshape(-1, 1, 1)
+    assert torch.equal(trace.activation(1), expected) and torch.equal(trace.activation(2), expected.relu())
+    assert trace.activation(38).shape == (10,) and trace.activation(0).shape == (3, 224, 224)
+    before = trace.nbytes
+    for rule in ("gamma", "w_square", "flat", "alpha_beta"):
+        propagate(network, trace, LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of(rule)),)), 0)
+    grown = trace.nbytes
+    for weight in range(30):
+        rule = Rule.of("custom", gamma1p=0.5, theta0=-0.1 - weight / 100)
+        propagate(network, trace, LRPModel(segments=(Segment(first=1, last=LAST, rule=rule),)), 0)
+    assert before < grown <= trace.nbytes <= 3 * before
+
+
+def test_a_batch_has_the_logits_of_its_images():
+    network = tiny_network()
+    batch = torch.cat([random_image(1), random_image(2)])
+    one_by_one = torch.stack([forward(network, image[None]).logits for image in batch])
+    assert torch.allclose(logits(network, batch), one_by_one)
+
+
+def test_refined_sums_are_those_of_double_precision():
+    network = tiny_network(dtype=torch.float32)
+    x = random_image(dtype=torch.float32)
+    trace, double = forward(network, x), forward(network.to(dtype=torch.float64), x.double())
+    assert not trace.exact and double.exact
+    refine(network, trace)
+    assert trace.exact and trace.terms == {}
+    for layer, total in trace.sums.items():
+        assert total.dtype == torch.float32 and torch.equal(total, double.sums[layer].float())
+
+
+def test_nearly_cancelling_sums_do_not_spoil_single_precision():
+    """LRP-0 without the bias divides by sums near zero: rounding errors of a plain forward pass would show."""
+    network = tiny_network(seed=2, dtype=torch.float32)
+    double = network.to(dtype=torch.float64)
+    x = random_image(seed=2, dtype=torch.float32)
+    model = LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of("zero")),))
+    trace, exact = forward(network, x), forward(double, x.double())
+    expected = propagate(double, exact, model, 1).at(0).flatten()
+    found = propagate(network, trace, model, 1).at(0).double().flatten()
+    assert trace.exact
+    assert float(torch.nn.functional.cosine_similarity(found, expected, dim=0)) > 0.9999
+
+
+def test_well_conditioned_rules_stay_in_single_precision():
+    network = tiny_network(seed=2, dtype=torch.float32)
+    trace = forward(network, random_image(seed=2, dtype=torch.float32))
+    for rule, bias in (("z_plus", "ignore"), ("epsilon", "ignore"), ("alpha_beta", "absorb"), ("zero", "absorb"),
+                       ("gamma", "absorb"), ("flat", "ignore"), ("w_square", "absorb")):
+        propagate(network, trace, LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of(rule)),), bias=bias), 1)
+        assert not trace.exact, rule
+
+
+class _Places(TorchDispatchMode):
+    """Notes device and number format of every tensor that an operation makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[tuple[str, torch.dtype]] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for value in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(value, torch.Tensor) and value.numel() > 100:
+                self.seen.add((value.device.type, value.dtype))
+        return result
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("pooling", ["proportional", "winner-takes-all"])
+def test_every_tensor_is_made_where_the_network_is(monkeypatch, preset, pooling):
+    """On the meta device an operation that mixes devices fails; what is made elsewhere is seen by the dispatcher."""
+    here = tiny_network(dtype=torch.float32)
+    trace = forward(here, random_image(dtype=torch.float32))
+    shapes = {layer: trace.activations[layer].shape for layer in range(LAST + 1)}
+    network = here.to(device="meta")
+    for tensors in (trace.activations, trace.sums):
+        for layer in list(tensors):
+            tensors[layer] = tensors[layer].to("meta")
+    # Meta tensors have no values to read.
+    monkeypatch.setattr(weighted, "rms", lambda z: 1.0)
+    monkeypatch.setattr(weighted, "_needs_digits", lambda *arguments: False)
+    monkeypatch.setattr(torch.Tensor, "any", lambda tensor: True)
+    model = LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of(preset)),), pooling=pooling, pixel_rule="segment")
+    with torch.inference_mode(), _Places() as places:
+        for layer in range(LAST, 0, -1):
+            step(network, trace, model, layer, torch.empty(shapes[layer], device="meta"))
+    assert {device for device, _ in places.seen} == {"meta"}
+
+
+def test_no_double_precision_on_the_way_unless_it_is_needed():
+    """Apple's GPUs have none, and elsewhere it is slow."""
+    network = tiny_network(dtype=torch.float32)
+    model = LRPModel(segments=(Segment(first=1, last=20, rule=Rule.of("gamma")),
+                               Segment(first=21, last=LAST, rule=Rule.of("epsilon"))), bias="absorb")
+    image = random_image(dtype=torch.float32)
+    with torch.inference_mode(), _Places() as places:
+        propagate(network, forward(network, image), model, 1)
+    assert torch.float64 not in {dtype for _, dtype in places.seen}
