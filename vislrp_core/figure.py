@@ -129,7 +129,9 @@ class _Sheet:
     def write(self, x: float, y: float, text: str, size: int = BODY, *, room: float, muted: bool = False,
               colour: str = "", anchor: str = "start") -> None:
         """One line whose top is at y, cut where it is wider than the room."""
-        self.items.append(_Text(x, y, fitted(text, size, room), size, colour or (self.muted if muted else self.ink), anchor))
+        if text:
+            ink = colour or (self.muted if muted else self.ink)
+            self.items.append(_Text(x, y, fitted(text, size, room), size, ink, anchor))
 
 
 def fitted(text: str, size: int, room: float) -> str:
