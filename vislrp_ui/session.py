@@ -80,8 +80,10 @@ def boot() -> Visit:
     visit = get_visit()
     sync_address(visit)
     _keep_models(visit)
-    for sentence in st.session_state.pop(_NOTICES, []):
-        st.warning(sentence, icon=":material/error:")
+    # A place of their own: an element that comes and goes would move all others, and components would be built anew.
+    with st.container(key="notices"):
+        for sentence in st.session_state.pop(_NOTICES, []):
+            st.warning(sentence, icon=":material/error:")
     return visit
 
 

@@ -49,6 +49,7 @@ def css() -> str:
 [data-testid=stHeader]{border-bottom:1px solid var(--st-border-color)}
 [data-testid=stImage] img{border-radius:6px}
 [data-testid=stLayoutWrapper]:has(>.st-key-keeper){position:absolute;width:0;height:0;overflow:hidden}
+[data-testid=stLayoutWrapper]:has(>.st-key-notices:empty){display:none}
 kbd[aria-label^=Shortcut]{display:none}
 [class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],:is(.st-key-menu-twin,.st-key-menu-look) div[aria-hidden=true]{display:none}
 :is([class*=-head],.st-key-undo,.st-key-redo,.st-key-menu-twin,.st-key-menu-look) button p{position:absolute;width:1px;height:1px;

@@ -20,7 +20,7 @@ def image_and_class(visit: Visit) -> int:
     widgets.image_picker(visit)
     with st.container(key="design-image"):
         st.image(service.view_png(visit.image), output_format="PNG", width="stretch", alt=_alt(visit))
-    with widgets.first_pass(visit.image):
+    with st.container(), widgets.first_pass(visit.image):
         service.trace(visit.image)
     target = widgets.target_select(visit)
     classbars("design-classes", shown_classes(visit, target), target, _pick_class)
