@@ -109,7 +109,8 @@ def design_css() -> str:
  box-shadow:0 3px 12px #0003;font-size:12.5px}
 .v-note i{display:block;height:4px;border-radius:2px;background:var(--st-secondary-background-color);margin-bottom:8px}
 .v-note b{display:block;height:100%;border-radius:2px;background:var(--st-primary-color)}
-@media (max-height:800px){.st-key-final-map img{width:min(100%,27vh)!important}.v-nomap{width:min(100%,27vh)}
+@media (max-height:800px){.st-key-model-cards{--cards-height:calc(100vh - 507px)}
+ .st-key-final-map img{width:min(100%,27vh)!important}.v-nomap{width:min(100%,27vh)}
  .st-key-design-image img{max-height:22vh}}
 </style>"""
 
