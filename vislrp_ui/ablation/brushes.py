@@ -10,7 +10,7 @@ _HELD, _GENERATIONS, _PICKED = "_ablation_brush", "_ablation_generations", "_abl
 
 
 def key(score: str, place: str) -> str:
-    """Key of a score's chart; `place` names layer and gesture."""
+    """Key of a score's chart; `place` names the gesture."""
     return f"abl-chart-{score}-{place}-{_generations().get(score, 0)}"
 
 

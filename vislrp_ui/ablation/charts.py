@@ -63,7 +63,7 @@ def _format(values: NDArray[Any]) -> str:
 
 def charts(held: AblationState, scores: Scores) -> None:
     """Draw the three; a gesture in one changes the chosen neurons, and so all of them."""
-    place = f"{held.layer}-{held.gesture}-{len(scores)}"
+    place = held.gesture
     for column, by in zip(st.columns(len(CHARTS), gap="small"), CHARTS, strict=True):
         key = brushes.key(by, place)
         with column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -45,9 +46,13 @@ class Question:
     model: LRPModel
     target: int
 
+    @cached_property
+    def _names(self) -> list[str]:
+        return keys_above(self.model)
+
     def key(self, layer: int) -> tuple[object, ...]:
         """Everything that R[layer] depends on."""
-        return (service.network().digest, self.ref, self.target, layer, keys_above(self.model)[layer])
+        return (service.network().digest, self.ref, self.target, layer, self._names[layer])
 
 
 def carrier(layer: int) -> int:
