@@ -51,9 +51,11 @@ def css() -> str:
 [data-testid=stLayoutWrapper]:has(>.st-key-keeper){position:absolute;width:0;height:0;overflow:hidden}
 [data-testid=stLayoutWrapper]:has(>.st-key-notices:empty){display:none}
 kbd[aria-label^=Shortcut]{display:none}
-[class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],:is(.st-key-menu-twin,.st-key-menu-look) div[aria-hidden=true]{display:none}
-:is([class*=-head],.st-key-undo,.st-key-redo,.st-key-menu-twin,.st-key-menu-look) button p{position:absolute;width:1px;height:1px;
- overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
+[class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],
+:is(.st-key-menu-twin,.st-key-menu-look) div[aria-hidden=true]{display:none}
+:is([class*=-head],.st-key-undo,.st-key-redo,.st-key-menu-twin,.st-key-menu-look) button p{position:absolute;width:1px;
+ height:1px;overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
+[data-testid=stPopoverBody]{max-width:430px}
 .v-bar{display:flex;align-items:center;justify-content:center;gap:8px;font-size:11.5px;font-variant-numeric:tabular-nums;
  color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-bar i{flex:0 1 210px;min-width:40px;height:9px;border-radius:2px;position:relative}
