@@ -14,8 +14,10 @@ from PIL import Image
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from vislrp_core import flipping, masks
+from vislrp_core import compact, edits, flipping, masks
+from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, logits
+from vislrp_core.rules import Rule
 from vislrp_ui import service, state_flipping
 from vislrp_ui.components.canvas import SIDE, kind_of, read_drawing, stroke_colour
 from vislrp_ui.flipping.measured import _JOB
@@ -217,6 +219,18 @@ def test_a_stopped_measurement_keeps_complete_curves(open_page: Open) -> None:
     app.run()
     assert any("Stopped" in warning.value for warning in app.warning)
     assert not app.button(key="flip-measure").disabled and not app.exception
+
+
+def test_a_map_that_is_not_finite_is_told_and_the_image_stays_brushable(open_page: Open) -> None:
+    wild = edits.set_rule(LRPModel.basic("Wild"), 0, Rule.of("custom", alpha=1e30, gamma1=1e-3))
+    app = open_page(PAGE, model=compact.encode(wild), flip1="invert~positive~10~8~~", measure="56~mean~2~0~probability~")
+    assert any("not finite" in element.proto.body for element in app.get("html"))
+    stroke(app, "image", square(20, 30))
+    assert np.array_equal(flip_state(app).row().brushed, square(20, 30))
+    app.button(key="flip-measure").click().run()
+    app.session_state[_JOB].join(60)
+    app.run()
+    assert any("not finite" in warning.value for warning in app.warning) and not app.exception
 
 
 def test_a_mask_file_of_the_wrong_kind_costs_one_sentence(open_page: Open) -> None:

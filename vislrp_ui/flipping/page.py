@@ -15,8 +15,8 @@ def flipping() -> None:
     st.html(style.css())
     widgets.require_image(visit)
     target = toolbar.toolbar(visit)
-    note = st.empty()
-    progress = Progress(note)
+    with st.container(key="flip-note"):
+        progress = Progress(st.empty())
     maps = service.maps(visit.image, visit.model, target, watch=progress)
     progress.done()
     state = state_flipping.of(visit)

@@ -33,6 +33,9 @@ def css() -> str:
 .v-flip-head b{{font-weight:650}}.v-flip-head span{{font-size:12px;overflow:hidden;text-overflow:ellipsis}}
 .v-flip-none{{width:calc({SIDE}px*var(--flip-zoom));aspect-ratio:1;border:1px dashed var(--st-border-color);
  border-radius:6px;display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;box-sizing:border-box}}
+.st-key-flip-note .v-note{{display:flex;gap:12px;align-items:center;font-size:12.5px}}
+.st-key-flip-note .v-note i{{flex:0 0 180px;height:4px;border-radius:2px;background:var(--st-secondary-background-color)}}
+.st-key-flip-note .v-note b{{display:block;height:100%;border-radius:2px;background:var(--st-primary-color)}}
 .v-flip-empty{{border:1px dashed var(--st-border-color);border-radius:6px;padding:28px;text-align:center;font-size:12.5px}}
 .v-flip-bar .v-bar{{width:calc({SIDE}px*var(--flip-zoom))}}
 </style>"""

@@ -50,7 +50,7 @@ def _set(key: str) -> Callable[[Visit], Visit]:
 
 def _flipping(visit: Visit) -> Visit:
     visit = with_image(visit, "guitar_and_drums", model="configuration_4")
-    return state_flipping.changed(visit, state_flipping.set_mode, "relevance")
+    return state_flipping.changed(visit, state_flipping.guided)
 
 
 def _ablation(visit: Visit) -> Visit:
