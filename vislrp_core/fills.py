@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 from vislrp_core.network import VGG16
 
@@ -68,6 +67,8 @@ def filled_image(x: Tensor, network: VGG16, fill: str = DEFAULT_FILL, seed: int 
     if fill == "mean":
         return torch.zeros_like(x)
     if fill == "blur":
+        from torchvision.transforms.functional import gaussian_blur  # seconds at every start of the app otherwise
+
         # One direction after the other: the same Gaussian with 130 instead of 4225 products per pixel.
         across = gaussian_blur(x, [_BLUR_KERNEL, 1], [BLUR_SIGMA, BLUR_SIGMA])
         return gaussian_blur(across, [1, _BLUR_KERNEL], [BLUR_SIGMA, BLUR_SIGMA])
