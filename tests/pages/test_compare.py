@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from vislrp_core.bundle import write_bundle
 from vislrp_core.model import LRPModel
+from vislrp_core.networks import imagenet_classes
 from vislrp_core.rules import Rule
 from vislrp_ui import service, session, state, state_compare
 from vislrp_ui.caches import ByteCache
@@ -210,5 +211,7 @@ def test_a_full_cache_ends_the_work_with_a_word(open_page: Open, monkeypatch: py
 def test_sets_are_the_guides() -> None:
     assert [[segment.rule.short for segment in model.segments] for model in sets.SETS["rules"].models()] == [
         ["ε 0.3"], ["γ 0.3"], ["α1β0"], ["α2β1"], ["α3β2"]]
-    assert set(sets.two_object_samples()) >= {"castle_on_lake", "drum_and_wine", "guitar_and_drums"}
+    assert set(sets.two_object_samples()) == set(sets.TWO_OBJECTS)
+    for names in sets.two_object_samples().values():
+        assert len(set(names)) == 2 and set(names) <= set(imagenet_classes())
     assert session.examples()[0].id == "configuration_1"

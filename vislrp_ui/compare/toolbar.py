@@ -42,8 +42,11 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             with st.popover("Ready-made", icon=":material/auto_stories:", type="tertiary", help="The guide's model sets"):
                 _ready_made(grid)
-            with st.popover("Models", icon=":material/view_column:", type="tertiary", help="Which models, in which order"):
-                _models(grid)
+            box = widgets.menu("Models", key="menu-columns", icon=":material/view_column:",
+                               help="Which models, in which order")
+            if box.open:
+                with box:
+                    _models(grid)
             widgets.look_popover(grid.visit)
             key = widgets.mirror("compare-share", grid.state.share)
             st.segmented_control("Colour range", list(SHARES), key=key, required=True, format_func=SHARES.__getitem__,
