@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
@@ -31,7 +31,7 @@ def mirror(key: str, value: Any) -> str:
 
 
 def on_change(key: str, change: Callable[..., Visit], name: str | None = None,
-              kind: type | tuple[type, ...] = object) -> Callable[[], None]:
+              kind: Any = object) -> Callable[[], None]:
     """Callback that hands the widget's value to a function of the visit, by position or under a name.
 
     A value that is not of its `kind` is dropped: a select box answers a label that is no longer among its options as text.
@@ -43,13 +43,14 @@ def on_change(key: str, change: Callable[..., Visit], name: str | None = None,
     return call
 
 
-def menu(label: str, *, key: str, icon: str, help: str | None = None) -> PopoverContainer:
+def menu(label: str, *, key: str, icon: str, help: str | None = None, type: Literal["secondary", "tertiary"] = "tertiary",
+         disabled: bool = False) -> PopoverContainer:
     """A popover whose content is drawn while it is open, and only then: `if box.open: with box: ...`.
 
     Content of a closed popover would cost every run, and the browser would go on sending the old values of its widgets,
     which undoes what was changed elsewhere since.
     """
-    return st.popover(label, key=key, icon=icon or None, help=help, type="tertiary", on_change="rerun")
+    return st.popover(label, key=key, icon=icon or None, help=help, type=type, disabled=disabled, on_change="rerun")
 
 
 # --- image ----------------------------------------------------------------------------------------

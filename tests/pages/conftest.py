@@ -49,6 +49,8 @@ def open_page() -> Callable[..., AppTest]:
         app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60)
         for key, value in params.items():
             app.query_params[key] = value
+        for name in ("neurons", "columns"):  # menus of Neuron Ablation and Compare
+            app.session_state[f"menu-{name}"] = True
         app.run()
         if page is not None:
             app.switch_page(f"pages/{page}.py").run()

@@ -51,9 +51,11 @@ def ways(held: AblationState, scores: Scores | None) -> None:
                      format_func=lambda one: f"of {SCORES[one].title}",
                      help="Selects the neurons with the largest score; for negative relevance the most negative ones. "
                           + SCORES[held.by].definition)
-    with st.popover("", icon=":material/checklist:", help="Top again, typed numbers, all, none, invert",
-                    disabled=scores is None):
-        _more(held, scores)
+    box = widgets.menu("", key="menu-neurons", icon=":material/checklist:", type="secondary", disabled=scores is None,
+                       help="Top again, typed numbers, all, none, invert")
+    if box.open:
+        with box:
+            _more(held, scores)
 
 
 def _set_gesture() -> None:
