@@ -11,15 +11,16 @@ class Matrix {
     this.root = root;
     this.focus = 0;
     this.stroke = null;
+    this.shown = null;
     root.append(this.grid, this.tip);
     this.grid.onpointerdown = (event) => this.press(event);
     this.grid.onpointerover = (event) => this.over(event);
-    this.grid.onpointerleave = () => { this.tip.hidden = true; };
+    this.grid.onpointerleave = () => this.hide();
     this.grid.onpointerup = () => this.release();
     this.grid.onpointercancel = () => { this.stroke = null; this.paint(); };
     this.grid.onkeydown = (event) => this.key(event);
-    this.grid.onfocusin = (event) => this.show(event.target.closest(".cell"));
-    this.grid.onfocusout = () => { this.tip.hidden = true; };
+    this.grid.addEventListener("focusin", (event) => this.show(event.target.closest(".cell")));
+    this.grid.addEventListener("focusout", () => this.hide());
   }
 
   draw(data, send) {
@@ -109,6 +110,7 @@ class Matrix {
   toggle(neurons) {
     for (const neuron of neurons) this.selected.has(neuron) ? this.selected.delete(neuron) : this.selected.add(neuron);
     this.paint();
+    this.show(this.shown);
     this.outbox.send(this.send, { kind: "toggle", neurons });
   }
 
@@ -133,8 +135,14 @@ class Matrix {
     this.grid.children[next].focus();
   }
 
+  hide() {
+    this.shown = null;
+    this.tip.hidden = true;
+  }
+
   show(cell) {
     if (!cell) return;
+    this.shown = cell;
     const neuron = Number(cell.dataset.neuron);
     const head = node("b");
     write(head, `Neuron ${neuron}`);
