@@ -28,7 +28,8 @@ def compare() -> None:
     visit = session.boot()
     if st.session_state.pop(_OPEN, False):
         st.switch_page("pages/1_Design.py")
-    st.html(style.css())
+    kept = state_compare.of(visit)
+    st.html(style.css(kept.formulas and any(len(entry.model.segments) > 1 for entry in state_compare.entries(visit, kept))))
     _require_network(visit)
     computed: set[object] = st.session_state.pop(_CHAIN, set())
     with st.spinner("The network looks at the images", show_time=False) if _new_image(visit) else st.container():

@@ -3,17 +3,22 @@
 HEAD_SHARE, GRID_SHARE = 0.125, 0.875
 
 
-def css() -> str:
-    """The heads stay while rows scroll; pictures in the head of a row are small."""
-    return """<style>
+def css(tall_heads: bool) -> str:
+    """The heads stay while rows scroll, unless formulas make them too tall; pictures in the head of a row are small."""
+    return _CSS + ("" if tall_heads else _STICKY)
+
+
+_STICKY = """<style>
+[data-testid=stLayoutWrapper]:has(>.st-key-compare-heads){position:sticky;top:52px;z-index:20;
+ background:var(--st-background-color)}
+</style>"""
+_CSS = """<style>
 .v-page{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}
 .st-key-compare-toolbar{flex-wrap:nowrap}
 .v-compare-note{display:flex;align-items:center;gap:8px;font-size:12.5px;min-width:0;white-space:nowrap;overflow:hidden}
 .v-compare-note i{flex:0 0 90px;height:4px;border-radius:2px;background:var(--st-secondary-background-color)}
 .v-compare-note b{display:block;height:100%;border-radius:2px;background:var(--st-primary-color)}
 .v-compare-note span{overflow:hidden;text-overflow:ellipsis}
-[data-testid=stLayoutWrapper]:has(>.st-key-compare-heads){position:sticky;top:0;z-index:20;
- background:var(--st-background-color)}
 [class*=st-key-compare-side-] [data-testid=stImage],[class*=st-key-compare-side-] [data-testid=stImageContainer]{width:100%}
 [data-testid=stLayoutWrapper]:has(>.st-key-compare-difference-place:empty){display:none}
 [class*=st-key-compare-side-] img{width:min(100%,12.5vh)!important;border-radius:6px}
