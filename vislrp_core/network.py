@@ -15,8 +15,8 @@ from torch import Tensor
 
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED
 
-MAX_TERMS = 2
-"""Parts of denominators kept for one image, as a multiple of the bytes of its sums."""
+MAX_TERMS = 1.0
+"""Parts of denominators kept for one image, as a multiple of the bytes of its activations."""
 EXACT_ROWS = 128
 """Rows of a fully connected matrix that are held in double precision at a time."""
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -140,10 +140,7 @@ class VGG16:
 
 
 class Activations(dict[int, Tensor]):
-    """Activations by layer, each with a batch dimension of 1; those of weighted layers are made from their sums on request.
-
-    The forward pass needs them once, as input of the ReLU behind: kept, they would be a third of a trace.
-    """
+    """Activations by layer, each with a batch dimension of 1; where only the sums are known, made from them."""
 
     def __init__(self, known: Mapping[int, Tensor], sums: Mapping[int, Tensor], biases: Mapping[int, Tensor]) -> None:
         super().__init__(known)
@@ -154,11 +151,26 @@ class Activations(dict[int, Tensor]):
         return total + _per_channel(self._biases[layer], total)
 
 
+class Sums(dict[int, Tensor]):
+    """Weighted sums without the bias by layer; where only the activations are known, made from them.
+
+    The bias costs nothing inside a convolution and hardly a digit when it is taken off again.
+    """
+
+    def __init__(self, activations: Mapping[int, Tensor], biases: Mapping[int, Tensor]) -> None:
+        super().__init__()
+        self._activations, self._biases = activations, biases
+
+    def __missing__(self, layer: int) -> Tensor:
+        output, bias = self._activations[layer], self._biases[layer]
+        return output - _per_channel(bias, output) if bool(bias.any()) else output
+
+
 @dataclass(eq=False)
 class Trace:
     """One forward pass of one image: what propagation needs, kept.
 
-    ``sums`` are the weighted sums over inputs *without* the bias: taking the bias off again later would cost digits.
+    ``sums`` are the weighted sums over inputs *without* the bias.
     ``terms`` holds parts of denominators already used, so that another class, epsilon or gamma recomputes none.
     """
 
@@ -172,7 +184,7 @@ class Trace:
 
     def keep(self, key: tuple[Any, ...], term: Tensor) -> Tensor:
         """Remember a part of a denominator; the oldest are forgotten, so that one image's parts stay bounded."""
-        room = MAX_TERMS * sum(total.nbytes for total in self.sums.values())
+        room = MAX_TERMS * sum(kept.nbytes for kept in list(self.activations.values()))
         while self.terms and sum(kept.nbytes for kept in list(self.terms.values())) + term.nbytes > room:
             self.terms.pop(next(iter(self.terms)), None)
         self.terms[key] = term
@@ -215,13 +227,6 @@ def _per_channel(values: Tensor, like: Tensor) -> Tensor:
     return values.reshape(1, -1, 1, 1) if like.ndim == 4 else values
 
 
-def weighted_sum(network: VGG16, layer: int, a: Tensor) -> Tensor:
-    """Sum over the inputs of a weighted layer for a batch, without the bias."""
-    if LAYERS[layer].kind == "conv":
-        return F.conv2d(a, network.weights[layer], padding=1)
-    return F.linear(a.flatten(1), network.weights[layer])
-
-
 def exact_sum(a: Tensor, weight: Tensor, change: Callable[[Tensor], Tensor] | None = None) -> Tensor:
     """Sum over the inputs of a weighted layer in double precision, fully connected matrices in blocks of rows."""
     a = a.double()
@@ -233,13 +238,22 @@ def exact_sum(a: Tensor, weight: Tensor, change: Callable[[Tensor], Tensor] | No
 
 def apply_layer(network: VGG16, layer: int, a: Tensor) -> tuple[Tensor, Tensor | None]:
     """Output of one layer for a batch, and for weighted layers the sum over inputs without the bias."""
+    output = layer_output(network, layer, a)
+    if LAYERS[layer].kind in ("conv", "linear"):
+        return output, output - _per_channel(network.biases[layer], output)
+    return output, None
+
+
+def layer_output(network: VGG16, layer: int, a: Tensor) -> Tensor:
+    """Output of one layer for a batch."""
     kind = LAYERS[layer].kind
-    if kind in ("conv", "linear"):
-        total = weighted_sum(network, layer, a)
-        return total + _per_channel(network.biases[layer], total), total
+    if kind == "conv":
+        return F.conv2d(a, network.weights[layer], network.biases[layer], padding=1)
+    if kind == "linear":
+        return F.linear(a.flatten(1), network.weights[layer], network.biases[layer])
     if kind == "relu":
-        return a.relu(), None
-    return (F.max_pool2d(a, 2) if kind == "pool" else a), None
+        return a.relu()
+    return F.max_pool2d(a, 2) if kind == "pool" else a
 
 
 @torch.inference_mode()
@@ -261,20 +275,12 @@ def forward(network: VGG16, x: Tensor) -> Trace:
     a = x.to(device=network.device, dtype=network.dtype)
     # Convolutions and pooling on the CPU are faster with the channels of a position side by side.
     a = a.contiguous(memory_format=torch.channels_last)
-    activations, sums = {0: a}, {}
+    activations = {0: a}
     for layer in range(1, LAST + 1):
-        if LAYERS[layer].kind == "relu":
-            a = a.relu_()
-        else:
-            a, total = apply_layer(network, layer, a)
-            if total is not None:
-                sums[layer] = total
-                continue
-        activations[layer] = a
-    activations[LAST] = a
+        a = activations[layer] = layer_output(network, layer, a)
     if not torch.isfinite(a).all():
         raise NetworkError("the network's logits are not finite for this image: use another network or image")
-    return Trace(activations[0], Activations(activations, sums, network.biases), sums, network.classes,
+    return Trace(activations[0], activations, Sums(activations, network.biases), network.classes,
                  network.dtype == torch.float64)
 
 
@@ -314,7 +320,7 @@ def refine(network: VGG16, trace: Trace) -> None:
 def forward_from(network: VGG16, layer: int, a: Tensor) -> Tensor:
     """Logits, shape (B, classes), from a batch of activations of ``layer``: the layers above it alone."""
     for above in range(layer + 1, LAST + 1):
-        a, _ = apply_layer(network, above, a)
+        a = layer_output(network, above, a)
     return a
 
 

@@ -249,11 +249,6 @@ def signed_sums(relevance: Tensor) -> tuple[float, float]:
     return max((absolute + total) / 2, 0.0), min((total - absolute) / 2, 0.0)
 
 
-def _values_below(trace: Trace, layer: int) -> int:
-    below = trace.activations if layer - 1 in trace.activations else trace.sums
-    return below[layer - 1].numel()
-
-
 def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current: Tensor, columns: list[_Column],
              checkpoint: Checkpoint | None) -> None:
     """Propagate a batch, one row per column, from R[layer] to the pixels."""
@@ -270,7 +265,7 @@ def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current:
             column.record(k, row, both)
         if k == 0:
             return
-        if len(columns) > 1 and _values_below(trace, k) > BATCH_VALUES:
+        if len(columns) > 1 and trace.activations[k - 1].numel() > BATCH_VALUES:
             # Large layers gain nothing from a batch, and it would need memory for all targets at once.
             for column, row, both in zip(columns, current, sums, strict=True):
                 column.sums = both

@@ -37,11 +37,11 @@ Change = Callable[[Tensor], Tensor]
 
 
 def _positive(w: Tensor) -> Tensor:
-    return w.clamp(min=0)
+    return w.clamp_min(0)
 
 
 def _negative(w: Tensor) -> Tensor:
-    return w.clamp(max=0)
+    return w.clamp_max(0)
 
 
 PARTS: dict[str, Change | None] = {"plain": None, "positive": _positive, "square": torch.square,
@@ -68,7 +68,7 @@ class Factors:
             if above == below:
                 return w * above
             if above == 0 or below == 0:
-                return w.clamp(min=0) * above if below == 0 else w.clamp(max=0) * below
+                return w.clamp_min(0) * above if below == 0 else w.clamp_max(0) * below
             # One pass over the weights: a leaky ReLU whose slope is the ratio of the two factors.
             return F.leaky_relu(w, below / above).mul_(above)
 
