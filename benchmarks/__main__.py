@@ -1,0 +1,189 @@
+"""Times of this engine and of other LRP implementations, as ratios to a plain gradient of the same run.
+
+    python -m benchmarks [--network random|embedded|PATH] [--rounds 7] [--clock wall|cpu]
+                         [--no-rivals] [--only TEXT] [--write docs/performance.md]
+
+Everything runs in one process on the same network, image, composite and class, interleaved; medians are compared, and
+only after the results agree. ``--clock cpu`` counts this process's own processor time on one thread: the ratios of a busy
+machine are then worth reading.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from benchmarks import machine, schemes
+from vislrp_core.layers import LAST, LAYERS
+from vislrp_core.model import LRPModel
+from vislrp_core.network import VGG16, forward
+from vislrp_core.networks import load_network
+from vislrp_core.propagation import propagate, propagate_many
+from vislrp_core.rules import Rule
+from vislrp_core.store import RelevanceStore
+
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512, 4096, 4096, 1000)
+BARS = {"from scratch γ/ε/0": 1.45, "from scratch LRP-0": 1.05, "from scratch ε": 1.05, "from scratch α2β1": 2.3,
+        "another class, γ/ε/0": 0.75, "slider of a one-term rule (γ everywhere)": 0.65,
+        "slider of a two-term rule (α2β1 everywhere)": 1.2, "ten classes at once, per class": 0.6,
+        "a view already seen": 0.01}
+
+
+def random_vgg16() -> VGG16:
+    """VGG16 of full width with random weights."""
+    generator = torch.Generator().manual_seed(0)
+    state, inputs = {}, 3
+    for layer, outputs in zip([layer for layer in LAYERS if layer.kind in ("conv", "linear")], WIDTHS, strict=True):
+        inputs = inputs * 49 if layer.name == "fc6" else inputs
+        shape = (outputs, inputs, 3, 3) if layer.kind == "conv" else (outputs, inputs)
+        fan = inputs * (9 if layer.kind == "conv" else 1)
+        state[f"{layer.module}.weight"] = torch.empty(shape).normal_(0, (2 / fan) ** 0.5, generator=generator)
+        state[f"{layer.module}.bias"] = torch.zeros(outputs)
+        inputs = outputs
+    return VGG16.from_state_dict(state, name="random")
+
+
+def image() -> torch.Tensor:
+    """A smooth random image with noise, (1, 3, 224, 224)."""
+    generator = torch.Generator().manual_seed(1)
+    coarse = torch.randn((1, 3, 14, 14), generator=generator)
+    noise = torch.randn((1, 3, 224, 224), generator=generator)
+    return (torch.nn.functional.interpolate(coarse, size=224, mode="bilinear") + 0.2 * noise).clamp(-2.1, 2.2)
+
+
+def disagreement(one: torch.Tensor, other: torch.Tensor) -> float:
+    """1 - cosine."""
+    return 1 - float(torch.nn.functional.cosine_similarity(one.double().flatten(), other.double().flatten(), dim=0))
+
+
+def checked(network: VGG16, x: torch.Tensor, names: list[str]) -> list[str]:
+    """Compare results before times; returns one sentence per comparison (AssertionError if one does not agree)."""
+    sentences = []
+    rivals = {"Zennit": schemes.Zennit(network), "the tutorial's scheme": schemes.Tutorial(network)}
+    for name in names:
+        model = schemes.COMPOSITES[name]
+        target = int(forward(network, x).logits.argmax())
+        ours = propagate(network, forward(network, x), model, target).at(0)
+        for rival, run in rivals.items():
+            if rival == "the tutorial's scheme" and name == "α2β1":
+                continue
+            off = disagreement(ours, run(x, model, target))
+            assert off < 1e-4, f"{name}: this engine and {rival} disagree, 1 - cosine = {off:.1e}"
+            sentences.append(f"{name} with {rival}: 1 - cosine {off:.0e}")
+    return sentences
+
+
+def cases(network: VGG16, x: torch.Tensor, rivals: bool) -> dict[str, Callable[[], object]]:
+    """What is timed, by name."""
+    found: dict[str, Callable[[], object]] = {}
+    target = int(forward(network, x).logits.argmax())
+    gradient = schemes.Gradient(network)
+    found["gradient"] = lambda: gradient(x, schemes.COMPOSITES["LRP-0"], target)
+    found["forward pass"] = lambda: forward(network, x)
+    for name, model in schemes.COMPOSITES.items():
+        found[f"from scratch {name}"] = lambda model=model: propagate(network, forward(network, x), model, target)
+    trace = forward(network, x)
+    store = RelevanceStore(100_000_000)
+    mixed, gamma, two = (schemes.COMPOSITES[name] for name in ("γ/ε/0", "γ", "α2β1"))
+    for model in (mixed, gamma, two):
+        propagate(network, trace, model, target)
+    propagate(network, trace, mixed, target, store=store)
+    found["another class, γ/ε/0"] = lambda: propagate(network, trace, mixed, target + 1)
+    other_gamma = schemes.composite((LAST, Rule.of("gamma", gamma1p=0.4)))
+    found["slider of a one-term rule (γ everywhere)"] = lambda: propagate(network, trace, other_gamma, target)
+    other_two = schemes.composite((LAST, Rule.of("alpha_beta", alpha=1.7, beta=0.7)))
+    found["slider of a two-term rule (α2β1 everywhere)"] = lambda: propagate(network, trace, other_two, target)
+    found["ten classes at once, per class"] = lambda: propagate_many(network, trace, mixed, range(10))
+    found["a view already seen"] = lambda: propagate(network, trace, mixed, target, store=store)
+    for border in (4, 9, 16, 23, 30):
+        found[f"slider below layer {border}"] = _lower_edit(network, trace, target, border)
+    if rivals:
+        others = {"Zennit": schemes.Zennit(network), "Captum": schemes.Captum(network),
+                  "tutorial's scheme": schemes.Tutorial(network)}
+        for rival, run in others.items():
+            for name, model in schemes.COMPOSITES.items():
+                if name == "α2β1" and rival != "Zennit":
+                    continue
+                found[f"{rival} {name}"] = lambda run=run, model=model: run(x, model, target)
+    return found
+
+
+def _lower_edit(network: VGG16, trace, target: int, border: int) -> Callable[[], object]:
+    """A slider below a border: relevance above it is kept."""
+    def model(gamma: float) -> LRPModel:
+        return schemes.composite((border, Rule.of("gamma", gamma1p=gamma)), (LAST, Rule.of("epsilon")))
+    store = RelevanceStore(400_000_000)
+    propagate(network, trace, model(0.5), target, store=store)
+    state = {"step": 0}
+
+    def run() -> None:
+        state["step"] += 1
+        propagate(network, trace, model(0.5 + state["step"] / 1000), target, store=store)
+    return run
+
+
+def measure(runs: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float]) -> dict[str, float]:
+    """Median seconds of each, interleaved; the first round warms up."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        for name, run in runs.items():
+            begin = clock()
+            run()
+            if number:
+                times[name].append(clock() - begin)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def table(seconds: dict[str, float]) -> str:
+    """Markdown: ratio to the gradient, with its bar."""
+    lines = ["| what | ratio to the gradient | bar | |", "|---|---:|---:|---|"]
+    for name, value in seconds.items():
+        ratio = value / seconds["gradient"] / (10 if name.startswith("ten classes") else 1)
+        bar = BARS.get(name)
+        verdict = "" if bar is None else "met" if ratio <= bar else "missed"
+        lines.append(f"| {name} | {ratio:.2f} | {'' if bar is None else f'{bar:.2f}'} | {verdict} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--network", default="random", help="random, embedded, imagenet, or a path")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
+    parser.add_argument("--no-rivals", action="store_true", help="time this engine alone")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT",
+                        help="time what holds this text alone (may be given several times)")
+    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
+    options = parser.parse_args()
+    if options.clock == "cpu":
+        torch.set_num_threads(1)
+    network = random_vgg16() if options.network == "random" else load_network(options.network)
+    x = image()
+    agreed = [] if options.no_rivals else checked(network, x, [
+        name for name in schemes.COMPOSITES if not options.only or any(name in text for text in options.only)])
+    runs = cases(network, x, not options.no_rivals)
+    if options.only:
+        runs = {name: run for name, run in runs.items() if name == "gradient" or any(text in name for text in options.only)}
+    seconds = measure(runs, options.rounds, time.perf_counter if options.clock == "wall" else time.process_time)
+    text = (f"Network: {options.network}; {'wall clock' if options.clock == 'wall' else 'processor time'}, median of "
+            f"{options.rounds} interleaved rounds; plain gradient {seconds['gradient']:.2f} s. {machine.describe()}.\n\n"
+            f"{table(seconds)}\n")
+    if agreed:
+        text += "\nAgreement, checked first: " + "; ".join(agreed) + ".\n"
+    print(text)
+    if options.write:
+        content = options.write.read_text(encoding="utf-8")
+        head, rest = content.split(BEGIN, 1)
+        tail = rest.split(END, 1)[1]
+        options.write.write_text(f"{head}{BEGIN}\n{text}{END}{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""What is compared: ways to the same relevance of one VGG16, each a function of image, composite and class."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from zennit.composites import NameMapComposite
+from zennit.core import Hook, Stabilizer
+from zennit.rules import AlphaBeta, Epsilon, Gamma, Pass, ZBox, ZPlus
+
+from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS
+from vislrp_core.model import LRPModel, Segment
+from vislrp_core.network import VGG16
+from vislrp_core.rules import Rule
+
+STABILIZER = 1e-9
+
+
+def composite(*parts: tuple[int, Rule]) -> LRPModel:
+    """Segments by their last layers, with Zennit's conventions: bias absorbed, the winner takes all at pooling."""
+    firsts = [1, *(last + 1 for last, _ in parts[:-1])]
+    return LRPModel(pooling="winner-takes-all", bias="absorb", pixel_rule="z_box", segments=tuple(
+        Segment(first=first, last=last, rule=rule) for first, (last, rule) in zip(firsts, parts, strict=True)))
+
+
+COMPOSITES = {
+    "γ/ε/0": composite((17, Rule.of("gamma")), (31, Rule.of("epsilon")), (LAST, Rule.of("zero"))),
+    "LRP-0": composite((LAST, Rule.of("zero"))),
+    "ε": composite((LAST, Rule.of("epsilon"))),
+    "γ": composite((LAST, Rule.of("gamma"))),
+    "z⁺": composite((LAST, Rule.of("z_plus"))),
+    "α2β1": composite((LAST, Rule.of("alpha_beta"))),
+}
+
+
+def torch_modules(network: VGG16) -> nn.Sequential:
+    """The network as torch modules named by layer number; weights shared, no gradients for them."""
+    chain = nn.Sequential()
+    for layer in LAYERS[1:]:
+        k = layer.index
+        if layer.kind in ("conv", "linear"):
+            with torch.device("meta"):
+                shape = network.weights[k].shape
+                module: nn.Module = nn.Conv2d(shape[1], shape[0], 3, padding=1) if layer.kind == "conv" else nn.Linear(
+                    shape[1], shape[0])
+            module.weight = nn.Parameter(network.weights[k], requires_grad=False)
+            module.bias = nn.Parameter(network.biases[k], requires_grad=False)
+        else:
+            module = {"relu": nn.ReLU, "pool": lambda: nn.MaxPool2d(2), "dropout": nn.Dropout}[layer.kind]()
+        if k == LAST_FEATURE + 1:
+            chain.add_module("flatten", nn.Flatten())
+        chain.add_module(str(k), module)
+    return chain.eval()
+
+
+class Gradient:
+    """The plain gradient by autograd: what every time is divided by."""
+
+    def __init__(self, network: VGG16) -> None:
+        self.chain = torch_modules(network)
+
+    def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
+        """Gradient of a class's logit for the pixels."""
+        image = x.clone().requires_grad_()
+        gradient, = torch.autograd.grad(self.chain(image)[0, target], image)
+        return gradient[0]
+
+
+class Zennit:
+    """Zennit's hooks with one rule per weighted layer."""
+
+    def __init__(self, network: VGG16) -> None:
+        self.network, self.chain = network, torch_modules(network)
+
+    def _hook(self, rule: Rule) -> Hook:
+        if rule.preset in ("zero", "epsilon"):
+            relative = Stabilizer(rule.epsilon, norm_scale=True)
+            return Epsilon(relative if rule.epsilon else STABILIZER)
+        if rule.preset == "gamma":
+            return Gamma(rule.gamma1p, STABILIZER)
+        return AlphaBeta(rule.alpha, rule.beta, STABILIZER) if rule.preset == "alpha_beta" else ZPlus(STABILIZER)
+
+    def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
+        """Relevance of the pixels."""
+        low, high = self.network.pixel_bounds()
+        rules = [(["1"], ZBox(low, high, STABILIZER))]
+        rules += [([str(layer.index)], self._hook(model.rule_at(layer.index))) for layer in LAYERS[2:]
+                  if layer.kind in ("conv", "linear")]
+        rules += [([str(layer.index)], Pass()) for layer in LAYERS if layer.kind == "relu"]
+        with NameMapComposite(rules).context(self.chain) as chain:
+            image = x.clone().requires_grad_()
+            logits = chain(image)
+            start = F.one_hot(torch.tensor([target]), logits.shape[1]) * logits.detach()
+            relevance, = torch.autograd.grad(logits, image, start)
+        return relevance[0]
+
+
+class Tutorial:
+    """The scheme of the heatmapping tutorial (Montavon et al. 2019): modules with changed weights, autograd per layer."""
+
+    def __init__(self, network: VGG16) -> None:
+        self.network, self.chain = network, torch_modules(network)
+
+    def _changed(self, k: int, rule: Rule) -> tuple[Tensor, Tensor]:
+        w, b = self.network.weights[k], self.network.biases[k]
+        if rule.preset == "gamma":
+            return w + rule.gamma1p * w.clamp(min=0), b + rule.gamma1p * b.clamp(min=0)
+        return (w.clamp(min=0), b.clamp(min=0)) if rule.preset == "z_plus" else (w, b)
+
+    def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
+        """Relevance of the pixels."""
+        activations = [x]
+        with torch.no_grad():
+            for layer in LAYERS[1:]:
+                below = activations[-1].flatten(1) if layer.index == LAST_FEATURE + 1 else activations[-1]
+                activations.append(self.chain.get_submodule(str(layer.index))(below))
+        relevance = torch.zeros_like(activations[-1])
+        relevance[0, target] = activations[-1][0, target]
+        for k in range(LAST, 0, -1):
+            kind = LAYERS[k].kind
+            a = activations[k - 1].clone().requires_grad_()
+            if kind == "pool":
+                z = F.max_pool2d(a, 2)
+                relevance, = torch.autograd.grad(z, a, relevance)
+            elif k == 1:
+                relevance = self._pixels(a, relevance)
+            elif kind in ("conv", "linear"):
+                rule = model.rule_at(k)
+                w, b = self._changed(k, rule)
+                flat = a.flatten(1) if kind == "linear" else a
+                z = F.conv2d(flat, w, b, padding=1) if kind == "conv" else F.linear(flat, w, b)
+                size = rule.epsilon * float(z.detach().square().mean().sqrt()) + STABILIZER
+                s = relevance / (z + torch.where(z >= 0, size, -size)).detach()
+                (z * s).sum().backward()
+                relevance = a.detach() * a.grad
+        return relevance[0]
+
+    def _pixels(self, a: Tensor, relevance: Tensor) -> Tensor:
+        w = self.network.weights[1]
+        low, high = (bound.expand_as(a).clone().requires_grad_() for bound in self.network.pixel_bounds())
+        z = (F.conv2d(a, w, padding=1) - F.conv2d(low, w.clamp(min=0), padding=1)
+             - F.conv2d(high, w.clamp(max=0), padding=1))
+        (z * (relevance / (z + 1e-9)).detach()).sum().backward()
+        return a.detach() * a.grad + low.detach() * low.grad + high.detach() * high.grad
+
+
+class Captum:
+    """Captum's LRP; it has no zβ, so layer 1 takes its neighbour's rule and results are not compared there."""
+
+    def __init__(self, network: VGG16) -> None:
+        self.chain = torch_modules(network)
+
+    def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
+        """Relevance of the pixels."""
+        from captum.attr import LRP
+        from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule
+
+        for layer in LAYERS[1:]:
+            if layer.kind not in ("conv", "linear"):
+                continue
+            rule = model.rule_at(max(layer.index, 2))
+            self.chain.get_submodule(str(layer.index)).rule = (
+                GammaRule(gamma=rule.gamma1p) if rule.preset == "gamma" else
+                Alpha1_Beta0_Rule() if rule.preset == "z_plus" else EpsilonRule(epsilon=rule.epsilon or STABILIZER))
+        self.chain.get_submodule("flatten").rule = EpsilonRule()
+        return LRP(self.chain).attribute(x.clone(), target=target).detach()[0]
+
