@@ -1,0 +1,59 @@
+"""Measure which LRP models tell two classes of one image apart: ``python -m tools.measure_class_sensitivity [NETWORK]``.
+
+For every sample image with two objects, and for Configurations 1 to 5 of the guide's case 2, the cosine between the maps of
+the two classes. The table replaces the one between the two marks in docs/compare.md; run it again when the network, the
+example models or the sample images change.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from vislrp_core import metrics
+from vislrp_core.images import read_image, to_input
+from vislrp_core.network import VGG16, forward
+from vislrp_core.networks import load_network
+from vislrp_core.propagation import propagate
+from vislrp_ui.compare.sets import SETS, two_object_samples
+from vislrp_ui.samples import samples
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "compare.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+MODELS = SETS["configurations"].models()
+
+
+def measure(network: VGG16, image: str, classes: tuple[str, str]) -> tuple[list[tuple[int, float]], list[float]]:
+    """Rank and probability of both classes, and the cosine under every model."""
+    trace = forward(network, to_input(read_image(samples()[image].path), network))
+    targets = [network.classes.index(name) for name in classes]
+    order = [prediction.index for prediction in trace.predictions(network.num_classes)]
+    odds = [(order.index(target) + 1, float(trace.probabilities[target])) for target in targets]
+    return odds, [metrics.cosine(*(propagate(network, trace, model, target, layers=(0,)).map(0) for target in targets))
+                  for model in MODELS]
+
+
+def table(network: VGG16) -> list[str]:
+    """Lines of the table, one per image."""
+    numbers = [model.name.rsplit(" ", 1)[1] for model in MODELS]
+    lines = ["| image | class A | class B | " + " | ".join(numbers) + " |", "|---|---|---|" + "---:|" * len(MODELS)]
+    for image, classes in two_object_samples().items():
+        odds, values = measure(network, image, classes)
+        named = [f"{name} (rank {rank}, {100 * share:.1f} %)" for name, (rank, share) in zip(classes, odds, strict=True)]
+        lines.append(f"| {image} | {named[0]} | {named[1]} | " + " | ".join(f"{value:.2f}" for value in values) + " |")
+        print(lines[-1], flush=True)
+    return [line.replace("-0.", "−0.") for line in lines]
+
+
+def main() -> None:
+    """Measure and write."""
+    network = load_network(sys.argv[1] if len(sys.argv) > 1 else "embedded")
+    lines = [f"Network: {network.title}, weights {network.digest[:12]}; float32.", "", *table(network)]
+    text = DOCUMENT.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    DOCUMENT.write_text("\n".join([before + BEGIN, *lines, END + after]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
