@@ -79,12 +79,12 @@ def colour_bar(visit: Visit, limit: float) -> str:
             f'{",".join(stops)})"></i><span>+{ends}</span></div>')
 
 
-def colour_bar_words(visit: Visit, name: str) -> str:
+def colour_bar_words(visit: Visit) -> str:
     """The spectrum with its poles in words."""
     stops = SPECTRA[visit.look.spectrum].stops(service.dark_maps(visit.look))
     colours = f"background:linear-gradient(90deg,{','.join(stops)})"
-    return (f'<div class="v-bar v-words"><span>speaks against “{_html(name)}”</span><i style="{colours}"></i>'
-            f'<span>for “{_html(name)}”</span></div>')
+    return (f'<div class="v-bar v-words"><span>speaks against</span><i style="{colours}"></i>'
+            '<span>speaks for</span></div>')
 
 
 def facts(result: Maps, layer: int) -> str:

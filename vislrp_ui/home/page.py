@@ -86,7 +86,7 @@ def _example(visit: Visit) -> None:
         limit = service.limit_of(result.maps[0], visit.look)
         st.image(service.heatmap_png(result.maps[0], map_key(visit, result, 0), visit.look, limit=limit),
                  output_format="PNG", width="stretch", alt=f"Heatmap of relevance for {name}")
-        st.html(colour_bar_words(visit, name))
+        st.html(colour_bar_words(visit))
 
 
 def _pick_class() -> None:
