@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import gesture, payload, visit_of
@@ -16,8 +18,9 @@ from vislrp_core.layers import LAST
 from vislrp_core.network import forward_from
 from vislrp_core.neurons import SCORES
 from vislrp_ui import service, state_ablation
-from vislrp_ui.ablation import pixels, set_files, work
+from vislrp_ui.ablation import cells, pixels, set_files, work
 from vislrp_ui.ablation.charts import brushed
+from vislrp_ui.components.matrix import columns_for
 from vislrp_ui.state import StateError
 from vislrp_ui.state_ablation import AblationState, Cut
 
@@ -133,6 +136,26 @@ def test_cells_toggle_and_are_ordered_by_a_score(page: AppTest) -> None:
     page.selectbox(key="abl-order").set_value("activation_sum").run()
     scores = work.scores_at(question(page), 23)
     assert payload(page, "abl-matrix")["order"] == scores.strongest("activation_sum").tolist()
+
+
+@pytest.mark.parametrize("shape", [(5,), (7, 4, 4), (70, 90, 90)])
+def test_every_neuron_has_its_own_cell_in_its_own_colour(shape: tuple[int, ...]) -> None:
+    values = torch.zeros(shape)
+    values[3] = 1.0
+    picture = cells.sheet_picture(cells.thumbnails(values), columns_for(shape[0]), "blue-white-red", "max", False, False)
+    with Image.open(io.BytesIO(picture)) as opened:
+        drawn = np.asarray(opened.convert("RGB"))
+    columns = columns_for(shape[0])
+    side = drawn.shape[1] // columns
+    assert drawn.shape[:2] == (-(-shape[0] // columns) * side, columns * side)
+    row, column = 3 // columns * side, 3 % columns * side
+    marked = (drawn != 255).any(axis=2)
+    assert marked[row:row + side, column:column + side].all() and marked.sum() == side * side
+
+
+@pytest.mark.parametrize(("count", "columns"), [(64, 16), (128, 16), (256, 32), (512, 32), (4096, 92), (1, 1), (10, 5)])
+def test_a_matrix_keeps_its_size_and_fills_its_rows(count: int, columns: int) -> None:
+    assert columns_for(count) == columns
 
 
 # --- what they pass to the pixels -------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def as_url(webp: bytes) -> str:
 
 
 def thumbnails(values: torch.Tensor, most: int | None = None) -> NDArray[np.float32]:
-    """(N, s, s) small maps of channels (means over equal parts of the map), (N, 1, 1) of single units.
+    """(N, s, s) small maps of channels (means over equal parts of the map), (N, 2, 2) of single units.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def thumbnails(values: torch.Tensor, most: int | None = None) -> NDArray[np.floa
         Largest side s; by default what a cell of a matrix of N neurons has room for.
     """
     if values.ndim == 1:
-        return np.asarray(values.reshape(-1, 1, 1).float().cpu().numpy())
+        return np.asarray(values.reshape(-1, 1, 1).expand(-1, 2, 2).float().cpu().numpy())
     most = most or next((side for count, side in SIDES if values.shape[0] <= count), 7)
     if values.shape[-1] > most:
         values = F.adaptive_avg_pool2d(values[None].float(), most)[0]
@@ -105,7 +105,7 @@ def sheet(visit: Visit, asked: Question, held: AblationState) -> Sheet:
 def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) -> None:
     """Head with the switches, and the matrix or the table."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-all"):
-        chosen = f"{len(held.neurons)} of {len(scores)} selected" if held.neurons else "click cells to select"
+        chosen = f"{len(held.neurons)} of {len(scores)}" if held.neurons else "click to select"
         st.html(f'<div class="v-abl-head"><b>All neurons</b><span class="v-muted">{chosen}</span></div>', width="stretch")
         key = widgets.mirror("abl-thumbs", held.thumbs)
         st.segmented_control("Cells show", list(THUMBS), key=key, required=True, label_visibility="collapsed",
@@ -118,7 +118,7 @@ def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) 
                                  format_func={"common": "Same range", "own": "Own range"}.__getitem__,
                                  on_change=changing(key, state_ablation.set_view, name="spread"))
             key = widgets.mirror("abl-order", held.order)
-            with st.container(width=178):
+            with st.container(width=162):
                 st.selectbox("Order", list(ORDERS), key=key, label_visibility="collapsed",
                              format_func=lambda one: "by number" if one == "number" else f"by {SCORES[one].title}",
                              on_change=changing(key, state_ablation.set_view, name="order"), help="Order of the cells")

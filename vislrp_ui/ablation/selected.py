@@ -12,7 +12,7 @@ from PIL import Image
 
 from vislrp_core.heatmap import colour, format_value
 from vislrp_core.layers import layer_name
-from vislrp_core.neurons import Scores
+from vislrp_core.neurons import SCORES, Scores
 from vislrp_ui import service
 from vislrp_ui.ablation import work
 from vislrp_ui.ablation.cells import as_url, thumbnails, tiled
@@ -21,6 +21,7 @@ from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
 SHOWN = 12
+TOLD = ("positive_relevance", "negative_relevance", "activation_sum")
 _PAGE = "_ablation_page"
 
 
@@ -64,15 +65,19 @@ def pairs(visit: Visit, asked: Question, layer: int, neurons: Sequence[int], sco
     name = layer_name(layer)
     for place, neuron in enumerate(chosen):
         where = f"background-size:{100 * len(chosen)}% 100%;background-position:{100 * place / across:.3f}% 0"
-        positive, negative = scores.positive_relevance[neuron], scores.negative_relevance[neuron]
         label = f"Neuron {neuron} of {name}: relevance and activation"
+        facts = "; ".join(f"{SCORES[key].title} {_signed(scores.column(key)[neuron])}" for key in TOLD)
         figures.append(
-            f'<figure><div role="img" aria-label="{label}"><i class="v-rel" style="{where}"></i>'
+            f'<figure title="{facts}"><div role="img" aria-label="{label}"><i class="v-rel" style="{where}"></i>'
             f'<i class="v-act" style="{where}"></i></div><figcaption><b>{neuron}</b> <span class="v-muted">'
-            f'+{format_value(positive)} −{format_value(-negative)}</span></figcaption></figure>')
+            f'Σ {_signed(scores.total_relevance[neuron])}</span></figcaption></figure>')
     style = "".join(f'.v-pairs .{kind}{{background-image:url("{as_url(part)}")}}'
                     for kind, part in zip(("v-rel", "v-act"), parts, strict=True))
     return f'<style>{style}</style><div class="v-pairs">{"".join(figures)}</div>'
+
+
+def _signed(value: float) -> str:
+    return ("−" if value < 0 else "+") + format_value(abs(value)) if value else "0"
 
 
 def _strip(thumbs: NDArray[np.float32], spectrum: str, limit: float, dark: bool) -> bytes:

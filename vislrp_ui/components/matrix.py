@@ -49,7 +49,8 @@ class Fact:
 def columns_for(count: int, width: int = 820) -> int:
     """Columns of a matrix that keeps about the same size whatever the number of cells; full rows where possible."""
     ideal = math.sqrt(count * WIDE)
-    even = next((n for n in range(math.ceil(0.8 * ideal), int(1.45 * ideal) + 1) if count % n == 0), None)
+    most = 1.45 if count <= 512 else 1.2
+    even = next((n for n in range(math.ceil(0.8 * ideal), int(most * ideal) + 1) if count % n == 0), None)
     if even is None or width / even < SMALLEST:
         return max(1, min(count, round(ideal)))
     return even
