@@ -12,6 +12,21 @@ from cachetools import LRUCache
 T = TypeVar("T")
 
 
+SHARES = {
+    "traces": 0.56, "relevances": 0.05, "borders": 0.07, "maps": 0.08, "pictures": 0.03, "files": 0.04,
+    "compare outlooks": 0.005, "compare facts": 0.005, "compare pictures": 0.02,
+    "flipped": 0.01, "flipping marks": 0.01, "flipping curves": 0.01, "flipping orders": 0.01,
+    "neuron sheets": 0.01, "neuron relevance": 0.05, "neuron scores": 0.005, "neuron logits": 0.005,
+    "neuron pixels": 0.02, "neuron curves": 0.005, "neuron orders": 0.005,
+}
+"""Parts of the budget, so that all caches of all pages together stay within the one setting."""
+
+
+def allotted(name: str) -> int:
+    """Bytes that one cache may hold (KeyError if `SHARES` does not name it)."""
+    return int(SHARES[name] * budget())
+
+
 def budget() -> int:
     """Bytes that all caches together may hold: VISLRP_CACHE_MB (default 300)."""
     named = os.environ.get("VISLRP_CACHE_MB", "")

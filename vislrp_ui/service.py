@@ -29,7 +29,7 @@ from vislrp_core.network import VGG16, NetworkError, Prediction, Trace, forward
 from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_ui import borders, session, theme
-from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.gate import GATE
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, Look
@@ -94,13 +94,12 @@ class Maps:
 
 
 counters = Counters()
-_TOTAL = budget()
-_traces: ByteCache[Trace] = ByteCache(int(0.62 * _TOTAL), lambda trace: trace.nbytes)
-_relevances: ByteCache[Relevance] = ByteCache(int(0.08 * _TOTAL), lambda relevance: relevance.nbytes)
-_borders = borders.new_store(int(0.08 * _TOTAL))
-_maps: ByteCache[Maps] = ByteCache(int(0.12 * _TOTAL), lambda maps: maps.nbytes)
-_pictures: ByteCache[Image.Image] = ByteCache(int(0.05 * _TOTAL), lambda image: 3 * image.width * image.height)
-_files: ByteCache[bytes] = ByteCache(int(0.05 * _TOTAL), len)
+_traces: ByteCache[Trace] = ByteCache(allotted("traces"), lambda trace: trace.nbytes)
+_relevances: ByteCache[Relevance] = ByteCache(allotted("relevances"), lambda relevance: relevance.nbytes)
+_borders = borders.new_store(allotted("borders"))
+_maps: ByteCache[Maps] = ByteCache(allotted("maps"), lambda maps: maps.nbytes)
+_pictures: ByteCache[Image.Image] = ByteCache(allotted("pictures"), lambda image: 3 * image.width * image.height)
+_files: ByteCache[bytes] = ByteCache(allotted("files"), len)
 _networks: dict[str, VGG16] = {}
 _networks_lock = threading.Lock()
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.caches import SHARES, ByteCache, allotted, budget
 from vislrp_ui.gate import Gate
 
 
@@ -112,3 +112,11 @@ def test_a_kept_value_that_is_not_enough_is_replaced():
 def test_one_setting_bounds_all_caches(monkeypatch, text, megabytes):
     monkeypatch.setenv("VISLRP_CACHE_MB", text)
     assert budget() == megabytes * 1_000_000
+
+
+def test_all_caches_together_stay_within_the_one_setting(monkeypatch: pytest.MonkeyPatch):
+    assert sum(SHARES.values()) <= 1
+    monkeypatch.setenv("VISLRP_CACHE_MB", "100")
+    assert sum(allotted(name) for name in SHARES) <= 100_000_000
+    with pytest.raises(KeyError):
+        allotted("unnamed")

@@ -20,7 +20,7 @@ from vislrp_ui import service, state_ablation, theme, widgets
 from vislrp_ui.ablation import brushes, table, work
 from vislrp_ui.ablation.toolbar import change, changing
 from vislrp_ui.ablation.work import Question
-from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.components import colours
 from vislrp_ui.components.matrix import Fact, Sheet, columns_for, matrix, matrix_data, neurons_of
 from vislrp_ui.components.protocol import Edit
@@ -30,7 +30,7 @@ from vislrp_ui.state_ablation import ORDERS, SPREADS, THUMBS, AblationState
 SIDES = ((64, 56), (128, 40), (256, 28), (512, 28), (1024, 14))
 """Largest side of a cell's picture by the number of neurons: more than a cell has room for would only cost time."""
 PIXELATED_TO = 14
-_sheets: ByteCache[bytes] = ByteCache(budget() // 60, len)
+_sheets: ByteCache[bytes] = ByteCache(allotted("neuron sheets"), len)
 
 
 def as_url(webp: bytes) -> str:

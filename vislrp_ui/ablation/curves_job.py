@@ -17,7 +17,7 @@ from vislrp_core.network import VGG16, Trace
 from vislrp_core.neurons import score
 from vislrp_core.propagation import propagate
 from vislrp_ui import service
-from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.flipping.job import Progress, Stopped
 from vislrp_ui.gate import GATE
 from vislrp_ui.state import ImageRef
@@ -28,8 +28,8 @@ ORDERS = {"relevance": "largest relevance first", "activation": "largest activat
 Run = tuple[str, str, int | None]
 """Model id (empty where the order needs no model), order, seed of a random order."""
 
-_curves: ByteCache[Curve] = ByteCache(budget() // 100, lambda curve: 4 * curve.logits.nbytes + 500)
-_orders: ByteCache[NDArray[np.intp]] = ByteCache(budget() // 100, lambda order: order.nbytes)
+_curves: ByteCache[Curve] = ByteCache(allotted("neuron curves"), lambda curve: 4 * curve.logits.nbytes + 500)
+_orders: ByteCache[NDArray[np.intp]] = ByteCache(allotted("neuron orders"), lambda order: order.nbytes)
 
 
 def clear_caches() -> None:

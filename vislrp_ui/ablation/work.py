@@ -20,16 +20,16 @@ from vislrp_core.neurons import Scores, score
 from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_ui import service, session
 from vislrp_ui.borders import keys_above
-from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.gate import GATE
 from vislrp_ui.service import Watch
 from vislrp_ui.state import ImageRef
 from vislrp_ui.state_ablation import Cut
 
-_layers: ByteCache[Tensor] = ByteCache(budget() // 4, lambda relevance: relevance.nbytes)
-_scores: ByteCache[Scores] = ByteCache(budget() // 60, lambda scores: 48 * len(scores) + 100)
-_logits: ByteCache[NDArray[np.float64]] = ByteCache(budget() // 100, lambda logits: logits.nbytes)
-_passed: ByteCache[NDArray[np.float32]] = ByteCache(budget() // 30, lambda values: values.nbytes)
+_layers: ByteCache[Tensor] = ByteCache(allotted("neuron relevance"), lambda relevance: relevance.nbytes)
+_scores: ByteCache[Scores] = ByteCache(allotted("neuron scores"), lambda scores: 48 * len(scores) + 100)
+_logits: ByteCache[NDArray[np.float64]] = ByteCache(allotted("neuron logits"), lambda logits: logits.nbytes)
+_passed: ByteCache[NDArray[np.float32]] = ByteCache(allotted("neuron pixels"), lambda values: values.nbytes)
 
 
 def clear_caches() -> None:

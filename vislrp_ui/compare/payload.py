@@ -13,7 +13,7 @@ from vislrp_core import heatmap
 from vislrp_core.layers import layer_name
 from vislrp_core.metrics import FACTS, Fact
 from vislrp_ui import service
-from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.compare.work import Facts, Grid, Place
 from vislrp_ui.components.comparegrid import head
 from vislrp_ui.state import Look
@@ -24,7 +24,7 @@ SHOWN = ("sum", "conservation", "gini", "positive_share", "pearson", "spearman",
 PERCENT = ("conservation", "positive_share")
 LOWER_IS_BETTER = "Lower tells the classes apart."
 
-_pictures: ByteCache[str] = ByteCache(budget() // 40, len)
+_pictures: ByteCache[str] = ByteCache(allotted("compare pictures"), len)
 
 
 def number(key: str, value: float) -> str:

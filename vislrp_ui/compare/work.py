@@ -14,7 +14,7 @@ from vislrp_core.images import ImageError
 from vislrp_core.layers import LAST
 from vislrp_core.network import Prediction
 from vislrp_ui import service, state_compare
-from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.service import Maps, MissingImage, Watch
 from vislrp_ui.state import ImageRef, Look, ModelEntry, Visit
 from vislrp_ui.state_compare import Cell, CompareState, Row
@@ -42,8 +42,8 @@ class Outlook:
         return place + 1, self.predictions[place]
 
 
-_outlooks: ByteCache[Outlook] = ByteCache(budget() // 60, lambda outlook: 300 * len(outlook.predictions))
-_facts: ByteCache[Facts] = ByteCache(budget() // 200, lambda facts: 120 * len(facts) + 200)
+_outlooks: ByteCache[Outlook] = ByteCache(allotted("compare outlooks"), lambda outlook: 300 * len(outlook.predictions))
+_facts: ByteCache[Facts] = ByteCache(allotted("compare facts"), lambda facts: 120 * len(facts) + 200)
 
 
 def outlook(ref: ImageRef) -> Outlook:

@@ -21,15 +21,15 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, Trace
 from vislrp_core.propagation import propagate
 from vislrp_ui import service
-from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.gate import GATE
 from vislrp_ui.state import ImageRef
 
 BATCH = 2
 """Pictures per turn at the gate: a brush stroke waits for one turn at most."""
 
-_curves: ByteCache[Curve] = ByteCache(budget() // 60, lambda curve: 4 * curve.logits.nbytes + 500)
-_orders: ByteCache[NDArray[np.intp]] = ByteCache(budget() // 60, lambda order: order.nbytes)
+_curves: ByteCache[Curve] = ByteCache(allotted("flipping curves"), lambda curve: 4 * curve.logits.nbytes + 500)
+_orders: ByteCache[NDArray[np.intp]] = ByteCache(allotted("flipping orders"), lambda order: order.nbytes)
 
 
 class Stopped(Exception):

@@ -17,7 +17,7 @@ from vislrp_core.masks import Mask
 from vislrp_core.network import Prediction
 from vislrp_core.partial import box_of, logits_of_changed
 from vislrp_ui import service, theme
-from vislrp_ui.caches import ByteCache, budget
+from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.gate import GATE
 from vislrp_ui.service import Maps
 from vislrp_ui.state import ImageRef, Visit
@@ -44,8 +44,8 @@ class Flipped:
                 for i in np.argsort(-self.logits, kind="stable")]
 
 
-_flipped: ByteCache[Flipped] = ByteCache(budget() // 60, lambda result: len(result.png) + result.logits.nbytes)
-_marked: ByteCache[bytes] = ByteCache(budget() // 60, len)
+_flipped: ByteCache[Flipped] = ByteCache(allotted("flipped"), lambda result: len(result.png) + result.logits.nbytes)
+_marked: ByteCache[bytes] = ByteCache(allotted("flipping marks"), len)
 
 
 def mask_digest(mask: Mask) -> str:
