@@ -21,7 +21,7 @@ from vislrp_core.fonts import typeface
 from vislrp_core.heatmap import format_value, picture
 from vislrp_core.spectra import LEVELS, find_spectrum, rgb, table
 
-MARGIN, GAP, CELL, LABEL = 20, 14, 200, 124
+MARGIN, GAP, CELL, LABEL, BELOW = 20, 14, 200, 124, 40
 TITLE, BODY, SMALL = 14, 11, 10
 FONTS = "DejaVu Sans, Verdana, sans-serif"
 
@@ -198,9 +198,10 @@ def _row(sheet: _Sheet, shown: Comparison, row: Row, left: float, y: float) -> f
             sheet.write(x + CELL / 2, y + CELL / 2, cell.note, BODY, room=CELL - 16, muted=True, anchor="middle")
             continue
         sheet.items.append(_Picture(x, y, CELL, CELL, picture(cell.pixels)))
-        own = "" if cell.limit is None else f" · ± {format_value(cell.limit)}"
-        sheet.write(x, y + CELL + 5, cell.note + own, SMALL, room=CELL, muted=True)
-    return y + CELL + 28
+        sheet.write(x, y + CELL + 5, cell.note, SMALL, room=CELL, muted=True)
+        if cell.limit is not None:  # a line of its own: a number must not be cut
+            sheet.write(x, y + CELL + 18, f"± {format_value(cell.limit)}", SMALL, room=CELL, muted=True)
+    return y + CELL + BELOW
 
 
 def _bar(sheet: _Sheet, shown: Comparison, x: float, y: float, width: float, limit: float | None) -> None:

@@ -44,7 +44,7 @@ def test_png_shows_maps_photographs_and_paper(dark):
 
 def test_scale_and_rows_grow_the_picture():
     one, two = drawn(comparison(rows=1)), drawn(comparison(rows=2))
-    assert two.width == one.width and two.height - one.height == 2 * (figure.CELL + 28)
+    assert two.width == one.width and two.height - one.height == 2 * (figure.CELL + figure.BELOW)
     assert drawn(comparison(rows=1), 1).width * 2 == pytest.approx(one.width, abs=2)
 
 
