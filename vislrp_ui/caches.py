@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 SHARES = {
-    "traces": 0.56, "relevances": 0.05, "borders": 0.07, "maps": 0.08, "pictures": 0.03, "files": 0.04,
+    "traces": 0.55, "relevances": 0.05, "borders": 0.07, "maps": 0.08, "pictures": 0.03, "files": 0.04,
     "compare outlooks": 0.005, "compare facts": 0.005, "compare pictures": 0.02,
     "flipped": 0.01, "flipping marks": 0.01, "flipping curves": 0.01, "flipping orders": 0.01,
     "neuron sheets": 0.01, "neuron relevance": 0.05, "neuron scores": 0.005, "neuron logits": 0.005,

@@ -1,102 +1,26 @@
-"""What the Compare page keeps: rows of image and class, columns of models, how maps are drawn. Pure functions."""
+"""What the Compare page keeps (`vislrp_ui.comparison`), and the pure functions that change it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from dataclasses import replace
 
-from vislrp_core import compact
-from vislrp_core.model import LRPModel, ModelError
+from vislrp_core.model import LRPModel
 from vislrp_ui import state
+from vislrp_ui.comparison import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    SHARES,
+    Cell,
+    Column,
+    CompareState,
+    Row,
+    Share,
+    from_params,
+)
 from vislrp_ui.state import WORKING, ImageRef, ModelEntry, StateError, Visit
 
-MAX_ROWS = 8
-MAX_COLUMNS = 8
-SHARES = {"each": "each map", "row": "row", "all": "all"}
-Share = Literal["each", "row", "all"]
-_SAMPLE = re.compile(r"[a-z0-9_]{1,60}")
-_UPLOAD = re.compile(r"upload-([0-9a-f]{64})")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
-
-
-@dataclass(frozen=True)
-class Row:
-    """An image and a class; no class means the most probable one that no row above shows for that image."""
-
-    id: int
-    image: ImageRef
-    target: int | None = None
-    unfolded: bool = False
-
-
-@dataclass(frozen=True)
-class Column:
-    """A model of the visit's list by its id, or one that only this page carries (ready-made sets, shared addresses)."""
-
-    id: str = ""
-    model: LRPModel | None = None
-    based_on: str = ""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A place of the grid: row by its number, column by its place."""
-
-    row: int
-    column: int
-
-
-@dataclass(frozen=True)
-class CompareState:
-    """Everything the page keeps.
-
-    Attributes
-    ----------
-    share : str
-        Which maps share a colour range, a key of `SHARES`.
-    formulas : bool
-        Whether the heads of the columns write the rules as formulas.
-    difference : tuple of Cell or None
-        The two cells whose difference is shown.
-    scaled : bool
-        Whether both maps of a difference are divided by their sum of absolute relevance first.
-    """
-
-    rows: tuple[Row, ...]
-    columns: tuple[Column, ...]
-    share: Share = "each"
-    formulas: bool = False
-    difference: tuple[Cell, Cell] | None = None
-    scaled: bool = False
-
-    def row(self, id: int) -> Row:
-        """A row by its number (StateError if there is none)."""
-        for row in self.rows:
-            if row.id == id:
-                return row
-        raise StateError("This row is no longer in the comparison: choose another one.")
-
-    def place(self, id: int) -> int:
-        """Place of a row, from 0 (StateError if there is none)."""
-        return self.rows.index(self.row(id))
-
-    def to_params(self) -> dict[str, str]:
-        """Query parameters: one per row, one per column, one for the rest. Models of the visit go by their id."""
-        params = {}
-        for number, row in enumerate(self.rows, start=1):
-            name = row.image.id if row.image.kind == "sample" else f"upload-{row.image.id}"
-            target = "" if row.target is None else str(row.target)
-            params[f"row{number}"] = "~".join([name, row.image.fit, target, "u" if row.unfolded else ""])
-        for number, column in enumerate(self.columns, start=1):
-            text = f"m~{column.id}" if column.model is None else f"c~{compact.encode(column.model)}"
-            params[f"col{number}"] = text
-        places = {row.id: place for place, row in enumerate(self.rows, start=1)}
-        shown = [f"{places[cell.row]}.{cell.column + 1}" for cell in self.difference or () if cell.row in places]
-        params["compare"] = "~".join([self.share, "f" if self.formulas else "", *(shown or ["", ""]),
-                                      "s" if self.scaled else ""])
-        return params
+__all__ = ["MAX_COLUMNS", "MAX_ROWS", "SHARES", "Cell", "Column", "CompareState", "Row", "Share", "from_params"]
 
 
 # --- the visit --------------------------------------------------------------------------------------------------------
@@ -360,70 +284,3 @@ def set_difference(shown: CompareState, difference: tuple[Cell, Cell] | None) ->
 def set_scaled(shown: CompareState, scaled: bool) -> CompareState:
     """Divide both maps of a difference by their sum of absolute relevance, or not."""
     return replace(shown, scaled=scaled)
-
-
-# --- the address ------------------------------------------------------------------------------------------------------
-
-def from_params(params: Mapping[str, str]) -> CompareState | None:
-    """The page's state of an address; None where the address says nothing.
-
-    Raises
-    ------
-    ValueError
-        Something in it is damaged.
-    """
-    rows = tuple(_read_row(n, params[key]) for n in range(1, MAX_ROWS + 1) if (key := f"row{n}") in params)
-    columns = tuple(_read_column(params[key], params) for n in range(1, MAX_COLUMNS + 1) if (key := f"col{n}") in params)
-    if not rows and not columns and "compare" not in params:
-        return None
-    if not rows or not columns:
-        raise ValueError("rows or models of the comparison are missing")
-    found = CompareState(rows, columns)
-    if "compare" in params:
-        parts = params["compare"].split("~")
-        if len(parts) != 5 or parts[0] not in SHARES or parts[1] not in ("", "f") or parts[4] not in ("", "s"):
-            raise ValueError(params["compare"][:40])
-        pair = None if parts[2:4] == ["", ""] else (_read_cell(parts[2], found), _read_cell(parts[3], found))
-        found = replace(found, share=cast(Share, parts[0]), formulas=parts[1] == "f", difference=pair,
-                        scaled=parts[4] == "s")
-    return found
-
-
-def _read_row(number: int, text: str) -> Row:
-    parts = text.split("~")
-    if len(parts) != 4 or parts[1] not in ("crop", "squash") or parts[3] not in ("", "u"):
-        raise ValueError(text[:40])
-    upload = _UPLOAD.fullmatch(parts[0])
-    if upload is None and not _SAMPLE.fullmatch(parts[0]):
-        raise ValueError(parts[0][:40])
-    image = ImageRef("upload" if upload else "sample", upload[1] if upload else parts[0], cast(Any, parts[1]))
-    return Row(number, image, _whole(parts[2], 0, 99_999) if parts[2] else None, parts[3] == "u")
-
-
-def _read_column(text: str, params: Mapping[str, str]) -> Column:
-    kind, _, rest = text.partition("~")
-    if kind == "c":
-        try:
-            return Column(model=compact.decode(rest))
-        except ModelError as error:
-            raise ValueError(str(error)) from error
-    if kind != "m" or not _ID.fullmatch(rest):
-        raise ValueError(text[:40])
-    if rest != "active":
-        return Column(rest)
-    model = params.get("model", "")
-    if model.startswith("example-"):
-        return Column(model.removeprefix("example-")[:60])
-    return Column("own-1" if params.get("as") == "own" else WORKING)
-
-
-def _read_cell(text: str, found: CompareState) -> Cell:
-    row, _, column = text.partition(".")
-    place = _whole(row, 1, len(found.rows)) - 1
-    return Cell(found.rows[place].id, _whole(column, 1, len(found.columns)) - 1)
-
-
-def _whole(text: str, low: int, high: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 6) or not low <= int(text) <= high:
-        raise ValueError(text[:40])
-    return int(text)
