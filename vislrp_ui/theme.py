@@ -42,9 +42,20 @@ def mode() -> str:
     return "dark" if is_dark() else "light"
 
 
+_VARIABLES = {"primary-color": "primaryColor", "background-color": "backgroundColor",
+              "secondary-background-color": "secondaryBackgroundColor", "text-color": "textColor",
+              "border-color": "borderColor", "link-color": "linkColor"}
+
+
+def variables() -> str:
+    """The theme's colours as CSS variables on pages: Streamlit defines them inside components alone."""
+    colours = {name: st.get_option(f"theme.{mode()}.{option}") for name, option in _VARIABLES.items()}
+    return ":root{" + ";".join(f"--st-{name}:{colour}" for name, colour in colours.items() if colour) + "}"
+
+
 def css() -> str:
     """Style of every page: less padding at the sides, a line under the header, the classes that pages use."""
-    return """<style>
+    return f"<style>{variables()}" + """
 [data-testid=stMainBlockContainer]{padding-inline:1.4rem;max-width:none}
 [data-testid=stHeader]{border-bottom:1px solid var(--st-border-color)}
 [data-testid=stImage] img{border-radius:6px}

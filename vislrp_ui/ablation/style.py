@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from vislrp_ui import theme
-
 COLUMNS = (0.122, 0.598, 0.28)
-_PAPER = {"light": ("#1B2430", "#FFFFFF", "#DDE2E8"), "dark": ("#E6EAEF", "#12161B", "#2E3640")}
 
 
 def css() -> str:
-    """The page's rules. Streamlit defines its colours as variables inside components alone, so the page names its own."""
-    text, background, border = _PAPER[theme.mode()]
-    return f"<style>:root{{--st-text-color:{text};--st-background-color:{background};--st-border-color:{border}}}" + """
+    """The page's rules."""
+    return """<style>
 .v-abl-page{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}
 .v-abl-head{display:flex;gap:8px;align-items:baseline;font-size:13.5px;white-space:nowrap;overflow:hidden}
 .v-abl-head b{font-weight:650}.v-abl-head span{font-size:12px;overflow:hidden;text-overflow:ellipsis}
