@@ -84,6 +84,12 @@ def drag(page: Page, border: int, rows: int) -> None:
     page.mouse.up()
 
 
+def choose(page: Page, segment: int) -> None:
+    """Select a segment by a click on its band, and wait until the panel shows its rule."""
+    page.locator(".ruler .band").nth(segment).click()
+    expect(page.locator(".panel .head .tag, .panel .tag").first).to_have_text(str(segment + 1))
+
+
 def slider(page: Page, key: str) -> Locator:
     """Slider of a parameter."""
     return page.locator(f".panel .row[data-key={key}] input[type=range]")
