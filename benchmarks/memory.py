@@ -1,0 +1,62 @@
+"""Resident memory of the app's engine and caches: ``python -m benchmarks.memory [--network embedded]``.
+
+Fifty explanations over ten pictures, through the door that the pages use, measured beyond what importing streamlit, torch
+and torchvision takes by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from pathlib import Path
+
+import psutil
+import streamlit
+import torch
+import torchvision
+
+from benchmarks.machine import describe
+
+IMAGES, EXPLANATIONS = 10, 50
+
+
+def resident() -> float:
+    """Resident memory of this process in MB."""
+    return float(psutil.Process().memory_info().rss / 1e6)
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--network", default="embedded", help="embedded, imagenet or a path")
+    options = parser.parse_args()
+    torch.zeros(8, 8) @ torch.zeros(8, 8)
+    imported = resident()
+
+    from vislrp_core.model import LRPModel
+    from vislrp_ui import service
+    from vislrp_ui.caches import budget
+    from vislrp_ui.samples import samples
+    from vislrp_ui.state import ImageRef
+
+    network = service.network(options.network)
+    loaded = resident()
+    store = Path(__file__).resolve().parents[1] / "model_store"
+    models = [LRPModel.load(path) for path in sorted(store.glob("*.json")) if "vislrp-model" in path.read_text("utf-8")]
+    images = [ImageRef("sample", name) for name in list(samples())[:IMAGES]]
+    highest = loaded
+    for image, model in itertools.islice(itertools.product(images, models), EXPLANATIONS):
+        service.maps(image, model, None, network_name=options.network)
+        highest = max(highest, resident())
+    print(f"{describe()}; streamlit {streamlit.__version__}, torchvision {torchvision.__version__}")
+    print(f"{network.title}, caches bounded to {budget() / 1e6:.0f} MB, "
+          f"{EXPLANATIONS} explanations over {IMAGES} pictures\n")
+    print("| resident memory | MB |\n|---|---:|")
+    print(f"| imports of streamlit, torch, torchvision | {imported:.0f} |")
+    print(f"| network loaded | {loaded:.0f} |")
+    print(f"| after the last explanation | {resident():.0f} |\n| highest | {highest:.0f} |")
+    print(f"| beyond the imports | {resident() - imported:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
