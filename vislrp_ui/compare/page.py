@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import time
+from contextlib import nullcontext
 from functools import partial
 
 import streamlit as st
@@ -32,7 +33,8 @@ def compare() -> None:
     st.html(style.css(kept.formulas and any(len(entry.model.segments) > 1 for entry in state_compare.entries(visit, kept))))
     _require_network(visit)
     computed: set[object] = st.session_state.pop(_CHAIN, set())
-    with st.spinner("The network looks at the images", show_time=False) if _new_image(visit) else st.container():
+    # A spinner takes no place of its own; a container in its stead would move everything below by one and show it twice.
+    with st.spinner("The network looks at the images", show_time=False) if _new_image(visit) else nullcontext():
         grid = Grid(visit)
     missing = grid.missing()
     todo = [place for place in missing if place.key not in computed]
