@@ -219,6 +219,17 @@ class WeightedLayer:
                 z, own = self.add_unit(z if own else z.clone(), self.unit_part(name), rule.theta0 * weight), True
         return z
 
+    def denominator_in_double(self, rule: Rule, factors: Factors, absorb: bool) -> Tensor:
+        """`denominator` as one sum in double precision: slow, for the few layers where the parts of z nearly cancel."""
+        u, change = self.inputs(rule).double(), factors.with_constant
+        if self.conv:
+            weight = self.weight.double()
+            z = F.conv2d(u, weight if change is None else change(weight), padding=1)
+        else:
+            blocks = (rows.double() for rows in self.weight.split(BLOCK_ROWS))
+            z = torch.cat([u @ (rows if change is None else change(rows)).T for rows in blocks], dim=1)
+        return z + self.bias_share(factors).double() if absorb else z
+
     # --- relevance handed down --------------------------------------------------------------------
 
     def backward(self, s: Tensor, change: Change | None) -> Tensor:
@@ -270,16 +281,25 @@ def _needs_digits(rule: Rule, s: Tensor, z: Tensor, denominator: Tensor) -> bool
     return size > 0 and not change <= MAX_ERROR * size
 
 
-def _shares(here: WeightedLayer, rule: Rule, sums: Callable[[], Tensor], safe: bool, relevance: Tensor) -> Tensor:
-    """R / stab(z), with z in double precision where single precision would not do."""
+def _shares(here: WeightedLayer, rule: Rule, sums: Callable[[], Tensor], safe: bool, relevance: Tensor,
+            exactly: Callable[[], Tensor] | None = None) -> Tensor:
+    """R / stab(z), with z in double precision where single precision would not do.
+
+    First all sums of the image are taken from a forward pass in double precision; where z is put together of several sums
+    and those nearly cancel, `exactly` gives it as one.
+    """
     z = sums()
     scale = rms(z) if rule.epsilon and rule.epsilon_scale == "relative" else 1.0
     denominator = stabilized(z, rule.epsilon * scale + STABILIZER)
     s = relevance / denominator
-    if not (safe or here.trace.exact) and _needs_digits(rule, s, z, denominator):
+    if safe or here.network.dtype == torch.float64 or not _needs_digits(rule, s, z, denominator):
+        return s
+    if not here.trace.exact:
         refine(here.network, here.trace)
-        return _shares(here, rule, sums, True, relevance)
-    return s
+        return _shares(here, rule, sums, safe, relevance, exactly)
+    if exactly is None:
+        return s
+    return (relevance / stabilized(exactly(), rule.epsilon * scale + STABILIZER)).to(relevance.dtype)
 
 
 def unified(network: VGG16, trace: Trace, layer: int, rule: Rule, absorb: bool, relevance: Tensor,
@@ -308,7 +328,9 @@ def unified(network: VGG16, trace: Trace, layer: int, rule: Rule, absorb: bool, 
         safe = factors.one_signed and (layer > 1 or rule.theta1 == 0)
         # Where z is at least the activation, R / z stays bounded.
         safe |= in_proportion and with_bias and rule.theta0 >= 0 and factors.at_least_plain
-        s = _shares(here, rule, partial(here.denominator, rule, factors, absorb), safe, relevance)
+        # A plain weight's sum came from the double precision pass itself; other sums are put together of several.
+        exactly = None if factors.with_constant is None else partial(here.denominator_in_double, rule, factors, absorb)
+        s = _shares(here, rule, partial(here.denominator, rule, factors, absorb), safe, relevance, exactly)
         term = here.hand_down(s if factor == 1 else s.mul_(factor), factors)
         total = term if total is None else total.add_(term)
     if total is not None:
