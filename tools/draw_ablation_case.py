@@ -20,11 +20,10 @@ from vislrp_core.heatmap import channel_sum, colour, limit
 from vislrp_core.images import network_view, read_image, to_input
 from vislrp_core.layers import layer_name
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Prediction, forward
+from vislrp_core.network import Prediction, forward, rank
 from vislrp_core.networks import load_network
 from vislrp_core.neurons import parse_set
 from vislrp_core.propagation import propagate
-from vislrp_core.ranking import rank
 
 ROOT = Path(__file__).resolve().parents[1]
 GAP = 8

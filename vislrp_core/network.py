@@ -150,6 +150,21 @@ def _total(tensor: Tensor) -> float:
     return sum(float(piece.sum(dtype=torch.float64)) for piece in tensor.reshape(-1).split(1 << 18))
 
 
+def rank(logits: Tensor, classes: Sequence[str], count: int = 10) -> list[Prediction]:
+    """The first ``count`` classes, the most probable first; ties by number.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (classes,), of any forward pass: of the picture, of a flipped one, with neurons switched off.
+    classes : sequence of str
+        Names by class number.
+    """
+    probabilities = torch.softmax(logits, dim=0)
+    order = torch.argsort(logits, descending=True, stable=True)[:count].tolist()
+    return [Prediction(i, classes[i], float(logits[i]), float(probabilities[i])) for i in order]
+
+
 class Activations(dict[int, Tensor]):
     """Activations by layer, each with a batch dimension of 1; where only the sums are known, made from them."""
 
@@ -217,9 +232,7 @@ class Trace:
 
     def predictions(self, count: int = 10) -> list[Prediction]:
         """The first ``count`` classes, the most probable first."""
-        probabilities = self.probabilities
-        order = torch.argsort(self.logits, descending=True, stable=True)[:count].tolist()
-        return [Prediction(i, self.classes[i], float(self.logits[i]), float(probabilities[i])) for i in order]
+        return rank(self.logits, self.classes, count)
 
     @cached_property
     def key(self) -> str:

@@ -10,10 +10,9 @@ from vislrp_core.ablation import VALUES, Sets, ablate
 from vislrp_core.cli import common
 from vislrp_core.images import FITS, read_image
 from vislrp_core.layers import layer_name, resolve_layer
-from vislrp_core.network import Prediction, class_index
+from vislrp_core.network import Prediction, class_index, rank
 from vislrp_core.neurons import SCORES, Scores, check_layer, format_neurons, parse_set, score
 from vislrp_core.propagation import propagate
-from vislrp_core.ranking import rank
 
 SHOWN = 10
 
