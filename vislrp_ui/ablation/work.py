@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from vislrp_core import ablation
 from vislrp_core.heatmap import channel_sum
 from vislrp_core.layers import LAST, LAYERS, layer_name
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Prediction
+from vislrp_core.network import Prediction, rank
 from vislrp_core.neurons import Scores, score
 from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_ui import service, session
@@ -151,10 +152,7 @@ def without(ref: ImageRef, cut: Cut) -> list[Prediction]:
 
 def as_predictions(logits: NDArray[np.float64], classes: tuple[str, ...]) -> list[Prediction]:
     """All classes with logit and probability, the most probable first."""
-    shifted = np.exp(logits - logits.max())
-    probabilities = shifted / shifted.sum()
-    return [Prediction(int(i), classes[i], float(logits[i]), float(probabilities[i]))
-            for i in np.argsort(-logits, kind="stable")]
+    return rank(torch.from_numpy(logits), classes, len(classes))
 
 
 def passed_on(asked: Question, layer: int, neurons: Iterable[int], watch: Watch | None = None) -> NDArray[np.float32]:

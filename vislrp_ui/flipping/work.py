@@ -14,7 +14,7 @@ from vislrp_core import masks
 from vislrp_core.fills import filled_image, flip
 from vislrp_core.images import digest, to_pil
 from vislrp_core.masks import Mask
-from vislrp_core.network import Prediction
+from vislrp_core.network import Prediction, rank
 from vislrp_core.partial import box_of, logits_of_changed
 from vislrp_ui import service, theme
 from vislrp_ui.caches import ByteCache, allotted
@@ -38,10 +38,7 @@ class Flipped:
     @property
     def predictions(self) -> list[Prediction]:
         """All classes, the most probable first."""
-        shifted = np.exp(self.logits - self.logits.max())
-        probabilities = shifted / shifted.sum()
-        return [Prediction(int(i), self.classes[i], float(self.logits[i]), float(probabilities[i]))
-                for i in np.argsort(-self.logits, kind="stable")]
+        return rank(torch.from_numpy(self.logits), self.classes, len(self.classes))
 
 
 _flipped: ByteCache[Flipped] = ByteCache(allotted("flipped"), lambda result: len(result.png) + result.logits.nbytes)
