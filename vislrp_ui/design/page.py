@@ -3,39 +3,62 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_ui import service, session, theme, widgets
 from vislrp_ui.design import centre, left, result, title
 from vislrp_ui.design.progress import Progress
+from vislrp_ui.service import Maps
+from vislrp_ui.state import Visit
 
 
 def design() -> None:
-    """Draw the page: all controls first, so that they are usable while the maps are computed."""
+    """Draw the page.
+
+    Once the network has seen the image, the maps come first: the browser still shows all controls of the run before, and
+    drawing them again would take the cores that the maps need. For a new image the controls come first.
+    """
     visit = session.boot()
     st.html(theme.design_css())
     widgets.require_image(visit)
     first, middle, last = st.columns([0.166, 0.578, 0.256], gap="medium")
-    with first, st.container(gap="xsmall"):
-        target = left.image_and_class(visit)
-        left.models(visit)
+    image_place = first.container(gap="xsmall")
     with middle, st.container(gap="xsmall"):
-        title.title_row(visit, target)
+        title_place = st.container(gap="xsmall")
         ruler_place = st.container(gap="xsmall", key="ruler-slot")
     with last, st.container(gap="xsmall"):
-        downloads = result.head(visit, target)
+        head_place = st.container(gap="xsmall")
         with st.container(key="map-place"):
             note_place = st.empty()
             map_place = st.container(gap="xsmall", key="final-slot")
         rule_place = st.container()
-    progress = Progress(note_place)
-    maps = service.maps(visit.image, visit.model, target, layers=(result.shown_layer(visit),), watch=progress)
-    with map_place:
-        result.map_and_facts(visit, maps)
-    with ruler_place:
-        centre.segments_and_maps(visit, maps)
-    with rule_place:
-        centre.rule(visit, maps)
+    seen = service.has_trace(visit.image)
+    if seen:
+        maps = _maps(visit, note_place, map_place, ruler_place, rule_place)
+    with image_place:
+        target = left.image_and_class(visit)
+        left.models(visit)
+    with title_place:
+        title.title_row(visit, target)
+    with head_place:
+        downloads = result.head(visit, target)
+    if not seen:
+        maps = _maps(visit, note_place, map_place, ruler_place, rule_place)
     if downloads.open:
         with downloads:
             result.downloads(visit, target, maps)
+
+
+def _maps(visit: Visit, note: DeltaGenerator, large: DeltaGenerator, ruler: DeltaGenerator, rule: DeltaGenerator) -> Maps:
+    """Compute the maps, the note above them while that takes time, and draw what shows them."""
+    progress = Progress(note)
+    maps = service.maps(visit.image, visit.model, service.target_of(visit.image, visit.target),
+                        layers=(result.shown_layer(visit),), watch=progress)
+    with large:
+        result.map_and_facts(visit, maps)
+    with ruler:
+        centre.segments_and_maps(visit, maps)
+    with rule:
+        centre.rule(visit, maps)
     progress.done()
+    return maps
