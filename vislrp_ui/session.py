@@ -15,6 +15,7 @@ from vislrp_core.images import digest, read_image
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.networks import imagenet_on_disk
 from vislrp_ui import permalink, state, theme
+from vislrp_ui.caches import settle
 from vislrp_ui.components.keeper import keeper
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
@@ -75,6 +76,7 @@ def notify(sentence: str) -> None:
 
 def boot() -> Visit:
     """Begin a page: style, address, notices. Every page calls it first."""
+    settle()
     _enter_through_home()
     st.html(theme.css())
     visit = get_visit()

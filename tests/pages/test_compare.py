@@ -11,13 +11,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from vislrp_core.bundle import write_bundle
-from vislrp_core.model import LRPModel
+from vislrp_core.model import LRPModel, Segment
 from vislrp_core.networks import imagenet_classes
 from vislrp_core.rules import Rule
 from vislrp_ui import service, session, state, state_compare
 from vislrp_ui.caches import ByteCache
 from vislrp_ui.compare import edits, export, sets
-from vislrp_ui.compare.work import Grid
+from vislrp_ui.compare.work import Grid, undamped
 from vislrp_ui.state import Visit
 from vislrp_ui.state_compare import Cell
 
@@ -151,6 +151,18 @@ def test_gestures_on_the_grid(app: AppTest) -> None:
     assert edits.apply_edit(visit, {"kind": "unknown"}) is visit
     with pytest.raises(state.StateError):
         edits.apply_edit(visit, {"kind": "fold", "row": "x"})
+
+
+def test_models_whose_sums_may_nearly_cancel_are_computed_last(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "network_key", lambda key=None: "tiny")
+    service.clear_caches()
+    grid = Grid(visit_of(app))
+    order = [(undamped(place.entry.model), place.row.id) for place in grid.missing()]
+    assert len(order) == len(grid.places)
+    assert order == sorted(order, key=lambda one: one[0])
+    plain = LRPModel(name="plain", segments=(Segment(first=1, last=38, rule=Rule.of("zero")),))
+    damped = LRPModel(name="damped", segments=(Segment(first=1, last=38, rule=Rule.of("epsilon", epsilon=0.1)),))
+    assert (undamped(plain), undamped(damped)) == (15, 0)
 
 
 def test_exported_files(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

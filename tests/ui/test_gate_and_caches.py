@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vislrp_ui.caches import SHARES, ByteCache, allotted, budget
+from vislrp_ui import caches
+from vislrp_ui.caches import SHARES, ByteCache, allotted, budget, settle
 from vislrp_ui.gate import Gate
 
 
@@ -120,3 +122,15 @@ def test_all_caches_together_stay_within_the_one_setting(monkeypatch: pytest.Mon
     assert sum(allotted(name) for name in SHARES) <= 100_000_000
     with pytest.raises(KeyError):
         allotted("unnamed")
+
+
+def test_settling_freezes_what_imports_made_once():
+    gc.unfreeze()
+    caches._modules = 0
+    settle()
+    frozen = gc.get_freeze_count()
+    assert frozen > 10_000
+    made = [[] for _ in range(100)]
+    settle()
+    assert gc.get_freeze_count() <= frozen
+    assert len(made) == 100

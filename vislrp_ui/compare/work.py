@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from vislrp_core import metrics
 from vislrp_core.images import ImageError
-from vislrp_core.layers import LAST
+from vislrp_core.layers import LAST, WEIGHTED
+from vislrp_core.model import LRPModel
 from vislrp_core.network import Prediction
 from vislrp_ui import service, state_compare
 from vislrp_ui.caches import ByteCache, allotted
@@ -51,6 +52,12 @@ def outlook(ref: ImageRef) -> Outlook:
     service.picture(ref)
     net = service.network()
     return _outlooks.get_or_make((net.digest, ref), lambda: Outlook(tuple(service.trace(ref).predictions(net.num_classes))))
+
+
+def undamped(model: LRPModel) -> int:
+    """Layers where nothing keeps a model's denominators from nearly vanishing: plain weights, no epsilon."""
+    rules = [model.rule_at(layer) for layer in WEIGHTED]
+    return sum(rule.epsilon == rule.gamma2 == 0 and rule.gamma1p == rule.gamma1n and rule.preset != "z_box" for rule in rules)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +118,17 @@ class Grid:
         return tuple(place.key for place in self.places.values())
 
     def missing(self) -> list[Place]:
-        """Cells without a map, rows of one image together, so that they share its forward pass."""
+        """Cells without a map in the order in which they are computed.
+
+        Rows of one image together, so that they share its forward pass, and those models last whose sums may nearly cancel:
+        nobody waits for their second forward pass, in double precision, before the first map.
+        """
         first: dict[ImageRef, int] = {}
         for place, row in enumerate(self.rows):
             first.setdefault(row.image, place)
+        risks = [undamped(entry.model) for entry in self.entries]
         return sorted((place for place in self.places.values() if place.maps is None),
-                      key=lambda place: first[place.row.image])
+                      key=lambda place: (first[place.row.image], risks[place.cell.column]))
 
     def compute(self, place: Place, watch: Watch | None = None) -> Maps:
         """The map of a cell."""
