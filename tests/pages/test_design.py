@@ -17,6 +17,7 @@ from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, LRPModel
 from vislrp_core.rules import PARAMETERS, PRESETS
 from vislrp_ui import service
 from vislrp_ui.design import result as results
+from vislrp_ui.design.sums import sums_frame
 from vislrp_ui.design.title import file_stem
 from vislrp_ui.state import WORKING
 
@@ -244,7 +245,7 @@ def test_sums_say_what_each_layer_absorbed(design: AppTest) -> None:
     design.selectbox(key="twin-preset").set_value("epsilon").run()
     visit = visit_of(design)
     maps = service.maps(visit.image, visit.model)
-    frame = results.sums_frame(maps)
+    frame = sums_frame(maps)
     assert list(frame["name"])[11] == "conv3_1"
     assert frame["absorbed"][11] == pytest.approx(maps.total[11] - maps.total[10])
     assert frame["absorbed"].sum() == pytest.approx(maps.total[38] - maps.total[0])

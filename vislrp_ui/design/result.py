@@ -1,20 +1,18 @@
-"""Right column of Design: the large map with its colour bar, facts, downloads, and the chart of sums."""
+"""Right column of Design: the large map with its colour bar, facts, downloads."""
 
 from __future__ import annotations
 
 import io
 from typing import Any
 
-import altair as alt
 import numpy as np
-import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
-from vislrp_core.layers import LAST, LAYERS, layer_name
-from vislrp_ui import service, session, state, theme, widgets
+from vislrp_core.layers import LAST, layer_name
+from vislrp_ui import service, session, state, widgets
 from vislrp_ui.design.title import file_stem
 from vislrp_ui.service import Maps
 from vislrp_ui.state import Visit
@@ -37,10 +35,16 @@ def head(visit: Visit, target: int) -> PopoverContainer:
                       help="Back to the pixels", on_click=session.update, args=(state.select_layer, None))
         if st.button("Relevance per layer", icon=":material/bar_chart:", type="tertiary", key="open-sums",
                      help="Relevance per layer as a larger chart"):
-            sums_dialog()
+            _open_sums()
         widgets.look_popover(visit)
         return widgets.menu("Download", key="menu-download", icon=":material/download:",
                             help="Download the map or its relevance")
+
+
+def _open_sums() -> None:
+    from vislrp_ui.design.sums import sums_dialog  # altair and pandas take a tenth of the app's start
+
+    sums_dialog()
 
 
 def map_and_facts(visit: Visit, result: Maps) -> None:
@@ -129,49 +133,6 @@ def _figure(visit: Visit, result: Maps, layer: int) -> bytes:
 
 def _all_layers(visit: Visit, target: int) -> io.BytesIO:
     return io.BytesIO(relevance_npz(service.relevance(visit.image, visit.model, target, layers="all")))
-
-
-@st.dialog("Relevance per layer", width="large")
-def sums_dialog() -> None:
-    """Positive, negative and total relevance of all layers, as a chart and as a table."""
-    visit = session.get_visit()
-    result = service.maps(visit.image, visit.model, visit.target)
-    if result.error is not None:
-        st.warning(str(result.error), icon=":material/error:")
-    frame = sums_frame(result)
-    st.altair_chart(sums_chart(frame, theme.is_dark()), theme=None, width="stretch", key="sums-chart")
-    st.download_button("Table (CSV)", frame.to_csv(index=False), "relevance_sums.csv", "text/csv", key="download-sums",
-                       icon=":material/table:", on_click="ignore")
-
-
-def sums_frame(result: Maps) -> pd.DataFrame:
-    """One row per layer: sums, and what the layer absorbed (start minus arrival, from the layer above)."""
-    total = result.total
-    absorbed = np.append(total[1:] - total[:-1], np.nan)
-    return pd.DataFrame({
-        "layer": [layer.index for layer in LAYERS], "name": [layer.name for layer in LAYERS],
-        "positive": result.positive, "negative": result.negative, "total": total,
-        # Layer k turns R[k] into R[k - 1]: what is missing below belongs to it.
-        "absorbed": np.insert(absorbed[:-1], 0, 0.0),
-    })
-
-
-def sums_chart(frame: pd.DataFrame, dark: bool) -> alt.LayerChart:
-    """Bars of positive and negative relevance and a line of the total, from the input to the logits."""
-    red, blue = ("#A5483B", "#33689F") if dark else ("#EF9C81", "#8DBEDD")
-    ink = "#E6EAEF" if dark else "#1B2430"
-    tips = [alt.Tooltip("name", title="layer"), *(alt.Tooltip(key, format=".3f")
-            for key in ("positive", "negative", "total", "absorbed"))]
-    base = alt.Chart(frame).encode(
-        x=alt.X("name:N", sort=None, title=None, axis=alt.Axis(labelAngle=-60, grid=False)), tooltip=tips)
-    scale = alt.Scale(type="symlog", constant=1)
-    axis = alt.Y("positive:Q", title="relevance", scale=scale, axis=alt.Axis(format=".1f"))
-    chart = alt.layer(
-        base.mark_bar(color=red).encode(y=axis),
-        base.mark_bar(color=blue).encode(y=alt.Y("negative:Q", scale=scale)),
-        base.mark_line(color=ink, interpolate="step", strokeWidth=1.7).encode(y=alt.Y("total:Q", scale=scale)),
-    )
-    return chart.properties(height=320).configure(**theme.chart_theme(dark))
 
 
 def _html(text: str) -> str:

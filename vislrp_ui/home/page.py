@@ -32,8 +32,6 @@ def home() -> None:
     words, example = st.columns([0.4, 0.6], gap="large", vertical_alignment="center")
     with words:
         _words()
-    with example:
-        _example(visit)
     st.html('<div class="v-head">Four guided cases</div>')
     for column, case in zip(st.columns(len(CASES), gap="medium"), CASES, strict=True):
         with column:
@@ -43,6 +41,9 @@ def home() -> None:
     st.markdown(primer.table(theme.mode()))
     with st.expander("Photographs: authors and licences"):
         widgets.credits()
+    # Last, in its place above: all the rest can be read and used while the network looks at the first image.
+    with example:
+        _example(visit)
 
 
 def _words() -> None:
