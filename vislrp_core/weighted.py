@@ -138,8 +138,6 @@ class WeightedLayer:
 
     def forward(self, u: Tensor, change: Change | None) -> Tensor:
         """Sum over inputs u of u times the changed weight."""
-        if self.trace.exact and u.dtype != torch.float64 and u.device.type != "mps":
-            return exact_sum(u, self.weight, change).to(u.dtype)
         if self.conv:
             return F.conv2d(u, self.weight if change is None else change(self.weight), padding=1)
         if change is None:
@@ -221,14 +219,16 @@ class WeightedLayer:
 
     def denominator_in_double(self, rule: Rule, factors: Factors, absorb: bool) -> Tensor:
         """`denominator` as one sum in double precision: slow, for the few layers where the parts of z nearly cancel."""
-        u, change = self.inputs(rule).double(), factors.with_constant
-        if self.conv:
-            weight = self.weight.double()
-            z = F.conv2d(u, weight if change is None else change(weight), padding=1)
-        else:
-            blocks = (rows.double() for rows in self.weight.split(BLOCK_ROWS))
-            z = torch.cat([u @ (rows if change is None else change(rows)).T for rows in blocks], dim=1)
+        z = self.forward_in_double(self.inputs(rule), factors.with_constant)
         return z + self.bias_share(factors).double() if absorb else z
+
+    def forward_in_double(self, u: Tensor, change: Change | None) -> Tensor:
+        """`forward` in double precision."""
+        u = u.double()
+        if self.conv:
+            return exact_sum(u, self.weight.double() if change is None else change(self.weight.double()))
+        blocks = (rows.double() for rows in self.weight.split(BLOCK_ROWS))
+        return torch.cat([u @ (rows if change is None else change(rows)).T for rows in blocks], dim=1)
 
     # --- relevance handed down --------------------------------------------------------------------
 
@@ -357,7 +357,12 @@ def _by_sign(here: WeightedLayer, rule: Rule, factors: Factors, absorb: bool, re
             z = here.trace.keep(key, here.forward(above, change).add_(here.forward(below, exchanged)))
         return z + here.bias_share(factors) if absorb else z
 
-    s = _shares(here, rule, sums, factors.one_signed and factors.constant == factors.square == 0, relevance)
+    def exactly() -> Tensor:
+        (above, change), (below, exchanged) = parts()
+        z = here.forward_in_double(above, change).add_(here.forward_in_double(below, exchanged))
+        return z + here.bias_share(factors).double() if absorb else z
+
+    s = _shares(here, rule, sums, factors.one_signed and factors.constant == factors.square == 0, relevance, exactly)
     (above, change), (below, exchanged) = parts()
     return here.backward(s, change).mul_(above).add_(here.backward(s, exchanged).mul_(below))
 
