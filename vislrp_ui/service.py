@@ -28,7 +28,8 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, NetworkError, Prediction, Trace, forward
 from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
-from vislrp_ui import borders, session, theme
+from vislrp_core.store import RelevanceStore
+from vislrp_ui import session, theme
 from vislrp_ui.caches import ByteCache, allotted, give_back_memory
 from vislrp_ui.gate import GATE
 from vislrp_ui.samples import samples
@@ -96,7 +97,7 @@ class Maps:
 counters = Counters()
 _traces: ByteCache[Trace] = ByteCache(allotted("traces"), lambda trace: trace.nbytes)
 _relevances: ByteCache[Relevance] = ByteCache(allotted("relevances"), lambda relevance: relevance.nbytes)
-_borders = borders.new_store(allotted("borders"))
+_borders = RelevanceStore(allotted("borders"))
 _maps: ByteCache[Maps] = ByteCache(allotted("maps"), lambda maps: maps.nbytes)
 _pictures: ByteCache[Image.Image] = ByteCache(allotted("pictures"), lambda image: 3 * image.width * image.height)
 _files: ByteCache[bytes] = ByteCache(allotted("files"), len)
@@ -269,10 +270,8 @@ def _propagate(ref: ImageRef, model: LRPModel, target: int, layers: Layers, netw
     with GATE.slot(_waiting(watch)), (clock or Stopwatch()).running():
         counters.count("propagations")
         try:
-            if layers is None or layers == "all":
-                return propagate(net, passed, model, target, layers=layers, checkpoint=_checkpoint(watch))
-            return borders.propagate_again(net, passed, model, target, frozenset(layers), _checkpoint(watch), _borders,
-                                           (net.digest, ref))
+            store = None if layers == "all" else _borders
+            return propagate(net, passed, model, target, layers=layers, store=store, checkpoint=_checkpoint(watch))
         except (NonFiniteRelevance, ValueError):
             raise
         except BaseException:

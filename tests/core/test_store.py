@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.networks import random_image, tiny_network
 from vislrp_core import edits
 from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import forward
-from vislrp_core.propagation import propagate, propagate_many
+from vislrp_core.propagation import NonFiniteRelevance, default_layers, propagate, propagate_many
 from vislrp_core.rules import Rule
 from vislrp_core.store import Kept, RelevanceStore, upper_part
 
@@ -94,6 +97,49 @@ def test_several_classes_at_once_are_the_classes_one_by_one(tiny):
         assert result.layers == alone.layers
         assert all(torch.allclose(result.at(k), alone.at(k), rtol=1e-9) for k in alone.layers)
     assert passed(tiny, MODEL, store, target=7)[0] == []
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["move", "rule", "split", "remove", "layer"]), st.integers(0, 5),
+                          st.integers(1, 37)), min_size=1, max_size=6))
+def test_any_row_of_edits_gives_what_a_run_from_the_top_gives(tiny, sequence):
+    store, model = RelevanceStore(10**6), MODEL
+    presets = ["gamma", "epsilon", "alpha_beta", "flat"]
+    for kind, place, row in sequence:
+        layers: set[int] = default_layers(model)
+        place %= len(model.segments)
+        segment = model.segments[place]
+        if kind == "move" and place + 1 < len(model.segments):
+            model = edits.move_border(model, place, row)
+        elif kind == "rule":
+            model = edits.set_rule(model, place, Rule.of(presets[row % 4]))
+        elif kind == "split" and segment.first <= row < segment.last:
+            model = edits.split_segment(model, place, row)
+        elif kind == "remove" and len(model.segments) > 1:
+            model = edits.remove_segment(model, place)
+        elif kind == "layer":
+            layers = layers | {row}
+        assert same(passed(tiny, model, store, layers=layers)[1], passed(tiny, model, None, layers=layers)[1])
+
+
+def test_a_failure_below_a_known_border_tells_all_that_is_known_above():
+    network = tiny_network(3, torch.float32)
+    tiny = network, forward(network, random_image(5, torch.float32))
+    store = RelevanceStore(10**8)
+    passed(tiny, MODEL, store)
+    with pytest.raises(NonFiniteRelevance) as caught:
+        passed(tiny, edits.set_rule(MODEL, 0, Rule.of("custom", alpha=1e30)), store)
+    above = caught.value.relevance
+    assert above is not None and set(above.layers) == {12, 28}
+    assert np.isfinite(above.positive[12:]).all() and np.isnan(above.positive[caught.value.layer - 1])
+
+
+def test_another_start_shares_nothing_and_another_pixel_rule_almost_all(tiny):
+    store = RelevanceStore(10**8)
+    passed(tiny, MODEL, store)
+    assert passed(tiny, edits.set_field(MODEL, "start", "one"), store)[0][0] == LAST
+    assert passed(tiny, edits.set_field(MODEL, "bias", "absorb"), store)[0][0] == LAST
+    assert passed(tiny, edits.set_field(MODEL, "pixel_rule", "flat"), store)[0] == list(range(5, 0, -1))
 
 
 def kept(values: int) -> Kept:

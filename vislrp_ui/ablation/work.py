@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -19,8 +18,8 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import Prediction, rank
 from vislrp_core.neurons import Scores, score
 from vislrp_core.propagation import NonFiniteRelevance
+from vislrp_core.store import upper_part
 from vislrp_ui import service, session
-from vislrp_ui.borders import keys_above
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.gate import GATE
 from vislrp_ui.service import Watch
@@ -47,13 +46,9 @@ class Question:
     model: LRPModel
     target: int
 
-    @cached_property
-    def _names(self) -> list[str]:
-        return keys_above(self.model)
-
     def key(self, layer: int) -> tuple[object, ...]:
         """Everything that R[layer] depends on."""
-        return (service.network().digest, self.ref, self.target, layer, self._names[layer])
+        return (service.network().digest, self.ref, self.target, layer, upper_part(self.model, layer))
 
 
 def carrier(layer: int) -> int:
