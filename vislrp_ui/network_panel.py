@@ -39,10 +39,10 @@ def panel(visit: Visit) -> None:
 @st.fragment(run_every=None)
 def _download() -> None:
     progress = JOB.progress
-    if progress.state == "running":
+    if progress.running:
         _watch()
         return
-    if progress.state in ("failed", "cancelled"):
+    if progress.state in ("failed", "stopped"):
         st.warning(progress.message)
     st.caption(OFFER)
     if st.button("Download the full VGG16", icon=":material/download:", key="start-download"):
@@ -55,8 +55,8 @@ def _watch() -> None:
     progress = JOB.progress
     if progress.state == "done":
         session.notify("The full VGG16 has arrived: choose it in the network menu to switch.")
-    if progress.state != "running":
+    if not progress.running:
         st.rerun()
     st.progress(progress.share, f"{progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB" if progress.total
                 else "Connecting")
-    st.button("Cancel", icon=":material/close:", key="cancel-download", on_click=JOB.cancel)
+    st.button("Cancel", icon=":material/close:", key="cancel-download", on_click=JOB.stop)

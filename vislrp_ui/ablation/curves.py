@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import html
-from functools import partial
 
 import pandas as pd
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core.ablation import Curve
 from vislrp_core.layers import layer_name
@@ -16,6 +13,7 @@ from vislrp_ui import service, session, state_ablation, theme, widgets
 from vislrp_ui.ablation import curves_chart
 from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
 from vislrp_ui.ablation.curves_job import Job, Task
+from vislrp_ui.background import session_job
 from vislrp_ui.design.title import file_stem
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import MAX_POINTS, MAX_SEEDS, SCALES
@@ -30,14 +28,7 @@ CAPTION = ("Area to random: area between the curve of the random orders and this
 
 def job() -> Job:
     """The session's measurement; it ends with the session."""
-    if _JOB not in st.session_state:
-        context = get_script_run_ctx(suppress_warning=True)
-        st.session_state[_JOB] = Job(partial(_alive, context.session_id if context is not None else ""))
-    return st.session_state[_JOB]
-
-
-def _alive(session_id: str) -> bool:
-    return not runtime.exists() or runtime.get_instance().is_active_session(session_id)
+    return session_job(_JOB, Job)
 
 
 def task_of(visit: Visit, target: int) -> Task:

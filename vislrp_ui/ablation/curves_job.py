@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,8 +15,8 @@ from vislrp_core.network import VGG16, Trace
 from vislrp_core.neurons import score
 from vislrp_core.propagation import propagate
 from vislrp_ui import service
+from vislrp_ui.background import BackgroundJob, one_by_one
 from vislrp_ui.caches import ByteCache, allotted
-from vislrp_ui.flipping.job import Progress, Stopped
 from vislrp_ui.gate import GATE
 from vislrp_ui.state import ImageRef
 
@@ -109,77 +107,24 @@ class Task:
         return _orders.get_or_make(key, rank)
 
 
-class Job:
-    """The measurement of one session.
+class Job(BackgroundJob):
+    """The measurement of one session."""
 
-    Parameters
-    ----------
-    alive : callable
-        Says whether the session that asked still exists; the work ends with it.
-    """
-
-    def __init__(self, alive: Callable[[], bool] = lambda: True) -> None:
-        self._alive = alive
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._progress = Progress()
-
-    @property
-    def progress(self) -> Progress:
-        """Where it stands now."""
-        with self._lock:
-            return self._progress
+    name = "vislrp-ablation"
+    stopped = "Stopped: complete curves are kept."
+    failed = "The measurement failed ({error}): measure again."
 
     def start(self, task: Task) -> None:
         """Measure what is missing, unless a measurement is running."""
-        with self._lock:
-            if self._progress.running:
-                return
-            runs = task.missing()
-            self._progress = Progress(True, 0, len(runs) * len(task.counts))
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._run, args=(task, runs), name="vislrp-ablation", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Ask it to stop; curves that are complete stay."""
-        self._stop.set()
-
-    def join(self, seconds: float) -> None:
-        """Wait for the end (tests)."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-
-    def _tell(self, done: int) -> None:
-        if self._stop.is_set() or not self._alive():
-            raise Stopped
-        with self._lock:
-            self._progress = Progress(True, done, self._progress.total)
-
-    def _run(self, task: Task, runs: list[Run]) -> None:
-        message = ""
-        try:
-            for place, run in enumerate(runs):
-                try:
-                    self._measure(task, run, place * len(task.counts))
-                except (ArithmeticError, ValueError) as error:
-                    message = str(error)  # one model without finite relevance does not stop the others
-        except Stopped:
-            message = "Stopped: complete curves are kept."
-        except Exception as error:
-            message = f"The measurement failed ({type(error).__name__}): measure again."
-            raise
-        finally:
-            with self._lock:
-                self._progress = Progress(False, self._progress.done, self._progress.total, message)
+        runs, points = task.missing(), len(task.counts)
+        self.begin(lambda: one_by_one(runs, lambda place, run: self._measure(task, run, place * points)), len(runs) * points)
 
     def _measure(self, task: Task, run: Run, before: int) -> None:
-        self._tell(before)
+        self.tell(before)
         order, counts = task.order(*run), task.counts
         parts: list[Curve] = []
         for start in range(0, len(counts), BATCH):
-            self._tell(before + start)
+            self.tell(before + start)
             with GATE.slot():
                 parts.append(ablation.curve(task.network, task.trace, task.layer, order, task.target,
                                             counts[start:start + BATCH], cast(ablation.Value, task.value), batch=BATCH))

@@ -9,14 +9,13 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 import torch
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core import flipping
 from vislrp_core.fills import FILLS, filled_image, flip
 from vislrp_core.flipping import Curve
 from vislrp_core.images import to_pil
 from vislrp_ui import service, session, state_flipping, theme, widgets
+from vislrp_ui.background import session_job
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.design.title import file_stem
 from vislrp_ui.flipping import chart
@@ -37,15 +36,7 @@ CAPTION = ("AOPC: mean fall, most relevant first. ABPC: mean gap between least a
 
 def job() -> Job:
     """The session's measurement; it ends with the session."""
-    if _JOB not in st.session_state:
-        context = get_script_run_ctx(suppress_warning=True)
-        id = context.session_id if context is not None else ""
-        st.session_state[_JOB] = Job(partial(_alive, id))
-    return st.session_state[_JOB]
-
-
-def _alive(session_id: str) -> bool:
-    return not runtime.exists() or runtime.get_instance().is_active_session(session_id)
+    return session_job(_JOB, Job)
 
 
 def task_of(visit: Visit, maps: Maps) -> Task:

@@ -1,0 +1,164 @@
+"""Work in the background: a thread that says where it stands, can be stopped, and ends in one sentence if it fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar, Literal, TypeVar
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+State = Literal["idle", "running", "done", "failed", "stopped"]
+Run = TypeVar("Run")
+Kind = TypeVar("Kind", bound="BackgroundJob")
+
+
+class Stopped(Exception):
+    """The work was stopped; its text, if any, is what the page says."""
+
+
+class Failed(Exception):
+    """The work failed for a reason that is known; its text is what the page says."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the work stands."""
+
+    state: State = "idle"
+    done: int = 0
+    total: int = 0
+    message: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the work goes on."""
+        return self.state == "running"
+
+    @property
+    def share(self) -> float:
+        """Share done, 0 to 1; 0 where the total is not known yet."""
+        return min(self.done / self.total, 1.0) if self.total else 0.0
+
+
+class BackgroundJob:
+    """A piece of work that pages start, watch and stop: at most one thread at a time, which is let go at its end.
+
+    Subclasses name the thread and the sentences, and start the work by `begin`. Results are not kept here: the work puts
+    them where all can find them.
+
+    Parameters
+    ----------
+    alive : callable
+        Says whether whoever asked is still there; the work ends with them.
+    """
+
+    name: ClassVar[str] = "vislrp-job"
+    stopped: ClassVar[str] = "Stopped."
+    failed: ClassVar[str] = "The work failed ({error}): try again."
+    """Sentence about an error nobody foresaw; `{error}` is its type."""
+
+    def __init__(self, alive: Callable[[], bool] = lambda: True) -> None:
+        self._alive = alive
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._progress = Progress()
+
+    @property
+    def progress(self) -> Progress:
+        """Where it stands now."""
+        with self._lock:
+            return self._progress
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the work is to end: it was stopped, or whoever asked has left."""
+        return self._stop.is_set() or not self._alive()
+
+    def begin(self, work: Callable[[], str], total: int = 0) -> None:
+        """Run the work in a thread, unless one is running.
+
+        Parameters
+        ----------
+        work : callable
+            Calls `tell` or `note` as it goes on; answers what the page is to say at the end, empty if all is well.
+        total : int
+            Number of steps, if it is known.
+        """
+        with self._lock:
+            if self._progress.running:
+                return
+            self._progress = Progress("running", 0, total)
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, args=(work,), name=self.name, daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to stop; what is complete stays."""
+        self._stop.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end (tests)."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def tell(self, done: int) -> None:
+        """The work says how many steps are done (Stopped if it is to end)."""
+        if self.stopping:
+            raise Stopped
+        self.note(done)
+
+    def note(self, done: int, total: int | None = None) -> None:
+        """The work says how far it is, and how long it will be where that is known only now; it goes on in any case."""
+        with self._lock:
+            total = self._progress.total if total is None else total
+            self._progress = replace(self._progress, done=done, total=total)
+
+    def _run(self, work: Callable[[], str]) -> None:
+        state: State = "failed"
+        message = ""
+        try:
+            message = work()
+            state = "done"
+        except Stopped as stopped:
+            state, message = "stopped", str(stopped) or self.stopped
+        except Failed as failed:
+            message = str(failed)
+        except Exception as error:
+            message = self.failed.format(error=type(error).__name__)
+            raise
+        finally:
+            with self._lock:
+                self._progress = replace(self._progress, state=state, message=message)
+
+
+def one_by_one(runs: Sequence[Run], measure: Callable[[int, Run], None]) -> str:
+    """Measure each run, given its place and itself; answers the sentence of the last that has no finite values, or nothing.
+
+    One model without finite relevance does not stop the others.
+    """
+    message = ""
+    for place, run in enumerate(runs):
+        try:
+            measure(place, run)
+        except (ArithmeticError, ValueError) as error:
+            message = str(error)
+    return message
+
+
+def session_job(key: str, kind: type[Kind]) -> Kind:
+    """The session's job, held under a key of the session's state; it ends with the session."""
+    if key not in st.session_state:
+        context = get_script_run_ctx(suppress_warning=True)
+        st.session_state[key] = kind(partial(_alive, context.session_id if context is not None else ""))
+    job: Kind = st.session_state[key]
+    return job
+
+
+def _alive(session_id: str) -> bool:
+    return not runtime.exists() or runtime.get_instance().is_active_session(session_id)
