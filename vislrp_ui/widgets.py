@@ -118,6 +118,13 @@ def image_credit(ref: ImageRef) -> str:
     return "Your image: kept for this visit only."
 
 
+def fit_control(ref: ImageRef, help: str | None = None) -> None:
+    """The way to 224 x 224."""
+    key = mirror("fit", ref.fit)
+    st.segmented_control("How it is brought to 224 × 224", list(FITS), key=key, on_change=on_change(key, state.set_fit),
+                         format_func=_FIT_TITLES.__getitem__, help=help, required=True)
+
+
 def image_picker(visit: Visit, *, title: str = "Image") -> None:
     """Head of the image: its title, gallery, upload and the way to 224 x 224."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="image-head"):
@@ -130,11 +137,7 @@ def image_picker(visit: Visit, *, title: str = "Image") -> None:
     if box.open:
         with box:
             uploader("upload")
-            key = mirror("fit", visit.image.fit)
-            st.segmented_control("How it is brought to 224 × 224", list(FITS), key=key,
-                                 on_change=on_change(key, state.set_fit), format_func=lambda fit: _FIT_TITLES[fit],
-                                 help="Centre crop: " + FITS["crop"] + ". Whole picture: " + FITS["squash"] + ".",
-                                 required=True)
+            fit_control(visit.image, "Centre crop: " + FITS["crop"] + ". Whole picture: " + FITS["squash"] + ".")
             st.caption(image_credit(visit.image))
 
 

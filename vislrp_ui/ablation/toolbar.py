@@ -7,15 +7,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from vislrp_core.ablation import VALUES
-from vislrp_core.images import FITS
-from vislrp_ui import session, state, state_ablation, widgets
+from vislrp_ui import session, state_ablation, toolbars, widgets
 from vislrp_ui.ablation import brushes
-from vislrp_ui.samples import samples
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
 _VALUES = {"zero": "0", "mean": "mean activation"}
-_FIT_TITLES = {"crop": "Centre crop", "squash": "Whole picture"}
 
 
 def change(reducer: Callable[..., AblationState], *arguments: object, **named: object) -> None:
@@ -25,15 +22,7 @@ def change(reducer: Callable[..., AblationState], *arguments: object, **named: o
 
 def changing(key: str, reducer: Callable[..., AblationState], *arguments: object, name: str = "") -> Callable[[], None]:
     """Callback of a widget: the page's state changed by its value, which comes after other arguments or under a name."""
-    def call() -> None:
-        value = st.session_state[key]
-        if value is None:
-            return
-        if name:
-            change(reducer, *arguments, **{name: value})
-        else:
-            change(reducer, *arguments, value)
-    return call
+    return toolbars.changing(change, key, reducer, *arguments, name=name)
 
 
 def changing_set(reducer: Callable[..., AblationState], *arguments: object) -> None:
@@ -48,11 +37,11 @@ def toolbar(visit: Visit) -> int:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-toolbar"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             st.html('<h1 class="v-abl-page">Neuron Ablation</h1>', width="content")
-            _image(visit)
+            toolbars.image_popover(visit)
             with st.container(width=150):
                 target = widgets.target_select(visit)
             with st.container(width=165):
-                _model(visit)
+                toolbars.model_select(visit, "abl-model", "The LRP model whose relevance is shown")
             widgets.look_popover(visit)
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
@@ -67,23 +56,3 @@ def toolbar(visit: Visit) -> int:
                       type="primary", key="abl-go", disabled=not count, on_click=change, args=(state_ablation.ablate,),
                       help=VALUES[held.value] + " The layers above are computed again.")
     return target
-
-
-def _image(visit: Visit) -> None:
-    ref = visit.image
-    title = samples()[ref.id].title if ref.kind == "sample" and ref.id in samples() else "Your image"
-    with st.popover(title, icon=":material/image:", help="Another image"):
-        if st.button("Choose a sample image", icon=":material/photo_library:", key="open-gallery", width="stretch"):
-            widgets.gallery()
-        widgets.uploader("upload")
-        key = widgets.mirror("fit", ref.fit)
-        st.segmented_control("How it is brought to 224 × 224", list(FITS), key=key, required=True,
-                             on_change=widgets.on_change(key, state.set_fit), format_func=_FIT_TITLES.__getitem__)
-        st.caption(widgets.image_credit(ref))
-
-
-def _model(visit: Visit) -> None:
-    names = {entry.id: entry.name for entry in visit.models}
-    key = widgets.mirror("abl-model", visit.active)
-    st.selectbox("LRP model", list(names), key=key, format_func=names.__getitem__, label_visibility="collapsed",
-                 on_change=widgets.on_change(key, state.activate), help="The LRP model whose relevance is shown")

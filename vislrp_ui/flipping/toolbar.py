@@ -8,9 +8,7 @@ from typing import Any
 import streamlit as st
 
 from vislrp_core.fills import FILLS
-from vislrp_core.images import FITS
-from vislrp_ui import session, state, state_flipping, widgets
-from vislrp_ui.samples import samples
+from vislrp_ui import session, state_flipping, toolbars, widgets
 from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import MAX_WIDTH, MIN_WIDTH, FlippingState
 
@@ -20,7 +18,6 @@ _TOOLS = {"brush": (":material/brush:", "Brush"), "rectangle": (":material/crop_
 _SIGNS = {"none": "No selection", "positive": "Most positive", "negative": "Most negative", "least": "Least relevant",
           "random": "Random"}
 _UNITS = {1: "single pixels", 8: "8 × 8 patches"}
-_FIT_TITLES = {"crop": "Centre crop", "squash": "Whole picture"}
 
 
 def change(reducer: Callable[..., FlippingState], *arguments: object, **named: object) -> None:
@@ -30,15 +27,7 @@ def change(reducer: Callable[..., FlippingState], *arguments: object, **named: o
 
 def changing(key: str, reducer: Callable[..., FlippingState], *arguments: object, name: str = "") -> Callable[[], None]:
     """Callback of a widget: the page's state changed by its value, which comes after other arguments or under a name."""
-    def call() -> None:
-        value = st.session_state[key]
-        if value is None:
-            return
-        if name:
-            change(reducer, *arguments, **{name: value})
-        else:
-            change(reducer, *arguments, value)
-    return call
+    return toolbars.changing(change, key, reducer, *arguments, name=name)
 
 
 def toolbar(visit: Visit) -> int:
@@ -46,36 +35,16 @@ def toolbar(visit: Visit) -> int:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="flip-toolbar"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             st.html('<h1 class="v-flip-page">Pixel Flipping</h1>', width="content")
-            _image(visit)
+            toolbars.image_popover(visit)
             with st.container(width=150):
                 target = widgets.target_select(visit)
             with st.container(width=155):
-                _model(visit)
+                toolbars.model_select(visit, "flip-model", "The LRP model whose map is shown")
             widgets.look_popover(visit)
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             _tools(visit)
     return target
-
-
-def _image(visit: Visit) -> None:
-    ref = visit.image
-    title = samples()[ref.id].title if ref.kind == "sample" and ref.id in samples() else "Your image"
-    with st.popover(title, icon=":material/image:", help="Another image"):
-        if st.button("Choose a sample image", icon=":material/photo_library:", key="open-gallery", width="stretch"):
-            widgets.gallery()
-        widgets.uploader("upload")
-        key = widgets.mirror("fit", ref.fit)
-        st.segmented_control("How it is brought to 224 × 224", list(FITS), key=key, required=True,
-                             on_change=widgets.on_change(key, state.set_fit), format_func=_FIT_TITLES.__getitem__)
-        st.caption(widgets.image_credit(ref))
-
-
-def _model(visit: Visit) -> None:
-    names = {entry.id: entry.name for entry in visit.models}
-    key = widgets.mirror("flip-model", visit.active)
-    st.selectbox("LRP model", list(names), key=key, format_func=names.__getitem__, label_visibility="collapsed",
-                 on_change=widgets.on_change(key, state.activate), help="The LRP model whose map is shown")
 
 
 def _tools(visit: Visit) -> None:
