@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from vislrp_core import compact
 from vislrp_core.model import LRPModel, ModelError
+from vislrp_ui.address import whole
 from vislrp_ui.state import WORKING, ImageRef, StateError
 
 MAX_ROWS = 8
@@ -131,7 +132,7 @@ def _read_row(number: int, text: str) -> Row:
     if upload is None and not _SAMPLE.fullmatch(parts[0]):
         raise ValueError(parts[0][:40])
     image = ImageRef("upload" if upload else "sample", upload[1] if upload else parts[0], cast(Any, parts[1]))
-    return Row(number, image, _whole(parts[2], 0, 99_999) if parts[2] else None, parts[3] == "u")
+    return Row(number, image, whole(parts[2], 0, 99_999) if parts[2] else None, parts[3] == "u")
 
 
 def _read_column(text: str, params: Mapping[str, str]) -> Column:
@@ -153,11 +154,5 @@ def _read_column(text: str, params: Mapping[str, str]) -> Column:
 
 def _read_cell(text: str, found: CompareState) -> Cell:
     row, _, column = text.partition(".")
-    place = _whole(row, 1, len(found.rows)) - 1
-    return Cell(found.rows[place].id, _whole(column, 1, len(found.columns)) - 1)
-
-
-def _whole(text: str, low: int, high: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 6) or not low <= int(text) <= high:
-        raise ValueError(text[:40])
-    return int(text)
+    place = whole(row, 1, len(found.rows)) - 1
+    return Cell(found.rows[place].id, whole(column, 1, len(found.columns)) - 1)

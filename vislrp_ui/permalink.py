@@ -14,6 +14,7 @@ from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.layers import LAST
 from vislrp_core.model import ModelError
 from vislrp_ui import state
+from vislrp_ui.address import one_of, whole
 from vislrp_ui.state import ImageRef, Look, ModelEntry, PageState, Visit
 
 MAX_LENGTH = 8000
@@ -109,15 +110,15 @@ def from_params(params: Mapping[str, str], visit: Visit) -> tuple[Visit, tuple[s
     if "image" in params or "fit" in params:
         read("image", lambda v: replace(v, image=_image(params, v.image)))
     if params.get("target", "first") != "first":
-        read("target class", lambda v: replace(v, target=_number(params["target"], 0, MAX_TARGET)))
+        read("target class", lambda v: replace(v, target=whole(params["target"], 0, MAX_TARGET)))
     if "network" in params:
-        read("network", lambda v: replace(v, network=_one_of(params["network"], NETWORKS)))
+        read("network", lambda v: replace(v, network=one_of(params["network"], NETWORKS)))
     if "model" in params:
         read("model", lambda v: _with_model(v, params))
     if "segment" in params:
-        read("segment", lambda v: replace(v, selected_segment=_number(params["segment"], 1, len(v.model.segments)) - 1))
+        read("segment", lambda v: replace(v, selected_segment=whole(params["segment"], 1, len(v.model.segments)) - 1))
     if "layer" in params:
-        read("layer", lambda v: replace(v, selected_layer=_number(params["layer"], 1, LAST)))
+        read("layer", lambda v: replace(v, selected_layer=whole(params["layer"], 1, LAST)))
     for key, change in _LOOK.items():
         if key in params:
             read(_LOOK_NAMES[key], lambda v, key=key, change=change: state.set_look(v, **change(params[key])))  # type: ignore[misc]
@@ -126,27 +127,15 @@ def from_params(params: Mapping[str, str], visit: Visit) -> tuple[Visit, tuple[s
     return visit, tuple(damaged)
 
 
-def _number(text: str, low: int, high: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 8) or not low <= int(text) <= high:
-        raise ValueError(text[:40])
-    return int(text)
-
-
-def _one_of(text: str, allowed: Any) -> str:
-    if text not in allowed:
-        raise ValueError(text[:40])
-    return text
-
-
 def _image(params: Mapping[str, str], default: ImageRef) -> ImageRef:
     text = params.get("image", default.id)
-    fit = _one_of(params.get("fit", "crop"), ("crop", "squash"))
+    fit = one_of(params.get("fit", "crop"), ("crop", "squash"))
     upload = text.removeprefix("upload-")
     if upload != text and _UPLOAD.fullmatch(upload):
-        return ImageRef("upload", upload, fit)  # type: ignore[arg-type]
+        return ImageRef("upload", upload, fit)
     if not _SAMPLE.fullmatch(text):
         raise ValueError(text[:40])
-    return ImageRef("sample", text, fit)  # type: ignore[arg-type]
+    return ImageRef("sample", text, fit)
 
 
 def _with_model(visit: Visit, params: Mapping[str, str]) -> Visit:
@@ -173,10 +162,10 @@ def _with_page(visit: Visit, page: str, params: Mapping[str, str]) -> Visit:
 
 
 _LOOK: dict[str, Callable[[str], dict[str, object]]] = {
-    "spectrum": lambda text: {"spectrum": _one_of(text, SPECTRA)},
-    "range": lambda text: {"range": _one_of(text, RANGES)},
-    "overlay": lambda text: {"overlay": True, "opacity": _number(text, 0, 100) / 100},
-    "paper": lambda text: {"paper": _one_of(text, ("light", "dark"))},
+    "spectrum": lambda text: {"spectrum": one_of(text, SPECTRA)},
+    "range": lambda text: {"range": one_of(text, RANGES)},
+    "overlay": lambda text: {"overlay": True, "opacity": whole(text, 0, 100) / 100},
+    "paper": lambda text: {"paper": one_of(text, ("light", "dark"))},
 }
 _LOOK_NAMES = {"spectrum": "colour spectrum", "range": "colour range", "overlay": "overlay", "paper": "background"}
 

@@ -10,7 +10,8 @@ from urllib.parse import quote, unquote
 from vislrp_core.ablation import VALUES
 from vislrp_core.layers import LAST, layer_name
 from vislrp_core.neurons import SCORES, NeuronError, parse_neurons
-from vislrp_ui.ablation.sets import MAX_UNITS, Sets, as_sets, read_sets, whole, write_sets
+from vislrp_ui.ablation.sets import MAX_UNITS, Sets, as_sets, read_sets, write_sets
+from vislrp_ui.address import model_ids, one_of, parts, whole
 from vislrp_ui.state import StateError, Visit
 
 DEFAULT_LAYER = 23
@@ -185,11 +186,11 @@ def from_params(params: Mapping[str, str]) -> AblationState | None:
     """
     state = AblationState()
     if "neurons" in params:
-        layer, value, thumbs, spread, order, gesture, count, by, part, neuron = _parts(params["neurons"], 10)
+        layer, value, thumbs, spread, order, gesture, count, by, part, neuron = parts(params["neurons"], 10)
         state = replace(
-            state, layer=whole(layer, 1, LAST), value=_one_of(value, VALUES), thumbs=_one_of(thumbs, THUMBS),
-            spread=_one_of(spread, SPREADS), order=_one_of(order, ORDERS), gesture=_one_of(gesture, GESTURES),
-            count=whole(count, 1, MAX_COUNT), by=_one_of(by, SCORES), part=_one_of(part, PARTS),
+            state, layer=whole(layer, 1, LAST), value=one_of(value, VALUES), thumbs=one_of(thumbs, THUMBS),
+            spread=one_of(spread, SPREADS), order=one_of(order, ORDERS), gesture=one_of(gesture, GESTURES),
+            count=whole(count, 1, MAX_COUNT), by=one_of(by, SCORES), part=one_of(part, PARTS),
             neuron=whole(neuron, 0, MAX_UNITS - 1))
     if "chosen" in params:
         state = replace(state, selected=read_sets(params["chosen"]))
@@ -198,20 +199,20 @@ def from_params(params: Mapping[str, str]) -> AblationState | None:
     rows: list[Kept] = []
     for number in range(1, MAX_KEPT + 1):
         if f"cut{number}" in params:
-            value, sets, name = _parts(params[f"cut{number}"], 3)
+            value, sets, name = parts(params[f"cut{number}"], 3)
             rows.append(Kept(len(rows) + 1, _read_cut(f"{value}~{sets}"), _name(unquote(name))))
     state = replace(state, kept=tuple(rows))
     if "ablate" in params:
-        share, points, seeds, scale, models = _parts(params["ablate"], 5)
+        share, points, seeds, scale, models = parts(params["ablate"], 5)
         state = replace(state, measurement=Measurement(
-            tuple(unquote(id)[:80] for id in models.split(".")[:24] if id), whole(share, 1, 100),
-            whole(points, 2, MAX_POINTS), whole(seeds, 0, MAX_SEEDS), _one_of(scale, SCALES)))
+            model_ids(models), whole(share, 1, 100), whole(points, 2, MAX_POINTS), whole(seeds, 0, MAX_SEEDS),
+            one_of(scale, SCALES)))
     return None if state == AblationState() else state
 
 
 def _read_cut(text: str) -> Cut:
-    value, sets = _parts(text, 2)
-    cut = Cut(read_sets(sets), _one_of(value, VALUES))
+    value, sets = parts(text, 2)
+    cut = Cut(read_sets(sets), one_of(value, VALUES))
     if not cut.sets:
         raise ValueError("no neurons")
     return cut
@@ -219,19 +220,6 @@ def _read_cut(text: str) -> Cut:
 
 def _name(text: str) -> str:
     return " ".join(text.split())[:60]
-
-
-def _parts(text: str, count: int) -> list[str]:
-    parts = text.split("~", count - 1)
-    if len(parts) != count:
-        raise ValueError(text[:40])
-    return parts
-
-
-def _one_of(value: Any, allowed: Any) -> Any:
-    if value not in allowed:
-        raise ValueError(str(value)[:40])
-    return value
 
 
 # --- the visit ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 from vislrp_core import masks
 from vislrp_core.fills import DEFAULT_FILL, FILLS
 from vislrp_core.masks import Mask, MaskError
+from vislrp_ui.address import model_ids, one_of, parts, whole
 from vislrp_ui.state import StateError, Visit
 
 MAX_ROWS = 8
@@ -147,46 +148,27 @@ def from_params(params: Mapping[str, str]) -> FlippingState | None:
     if rows:
         state = replace(state, rows=rows, active=rows[0].id)
     if "flip" in params:
-        place, mode, tool, width = _parts(params["flip"], 4)
-        index = _whole(place, 1, len(state.rows)) - 1
-        state = replace(state, active=state.rows[index].id, mode=_one_of(mode, MODES), tool=_one_of(tool, TOOLS),
-                        width=_whole(width, MIN_WIDTH, MAX_WIDTH))
+        place, mode, tool, width = parts(params["flip"], 4)
+        index = whole(place, 1, len(state.rows)) - 1
+        state = replace(state, active=state.rows[index].id, mode=one_of(mode, MODES), tool=one_of(tool, TOOLS),
+                        width=whole(width, MIN_WIDTH, MAX_WIDTH))
     if "measure" in params:
-        patch, fill, steps, seeds, scale, models = _parts(params["measure"], 6)
+        patch, fill, steps, seeds, scale, models = parts(params["measure"], 6)
         state = replace(state, measurement=Measurement(
-            tuple(unquote(id)[:80] for id in models.split(".")[:24] if id), _one_of(_whole(patch, 1, 223), PATCHES),
-            _one_of(fill, FILLS), _whole(steps, 1, MAX_STEPS), _whole(seeds, 0, MAX_SEEDS), _one_of(scale, SCALES)))
+            model_ids(models), one_of(whole(patch, 1, 223), PATCHES), one_of(fill, FILLS), whole(steps, 1, MAX_STEPS),
+            whole(seeds, 0, MAX_SEEDS), one_of(scale, SCALES)))
     return None if state == FlippingState() else state
 
 
 def _read_row(number: int, text: str) -> Row:
-    fill, sign, share, unit, mask, name = _parts(text, 6)
+    fill, sign, share, unit, mask, name = parts(text, 6)
     percent = float(share) if len(share) < 12 else -1.0
     if not 0 <= percent <= 100:
         raise ValueError(share[:40])
     if mask:
         masks.decode(mask)
-    return Row(number, " ".join(unquote(name).split())[:60], mask, _one_of(sign, SIGNS), percent,
-               _one_of(_whole(unit, 1, 8), UNITS), _one_of(fill, FILLS))
-
-
-def _parts(text: str, count: int) -> list[str]:
-    parts = text.split("~", count - 1)
-    if len(parts) != count:
-        raise ValueError(text[:40])
-    return parts
-
-
-def _whole(text: str, low: int, high: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 6) or not low <= int(text) <= high:
-        raise ValueError(text[:40])
-    return int(text)
-
-
-def _one_of(value: Any, allowed: Any) -> Any:
-    if value not in allowed:
-        raise ValueError(str(value)[:40])
-    return value
+    return Row(number, " ".join(unquote(name).split())[:60], mask, one_of(sign, SIGNS), percent,
+               one_of(whole(unit, 1, 8), UNITS), one_of(fill, FILLS))
 
 
 # --- the visit --------------------------------------------------------------------------------------------------------

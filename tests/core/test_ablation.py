@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torchvision.models.vgg import VGG, make_layers
+from torchvision.models.vgg import VGG
 
+from tests.support.networks import small_vgg
 from vislrp_core.ablation import (
     ablate,
     area_between,
@@ -25,17 +26,10 @@ from vislrp_core.network import VGG16, Trace, forward
 from vislrp_core.neurons import NeuronError, score
 from vislrp_core.propagation import propagate
 
-PLAN: list[str | int] = [4, 4, "M", 4, 5, "M", 5, 5, 6, "M", 6, 6, 6, "M", 6, 6, 6, "M"]
-
 
 @pytest.fixture(scope="module")
 def plain() -> VGG:
-    """torchvision's own VGG16 class with few channels, in double precision."""
-    torch.manual_seed(3)
-    module = VGG(make_layers(PLAN), init_weights=False)  # type: ignore[arg-type]
-    module.classifier = nn.Sequential(nn.Linear(6 * 49, 12), nn.ReLU(), nn.Dropout(), nn.Linear(12, 11), nn.ReLU(),
-                                      nn.Dropout(), nn.Linear(11, 7))
-    return module.double().eval()
+    return small_vgg(3)
 
 
 @pytest.fixture(scope="module")

@@ -7,28 +7,22 @@ import pytest
 import quantus
 import torch
 from torch import Tensor, nn
-from torchvision.models.vgg import VGG, make_layers
+from torchvision.models.vgg import VGG
 
-from tests.support.networks import random_image
+from tests.support.networks import random_image, small_vgg
 from vislrp_core import flipping, masks
 from vislrp_core.fills import FILLS, filled_image
 from vislrp_core.flipping import Curve, FlippingError
 from vislrp_core.network import VGG16, forward
 
-PLAN: list[str | int] = [4, 4, "M", 4, 5, "M", 5, 5, 6, "M", 6, 6, 6, "M", 6, 6, 6, "M"]
-
 
 @pytest.fixture(scope="module")
 def plain() -> VGG:
-    """torchvision's own VGG16 class with few channels, in double precision."""
-    torch.manual_seed(7)
-    module = VGG(make_layers(PLAN), init_weights=False)  # type: ignore[arg-type]
-    module.classifier = nn.Sequential(nn.Linear(6 * 49, 12), nn.ReLU(), nn.Dropout(), nn.Linear(12, 11), nn.ReLU(),
-                                      nn.Dropout(), nn.Linear(11, 7))
+    module = small_vgg(7)
     with torch.no_grad():
         for parameter in module.parameters():
             parameter *= 2.0
-    return module.double().eval()
+    return module
 
 
 @pytest.fixture(scope="module")

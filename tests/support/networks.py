@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
+from torchvision.models.vgg import VGG, make_layers
 
 from vislrp_core.layers import LAST_FEATURE, LAYERS, WEIGHTED
 from vislrp_core.network import VGG16, WIDTHS
@@ -36,6 +38,16 @@ def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (2
 def tiny_network(seed: int = 0, dtype: torch.dtype = torch.float64, classes: int = 10) -> VGG16:
     """Network of `tiny_state`."""
     return VGG16.from_state_dict(tiny_state(seed, classes=classes, dtype=dtype), name="tiny", any_width=True)
+
+
+def small_vgg(seed: int) -> VGG:
+    """torchvision's own VGG16 class with few channels, in double precision."""
+    torch.manual_seed(seed)
+    plan: list[str | int] = [4, 4, "M", 4, 5, "M", 5, 5, 6, "M", 6, 6, 6, "M", 6, 6, 6, "M"]
+    module = VGG(make_layers(plan), init_weights=False)  # type: ignore[arg-type]
+    module.classifier = nn.Sequential(nn.Linear(6 * 49, 12), nn.ReLU(), nn.Dropout(), nn.Linear(12, 11), nn.ReLU(),
+                                      nn.Dropout(), nn.Linear(11, 7))
+    return module.double().eval()
 
 
 def random_image(seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 
 from vislrp_core.layers import LAST
 from vislrp_core.neurons import format_neurons, parse_neurons
+from vislrp_ui.address import whole
 
 Sets = tuple[tuple[int, tuple[int, ...]], ...]
 """Neurons by layer, layers and neurons ascending, no layer without neurons."""
@@ -69,10 +70,3 @@ def _bounded(neurons: tuple[int, ...]) -> tuple[int, ...]:
 def as_sets(mapping: Mapping[int, Iterable[int]]) -> Sets:
     """Sets from any mapping: sorted, without repetition, without empty layers."""
     return tuple((layer, found) for layer in sorted(mapping) if (found := tuple(sorted(set(mapping[layer])))))
-
-
-def whole(text: str, low: int, high: int) -> int:
-    """A whole number within bounds (ValueError otherwise)."""
-    if not (text.isascii() and text.isdigit() and len(text) < 6) or not low <= int(text) <= high:
-        raise ValueError(text[:40])
-    return int(text)

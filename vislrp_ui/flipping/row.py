@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import streamlit as st
@@ -19,7 +20,7 @@ from vislrp_ui.components.canvas import canvas
 from vislrp_ui.design.result import colour_bar
 from vislrp_ui.flipping import strokes, work
 from vislrp_ui.flipping.style import SMALL, WEIGHTS
-from vislrp_ui.flipping.toolbar import change, changing, plain
+from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import Flipped
 from vislrp_ui.service import Maps
 from vislrp_ui.state import Visit
@@ -64,11 +65,11 @@ def active_row(id: int, maps: Maps, seen: object) -> None:
         _canvas(id, "image", picture, sheet.generation, flipping.tool, flipping.width)
         st.html(f'<div class="v-muted v-facts">{_share(marked)}</div>')
     with heat, st.container(gap="xsmall"):
-        name = plain(service.network().classes[maps.target])
+        name = escape(service.network().classes[maps.target])
         with _head_line(id, "map"):
             st.html(f'<div class="v-flip-head"><b>Relevance for “{name}”</b><span class="v-muted">or here</span></div>')
         if values is None:
-            st.html(f'<div class="v-flip-none" role="img" aria-label="No map">{plain(maps.error)}</div>')
+            st.html(f'<div class="v-flip-none" role="img" aria-label="No map">{escape(str(maps.error))}</div>')
         else:
             coloured, limit = work.map_picture(visit, maps)
             picture = work.marked_picture(coloured, sheet.behind("map") | picked)
@@ -99,8 +100,8 @@ def _share(marked: Mask) -> str:
 def _flipped_picture(row: Row, marked: Mask, result: Flipped, values: NDArray[np.float32] | None) -> None:
     fill = FILLS[row.fill]
     with _head_line(row.id, "flipped"):
-        st.html(f'<div class="v-flip-head" title="{plain(fill.sentence)}"><b>Flipped picture</b><span class="v-muted">'
-                f'marked → {plain(fill.short)}</span></div>', width="stretch")
+        st.html(f'<div class="v-flip-head" title="{escape(fill.sentence)}"><b>Flipped picture</b><span class="v-muted">'
+                f'marked → {escape(fill.short)}</span></div>', width="stretch")
         if marked.any():
             st.download_button("", result.png, f"flipped_{row.id}.png", "image/png", icon=":material/download:",
                                type="tertiary", key=f"flip-download-{row.id}", on_click="ignore",
@@ -129,7 +130,7 @@ def _percent(share: float) -> str:
 
 def _head(visit: Visit, row: Row, *, kept: bool) -> None:
     with _head_line(row.id, "result"):
-        st.html(f'<div class="v-flip-head"><b>{plain(row.title)}</b><span class="v-muted">predictions before and after'
+        st.html(f'<div class="v-flip-head"><b>{escape(row.title)}</b><span class="v-muted">predictions before and after'
                 '</span></div>', width="stretch")
         with st.popover("", icon=":material/more_vert:", type="tertiary", help="Name and mask of this row"):
             _more(row, kept)
@@ -174,8 +175,8 @@ def small_row(visit: Visit, row: Row, maps: Maps) -> None:
         st.image(result.png, width=SMALL, output_format="PNG", alt=f"Flipped picture of {row.title}")
         with st.container(width="stretch", gap="xsmall"):
             text = held_text(values, marked) if values is not None and marked.any() else "nothing is marked"
-            st.html(f'<div class="v-flip-head"><b>{plain(row.title)}</b><span class="v-muted">marked → '
-                    f'{plain(FILLS[row.fill].short)}</span></div>'
+            st.html(f'<div class="v-flip-head"><b>{escape(row.title)}</b><span class="v-muted">marked → '
+                    f'{escape(FILLS[row.fill].short)}</span></div>'
                     f'<div class="v-muted v-facts">{_share(marked)}<br>{text}</div>')
             with st.container(horizontal=True, gap="xsmall"):
                 st.button("Edit", icon=":material/edit:", key=f"flip-edit-{row.id}", on_click=change,

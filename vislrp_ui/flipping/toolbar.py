@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
@@ -95,8 +94,3 @@ def _selection(flipping: FlippingState) -> None:
     with st.container(width=100, key="flip-slider"):
         st.slider("Share of the pixels, %", 0.0, 100.0, key=key, step=0.5, format="%g %%", label_visibility="collapsed",
                   on_change=changing(key, state_flipping.set_selection, row.id, name="share"), disabled=row.sign == "none")
-
-
-def plain(text: Any) -> str:
-    """Text inside HTML."""
-    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
