@@ -21,6 +21,9 @@ from vislrp_core.weighted import unified, z_box
 BATCH_VALUES = 500_000
 """Activations of a layer above which several targets are propagated one after the other."""
 
+SUMMED_VALUES = 1 << 18
+"""Values that are added at a time on the CPU."""
+
 Checkpoint = Callable[[int], None]
 
 
@@ -244,9 +247,14 @@ class _Column:
 
 
 def signed_sums(relevance: Tensor) -> tuple[float, float]:
-    """Sum of positive and sum of negative relevance."""
-    total, absolute = float(relevance.sum()), float(torch.linalg.vector_norm(relevance, 1))
-    return max((absolute + total) / 2, 0.0), min((total - absolute) / 2, 0.0)
+    """Sum of positive and sum of negative relevance of a layer, (C, H, W) or (N,)."""
+    # In the order of memory and in pieces that fit the cache: a whole tensor of block 1 costs more to allocate than to add.
+    flat = relevance.permute(1, 2, 0).reshape(-1) if relevance.ndim == 3 else relevance
+    pieces = flat.split(SUMMED_VALUES if flat.device.type == "cpu" else flat.numel())
+    room = torch.empty_like(pieces[0])
+    above = torch.stack([torch.clamp(piece, min=0, out=room[:len(piece)]).sum() for piece in pieces])
+    total, positive = torch.stack([flat.sum(), above.sum()]).tolist()
+    return max(positive, 0.0), min(total - positive, 0.0)
 
 
 def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current: Tensor, columns: list[_Column],

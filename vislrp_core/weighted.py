@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vislrp_core.factors import PARTS, Change, Factors, negative_part, positive_part
 from vislrp_core.layers import LAYERS
 from vislrp_core.network import VGG16, Trace, exact_sum, refine
 from vislrp_core.rules import Rule
@@ -32,77 +33,6 @@ MAX_ERROR = 1e-3
 """Estimated relative error of relevance, per layer, above which sums in double precision are used."""
 SAFE_EPSILON = 1e-2
 """A relative epsilon from which no denominator is small enough to ask for more digits."""
-
-Change = Callable[[Tensor], Tensor]
-
-
-def _positive(w: Tensor) -> Tensor:
-    return w.clamp_min(0)
-
-
-def _negative(w: Tensor) -> Tensor:
-    return w.clamp_max(0)
-
-
-PARTS: dict[str, Change | None] = {"plain": None, "positive": _positive, "square": torch.square,
-                                  "negative": _negative}
-
-
-@dataclass(frozen=True)
-class Factors:
-    """What one term of the rule makes of a weight: gamma0 + gamma1 w + p w^+ + n w^- + gamma2 w^2."""
-
-    constant: float
-    positive: float
-    """Factor of a positive weight, gamma1 + p."""
-    negative: float
-    """Factor of a negative weight, gamma1 + n."""
-    square: float
-
-    @property
-    def change(self) -> Change | None:
-        """The changed weight without its constant, None where it is the weight itself."""
-        above, below, square = self.positive, self.negative, self.square
-
-        def linear(w: Tensor) -> Tensor:
-            if above == below:
-                return w * above
-            if above == 0 or below == 0:
-                return w.clamp_min(0) * above if below == 0 else w.clamp_max(0) * below
-            # One pass over the weights: a leaky ReLU whose slope is the ratio of the two factors.
-            return F.leaky_relu(w, below / above).mul_(above)
-
-        if square:
-            return lambda w: linear(w).add_(w * w, alpha=square)
-        if above == below == 1:
-            return None
-        if (above, below) in ((1, 0), (0, 1)):
-            return _positive if above else _negative
-        return linear
-
-    @property
-    def with_constant(self) -> Change | None:
-        """The changed weight with its constant."""
-        change, constant = self.change, self.constant
-        if not constant:
-            return change
-        return (lambda w: w + constant) if change is None else (lambda w: change(w) + constant)
-
-    @property
-    def one_signed(self) -> bool:
-        """Whether all contributions of an input that is not negative have one sign, so that they cannot cancel."""
-        if self.positive == 0:
-            return self.constant == self.square == 0
-        return self.negative == 0 and self.positive > 0 and self.constant >= 0 and self.square >= 0
-
-    @property
-    def at_least_plain(self) -> bool:
-        """Whether z is, up to a factor, at least the plain sum wherever that is positive."""
-        return self.positive >= self.negative > 0 and self.constant >= 0 and self.square >= 0
-
-    def of_bias(self, bias: Tensor) -> Tensor:
-        """What the rule makes of the bias where it is one more input of value 1."""
-        return torch.where(bias > 0, self.positive * bias, self.negative * bias) + self.square * bias * bias
 
 
 @dataclass(frozen=True)
@@ -187,8 +117,11 @@ class WeightedLayer:
 
     def bias_share(self, factors: Factors) -> Tensor:
         """What the bias adds to a denominator where it counts as one more input."""
-        share = factors.of_bias(self.network.biases[self.layer])
-        return share.reshape(1, -1, 1, 1) if self.conv else share
+        return self.per_output(factors.of_bias(self.network.biases[self.layer]))
+
+    def per_output(self, values: Tensor) -> Tensor:
+        """One value per channel or unit, in a shape that broadcasts."""
+        return values.reshape(1, -1, 1, 1) if self.conv else values
 
     def denominator(self, rule: Rule, factors: Factors, absorb: bool) -> Tensor:
         """z of one term for inputs of one sign; not to be changed, it may be a kept part itself."""
@@ -199,7 +132,8 @@ class WeightedLayer:
             factor = rule.theta1 * weight
             if factor == 0:
                 continue
-            part = self.part(name)
+            # The layer's output is the plain sum with its bias: where that counts, it need not be taken off first.
+            part = self.trace.activations[self.layer] if absorb and name == "plain" else self.part(name)
             if z is None:
                 z, own = (part, False) if factor == 1 else (part * factor, True)
             else:
@@ -207,7 +141,10 @@ class WeightedLayer:
         if z is None:
             z, own = torch.zeros_like(self.trace.sums[self.layer]), True
         if absorb:
-            z, own = z.add_(self.bias_share(factors)) if own else z + self.bias_share(factors), True
+            bias = self.network.biases[self.layer]
+            share = self.per_output(factors.of_bias(bias) - rule.theta1 * factors.negative * bias)
+            if bool(share.any()):
+                z, own = z.add_(share) if own else z + share, True
         if rule.theta1 * factors.constant:
             part = self.part("constant")
             factor = rule.theta1 * factors.constant
@@ -268,16 +205,23 @@ def stabilized(z: Tensor, epsilon: float) -> Tensor:
     return added.add_(z) if epsilon >= 0 else z - added
 
 
-def _needs_digits(rule: Rule, s: Tensor, z: Tensor, denominator: Tensor) -> bool:
-    """Whether rounding errors of z would show in the shares s = R / denominator.
+def _divided(above: Tensor, below: Tensor) -> Tensor:
+    """above / below, in the memory of ``below`` where it fits: in block 1 a new tensor costs more than the division."""
+    return torch.div(above, below, out=below) if above.shape == below.shape else above / below
+
+
+def _is_damped(rule: Rule, z: Tensor) -> bool:
+    """Whether epsilon keeps all denominators from nearly vanishing."""
+    return rule.epsilon > 0 and rule.epsilon >= SAFE_EPSILON * (1.0 if rule.epsilon_scale == "relative" else rms(z)) > 0
+
+
+def _needs_digits(s: Tensor, z: Tensor, denominator: Tensor) -> bool:
+    """Whether rounding errors of z would show in the shares s = R / denominator; the denominator is used up.
 
     An error e of z changes a share by e s / z: the few neurons whose contributions nearly cancel decide.
     """
-    scale = rms(z)
-    if rule.epsilon >= SAFE_EPSILON * (1.0 if rule.epsilon_scale == "relative" else scale) > 0:
-        return False
     size = float(torch.linalg.vector_norm(s))
-    change = float(torch.linalg.vector_norm(s / denominator)) * SUM_ERROR * scale
+    change = float(torch.linalg.vector_norm(_divided(s, denominator))) * SUM_ERROR * rms(z)
     return size > 0 and not change <= MAX_ERROR * size
 
 
@@ -291,8 +235,10 @@ def _shares(here: WeightedLayer, rule: Rule, sums: Callable[[], Tensor], safe: b
     z = sums()
     scale = rms(z) if rule.epsilon and rule.epsilon_scale == "relative" else 1.0
     denominator = stabilized(z, rule.epsilon * scale + STABILIZER)
+    if safe or here.network.dtype == torch.float64 or _is_damped(rule, z):
+        return _divided(relevance, denominator)
     s = relevance / denominator
-    if safe or here.network.dtype == torch.float64 or not _needs_digits(rule, s, z, denominator):
+    if not _needs_digits(s, z, denominator):
         return s
     if not here.trace.exact:
         refine(here.network, here.trace)
@@ -374,7 +320,7 @@ def z_box(network: VGG16, trace: Trace, layer: int, relevance: Tensor) -> Tensor
     if layer == 1:
         low, high = network.pixel_bounds()
         boxes = [F.conv2d(bound.expand(1, 3, 3, 3), change(here.weight), padding=1)
-                 for bound, change in ((low, _positive), (high, _negative))]
+                 for bound, change in ((low, positive_part), (high, negative_part))]
         box = boxes[0] + boxes[1]
     else:
         low, high = torch.zeros((), dtype=a.dtype, device=a.device), a.max()
@@ -385,8 +331,8 @@ def z_box(network: VGG16, trace: Trace, layer: int, relevance: Tensor) -> Tensor
 
     s = _shares(here, Rule.of("z_box"), sums, True, relevance)
     if layer > 1:
-        return here.backward(s, None).mul_(a).sub_(here.backward(s, _negative).mul_(high))
+        return here.backward(s, None).mul_(a).sub_(here.backward(s, negative_part).mul_(high))
     # The three kinds of weights of so few inputs go through one convolution.
-    weights = torch.cat([here.weight, _positive(here.weight), _negative(here.weight)], dim=1)
+    weights = torch.cat([here.weight, positive_part(here.weight), negative_part(here.weight)], dim=1)
     shares, positive, negative = F.conv_transpose2d(s, weights, padding=1).chunk(3, dim=1)
     return a * shares - low * positive - high * negative
