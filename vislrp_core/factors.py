@@ -10,20 +10,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Change = Callable[[Tensor], Tensor]
+"""Changes a tensor of weights in place and answers it."""
 
 
-def positive_part(w: Tensor) -> Tensor:
-    """w^+."""
-    return w.clamp_min(0)
+def positive_part_(w: Tensor) -> Tensor:
+    """w^+, in place."""
+    return w.clamp_(min=0)
 
 
-def negative_part(w: Tensor) -> Tensor:
-    """w^-."""
-    return w.clamp_max(0)
+def negative_part_(w: Tensor) -> Tensor:
+    """w^-, in place."""
+    return w.clamp_(max=0)
 
 
-PARTS: dict[str, Change | None] = {"plain": None, "positive": positive_part, "square": torch.square,
-                                  "negative": negative_part}
+PARTS: dict[str, Change | None] = {"plain": None, "positive": positive_part_, "square": torch.square_,
+                                  "negative": negative_part_}
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,21 @@ class Factors:
 
         def linear(w: Tensor) -> Tensor:
             if above == below:
-                return w * above
+                return w.mul_(above)
             if above == 0 or below == 0:
-                return w.clamp_min(0) * above if below == 0 else w.clamp_max(0) * below
+                return positive_part_(w).mul_(above) if below == 0 else negative_part_(w).mul_(below)
             # One pass over the weights: a leaky ReLU whose slope is the ratio of the two factors.
-            return F.leaky_relu(w, below / above).mul_(above)
+            return F.leaky_relu_(w, below / above).mul_(above)
 
         if square:
-            return lambda w: linear(w).add_(w * w, alpha=square)
+            def with_square(w: Tensor) -> Tensor:
+                squares = w * w
+                return linear(w).add_(squares, alpha=square)
+            return with_square
         if above == below == 1:
             return None
         if (above, below) in ((1, 0), (0, 1)):
-            return positive_part if above else negative_part
+            return positive_part_ if above else negative_part_
         return linear
 
     @property
@@ -64,7 +68,7 @@ class Factors:
         change, constant = self.change, self.constant
         if not constant:
             return change
-        return (lambda w: w + constant) if change is None else (lambda w: change(w) + constant)
+        return (lambda w: w.add_(constant)) if change is None else (lambda w: change(w).add_(constant))
 
     @property
     def one_signed(self) -> bool:

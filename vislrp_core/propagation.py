@@ -14,15 +14,13 @@ from torch import Tensor
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, Trace
+from vislrp_core.shares import signed_sums as signed_sums
 from vislrp_core.store import POOLS, Kept, RelevanceStore, upper_part
 from vislrp_core.weighted import STABILIZER as STABILIZER
 from vislrp_core.weighted import unified, z_box
 
 BATCH_VALUES = 500_000
 """Activations of a layer above which several targets are propagated one after the other."""
-
-SUMMED_VALUES = 1 << 18
-"""Values that are added at a time on the CPU."""
 
 Checkpoint = Callable[[int], None]
 
@@ -244,17 +242,6 @@ class _Column:
     def relevance(self) -> Relevance:
         """The result."""
         return Relevance(self.maps, self.positive, self.negative, self.target, self.model.key)
-
-
-def signed_sums(relevance: Tensor) -> tuple[float, float]:
-    """Sum of positive and sum of negative relevance of a layer, (C, H, W) or (N,)."""
-    # In the order of memory and in pieces that fit the cache: a whole tensor of block 1 costs more to allocate than to add.
-    flat = relevance.permute(1, 2, 0).reshape(-1) if relevance.ndim == 3 else relevance
-    pieces = flat.split(SUMMED_VALUES if flat.device.type == "cpu" else flat.numel())
-    room = torch.empty_like(pieces[0])
-    above = torch.stack([torch.clamp(piece, min=0, out=room[:len(piece)]).sum() for piece in pieces])
-    total, positive = torch.stack([flat.sum(), above.sum()]).tolist()
-    return max(positive, 0.0), min(total - positive, 0.0)
 
 
 def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current: Tensor, columns: list[_Column],

@@ -11,7 +11,7 @@ weights. The sums over activations stay on the trace: another class or another v
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,18 +19,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vislrp_core.factors import PARTS, Change, Factors, negative_part, positive_part
+from vislrp_core.factors import PARTS, Change, Factors, negative_part_, positive_part_
 from vislrp_core.layers import LAYERS
 from vislrp_core.network import VGG16, Trace, exact_sum, refine
 from vislrp_core.rules import Rule
+from vislrp_core.shares import divide, rms
 
 STABILIZER = 1e-9
 BLOCK_ROWS = 16
 """Rows of a fully connected matrix that are changed at a time: they fit the cache, and fc6 is never copied as a whole."""
-SUM_ERROR = 5e-7
-"""Usual error of a weighted sum in single precision, relative to the root mean square of its layer."""
-MAX_ERROR = 1e-3
-"""Estimated relative error of relevance, per layer, above which sums in double precision are used."""
 SAFE_EPSILON = 1e-2
 """A relative epsilon from which no denominator is small enough to ask for more digits."""
 
@@ -69,10 +66,22 @@ class WeightedLayer:
     def forward(self, u: Tensor, change: Change | None) -> Tensor:
         """Sum over inputs u of u times the changed weight."""
         if self.conv:
-            return F.conv2d(u, self.weight if change is None else change(self.weight), padding=1)
+            return F.conv2d(u, self.changed(change), padding=1)
         if change is None:
             return F.linear(u, self.weight)
-        return torch.cat([F.linear(u, change(rows)) for rows in self.weight.split(BLOCK_ROWS)], dim=1)
+        return torch.cat([F.linear(u, rows) for rows in self.blocks(change)], dim=1)
+
+    def changed(self, change: Change | None) -> Tensor:
+        """A convolution's weights as a rule changes them."""
+        return self.weight if change is None else change(self.weight.clone())
+
+    def blocks(self, change: Change | None, dtype: torch.dtype | None = None) -> Iterator[Tensor]:
+        """A fully connected matrix as a rule changes it, some rows at a time in one place of memory."""
+        parts = self.weight.split(BLOCK_ROWS)
+        room = torch.empty_like(parts[0], dtype=dtype)
+        for part in parts:
+            rows = room[:len(part)].copy_(part)
+            yield rows if change is None else change(rows)
 
     def part(self, name: str) -> Tensor:
         """T0, T+, T2 or B of the activations, kept on the trace."""
@@ -123,8 +132,8 @@ class WeightedLayer:
         """One value per channel or unit, in a shape that broadcasts."""
         return values.reshape(1, -1, 1, 1) if self.conv else values
 
-    def denominator(self, rule: Rule, factors: Factors, absorb: bool) -> Tensor:
-        """z of one term for inputs of one sign; not to be changed, it may be a kept part itself."""
+    def denominator(self, rule: Rule, factors: Factors, absorb: bool) -> tuple[Tensor, bool]:
+        """z of one term for inputs of one sign, and whether it is no kept part itself, so that it may be overwritten."""
         weights = {"plain": factors.negative, "positive": factors.positive - factors.negative, "square": factors.square}
         z: Tensor | None = None
         own = False
@@ -152,7 +161,7 @@ class WeightedLayer:
         for name, weight in {**weights, "constant": factors.constant}.items():
             if rule.theta0 * weight:
                 z, own = self.add_unit(z if own else z.clone(), self.unit_part(name), rule.theta0 * weight), True
-        return z
+        return z, own
 
     def denominator_in_double(self, rule: Rule, factors: Factors, absorb: bool) -> Tensor:
         """`denominator` as one sum in double precision: slow, for the few layers where the parts of z nearly cancel."""
@@ -162,22 +171,23 @@ class WeightedLayer:
     def forward_in_double(self, u: Tensor, change: Change | None) -> Tensor:
         """`forward` in double precision."""
         u = u.double()
-        if self.conv:
-            return exact_sum(u, self.weight.double() if change is None else change(self.weight.double()))
-        blocks = (rows.double() for rows in self.weight.split(BLOCK_ROWS))
-        return torch.cat([u @ (rows if change is None else change(rows)).T for rows in blocks], dim=1)
+        if not self.conv:
+            return torch.cat([u @ rows.T for rows in self.blocks(change, torch.float64)], dim=1)
+        weight = self.weight.double()
+        weight = weight.clone() if weight is self.weight else weight
+        return exact_sum(u, weight if change is None else change(weight))
 
     # --- relevance handed down --------------------------------------------------------------------
 
     def backward(self, s: Tensor, change: Change | None) -> Tensor:
         """For each input the sum over outputs of s times the changed weight; s has a batch dimension."""
         if self.conv:
-            return F.conv_transpose2d(s, self.weight if change is None else change(self.weight), padding=1)
+            return F.conv_transpose2d(s, self.changed(change), padding=1)
         if change is None:
             return s @ self.weight
         result = s.new_zeros((len(s), self.weight.shape[1]))
-        for part, rows in zip(s.split(BLOCK_ROWS, dim=1), self.weight.split(BLOCK_ROWS), strict=True):
-            result.addmm_(part, change(rows))
+        for part, rows in zip(s.split(BLOCK_ROWS, dim=1), self.blocks(change), strict=True):
+            result.addmm_(part, rows)
         return result
 
     def hand_down(self, s: Tensor, factors: Factors) -> Tensor:
@@ -193,21 +203,8 @@ class WeightedLayer:
         return result if spread is None else result.add_(spread)
 
 
-def rms(z: Tensor) -> float:
-    """Root mean square over a layer."""
-    return float(torch.linalg.vector_norm(z)) / z.numel() ** 0.5
-
-
-def stabilized(z: Tensor, epsilon: float) -> Tensor:
-    """z + sign(z) epsilon with sign(0) = +1, a new tensor."""
-    # copysign sees -0 as negative, but sums that begin at +0 never are -0.
-    added = torch.copysign(z.new_tensor(abs(epsilon)), z)
-    return added.add_(z) if epsilon >= 0 else z - added
-
-
-def _divided(above: Tensor, below: Tensor) -> Tensor:
-    """above / below, in the memory of ``below`` where it fits: in block 1 a new tensor costs more than the division."""
-    return torch.div(above, below, out=below) if above.shape == below.shape else above / below
+Sums = Callable[[], tuple[Tensor, bool]]
+"""z, and whether it is no kept part, so that it may be overwritten."""
 
 
 def _is_damped(rule: Rule, z: Tensor) -> bool:
@@ -215,37 +212,25 @@ def _is_damped(rule: Rule, z: Tensor) -> bool:
     return rule.epsilon > 0 and rule.epsilon >= SAFE_EPSILON * (1.0 if rule.epsilon_scale == "relative" else rms(z)) > 0
 
 
-def _needs_digits(s: Tensor, z: Tensor, denominator: Tensor) -> bool:
-    """Whether rounding errors of z would show in the shares s = R / denominator; the denominator is used up.
-
-    An error e of z changes a share by e s / z: the few neurons whose contributions nearly cancel decide.
-    """
-    size = float(torch.linalg.vector_norm(s))
-    change = float(torch.linalg.vector_norm(_divided(s, denominator))) * SUM_ERROR * rms(z)
-    return size > 0 and not change <= MAX_ERROR * size
-
-
-def _shares(here: WeightedLayer, rule: Rule, sums: Callable[[], Tensor], safe: bool, relevance: Tensor,
-            exactly: Callable[[], Tensor] | None = None) -> Tensor:
+def _shares(here: WeightedLayer, rule: Rule, sums: Sums, safe: bool, relevance: Tensor,
+            exactly: Callable[[], Tensor] | None) -> Tensor:
     """R / stab(z), with z in double precision where single precision would not do.
 
     First all sums of the image are taken from a forward pass in double precision; where z is put together of several sums
     and those nearly cancel, `exactly` gives it as one.
     """
-    z = sums()
-    scale = rms(z) if rule.epsilon and rule.epsilon_scale == "relative" else 1.0
-    denominator = stabilized(z, rule.epsilon * scale + STABILIZER)
-    if safe or here.network.dtype == torch.float64 or _is_damped(rule, z):
-        return _divided(relevance, denominator)
-    s = relevance / denominator
-    if not _needs_digits(s, z, denominator):
+    z, own = sums()
+    epsilon = rule.epsilon * (rms(z) if rule.epsilon and rule.epsilon_scale == "relative" else 1.0) + STABILIZER
+    doubtful = not (safe or here.network.dtype == torch.float64 or _is_damped(rule, z))
+    s, trusted = divide(relevance, z, epsilon, own=own, doubtful=doubtful)
+    if trusted:
         return s
     if not here.trace.exact:
         refine(here.network, here.trace)
         return _shares(here, rule, sums, safe, relevance, exactly)
     if exactly is None:
         return s
-    return (relevance / stabilized(exactly(), rule.epsilon * scale + STABILIZER)).to(relevance.dtype)
+    return divide(relevance.double(), exactly(), epsilon, own=True)[0].to(relevance.dtype)
 
 
 def unified(network: VGG16, trace: Trace, layer: int, rule: Rule, absorb: bool, relevance: Tensor,
@@ -296,12 +281,12 @@ def _by_sign(here: WeightedLayer, rule: Rule, factors: Factors, absorb: bool, re
         u = here.inputs(rule)
         return [(u.clamp(min=0), factors.with_constant), (u.clamp(max=0), other.with_constant)]
 
-    def sums() -> Tensor:
+    def sums() -> tuple[Tensor, bool]:
         z = here.trace.terms.get(key)
         if z is None:
             (above, change), (below, exchanged) = parts()
             z = here.trace.keep(key, here.forward(above, change).add_(here.forward(below, exchanged)))
-        return z + here.bias_share(factors) if absorb else z
+        return (z + here.bias_share(factors), True) if absorb else (z, False)
 
     def exactly() -> Tensor:
         (above, change), (below, exchanged) = parts()
@@ -319,20 +304,18 @@ def z_box(network: VGG16, trace: Trace, layer: int, relevance: Tensor) -> Tensor
     a = here.below
     if layer == 1:
         low, high = network.pixel_bounds()
-        boxes = [F.conv2d(bound.expand(1, 3, 3, 3), change(here.weight), padding=1)
-                 for bound, change in ((low, positive_part), (high, negative_part))]
+        boxes = [F.conv2d(bound.expand(1, 3, 3, 3), here.changed(change), padding=1)
+                 for bound, change in ((low, positive_part_), (high, negative_part_))]
         box = boxes[0] + boxes[1]
     else:
         low, high = torch.zeros((), dtype=a.dtype, device=a.device), a.max()
         box = here.unit_part("negative") * high
 
-    def sums() -> Tensor:
-        return here.add_unit(here.part("plain").clone(), box, -1.0)
-
-    s = _shares(here, Rule.of("z_box"), sums, True, relevance)
+    z = here.add_unit(here.part("plain").clone(), box, -1.0)
+    s, _ = divide(relevance, z, STABILIZER, own=True)
     if layer > 1:
-        return here.backward(s, None).mul_(a).sub_(here.backward(s, negative_part).mul_(high))
+        return here.backward(s, None).mul_(a).sub_(here.backward(s, negative_part_).mul_(high))
     # The three kinds of weights of so few inputs go through one convolution.
-    weights = torch.cat([here.weight, positive_part(here.weight), negative_part(here.weight)], dim=1)
+    weights = torch.cat([here.weight, here.changed(positive_part_), here.changed(negative_part_)], dim=1)
     shares, positive, negative = F.conv_transpose2d(s, weights, padding=1).chunk(3, dim=1)
     return a * shares - low * positive - high * negative
