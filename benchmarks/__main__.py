@@ -11,6 +11,7 @@ machine are then worth reading.
 from __future__ import annotations
 
 import argparse
+import random
 import statistics
 import time
 from collections.abc import Callable
@@ -129,14 +130,21 @@ def _lower_edit(network: VGG16, trace, target: int, border: int) -> Callable[[],
 
 
 def measure(runs: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float]) -> dict[str, float]:
-    """Median seconds of each, interleaved; the first round warms up."""
+    """Median seconds of each, interleaved in a new order each round; the first round warms up.
+
+    What follows upon a run with large tensors finds another heap than what follows upon a small one: no case may always have
+    the same neighbour.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
+    order = list(runs)
+    shuffle = random.Random(0).shuffle
     for number in range(rounds + 1):
-        for name, run in runs.items():
+        for name in order:
             begin = clock()
-            run()
+            runs[name]()
             if number:
                 times[name].append(clock() - begin)
+        shuffle(order)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

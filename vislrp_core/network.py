@@ -6,8 +6,7 @@ import difflib
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,33 +14,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED
+from vislrp_core.trace import Activations, Sums, per_channel
+from vislrp_core.trace import Prediction as Prediction
+from vislrp_core.trace import Trace as Trace
+from vislrp_core.trace import rank as rank
 
-MAX_TERMS = 1.0
-"""Parts of denominators kept for one image, as a multiple of the bytes of its activations."""
 EXACT_ROWS = 128
 """Rows of a fully connected matrix that are held in double precision at a time."""
 EXACT_VALUES = 4_000_000
 """Values of all neighbourhoods from which a convolution in double precision is taken apart into matrix products."""
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+MADE = ("relu", "dropout")
+"""Kinds of layers whose outputs are not kept but made again when they are asked for."""
 WIDTHS = dict(zip(WEIGHTED[:13], (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512), strict=True))
 
 
 class NetworkError(ValueError):
     """A network that cannot be used; the text is one sentence that names what and where."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One class of a forward pass."""
-
-    index: int
-    name: str
-    logit: float
-    probability: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Fields as the command line prints them."""
-        return {"index": self.index, "name": self.name, "logit": self.logit, "probability": self.probability}
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,107 +144,6 @@ def _total(tensor: Tensor) -> float:
     return sum(float(piece.sum(dtype=torch.float64)) for piece in tensor.reshape(-1).split(1 << 18))
 
 
-def rank(logits: Tensor, classes: Sequence[str], count: int = 10) -> list[Prediction]:
-    """The first ``count`` classes, the most probable first; ties by number.
-
-    Parameters
-    ----------
-    logits : Tensor
-        (classes,), of any forward pass: of the picture, of a flipped one, with neurons switched off.
-    classes : sequence of str
-        Names by class number.
-    """
-    probabilities = torch.softmax(logits, dim=0)
-    order = torch.argsort(logits, descending=True, stable=True)[:count].tolist()
-    return [Prediction(i, classes[i], float(logits[i]), float(probabilities[i])) for i in order]
-
-
-class Activations(dict[int, Tensor]):
-    """Activations by layer, each with a batch dimension of 1; where only the sums are known, made from them."""
-
-    def __init__(self, known: Mapping[int, Tensor], sums: Mapping[int, Tensor], biases: Mapping[int, Tensor]) -> None:
-        super().__init__(known)
-        self._sums, self._biases = sums, biases
-
-    def __missing__(self, layer: int) -> Tensor:
-        total = self._sums[layer]
-        return total + _per_channel(self._biases[layer], total)
-
-
-class Sums(dict[int, Tensor]):
-    """Weighted sums without the bias by layer; where only the activations are known, made from them.
-
-    The bias costs nothing inside a convolution and hardly a digit when it is taken off again.
-    """
-
-    def __init__(self, activations: Mapping[int, Tensor], biases: Mapping[int, Tensor]) -> None:
-        super().__init__()
-        self._activations, self._biases = activations, biases
-
-    def __missing__(self, layer: int) -> Tensor:
-        output, bias = self._activations[layer], self._biases[layer]
-        return output - _per_channel(bias, output) if bool(bias.any()) else output
-
-
-@dataclass(eq=False)
-class Trace:
-    """One forward pass of one image: what propagation needs, kept.
-
-    ``sums`` are the weighted sums over inputs *without* the bias.
-    ``terms`` holds parts of denominators already used, so that another class, epsilon or gamma recomputes none.
-    """
-
-    x: Tensor
-    activations: dict[int, Tensor]
-    sums: dict[int, Tensor]
-    classes: tuple[str, ...]
-    exact: bool = False
-    """Whether the sums were accumulated in double precision, see `refine`."""
-    terms: dict[tuple[Any, ...], Tensor] = field(default_factory=dict)
-
-    def keep(self, key: tuple[Any, ...], term: Tensor) -> Tensor:
-        """Remember a part of a denominator; the oldest are forgotten, so that one image's parts stay bounded."""
-        room = MAX_TERMS * sum(kept.nbytes for kept in list(self.activations.values()))
-        while self.terms and sum(kept.nbytes for kept in list(self.terms.values())) + term.nbytes > room:
-            self.terms.pop(next(iter(self.terms)), None)
-        self.terms[key] = term
-        return term
-
-    def activation(self, layer: int) -> Tensor:
-        """Activation of a layer, shape (C, H, W) or (N,)."""
-        return self.activations[layer][0]
-
-    @property
-    def logits(self) -> Tensor:
-        """Logits, shape (classes,)."""
-        return self.activations[LAST][0]
-
-    @property
-    def probabilities(self) -> Tensor:
-        """Softmax probabilities, shape (classes,)."""
-        return torch.softmax(self.logits, dim=0)
-
-    def predictions(self, count: int = 10) -> list[Prediction]:
-        """The first ``count`` classes, the most probable first."""
-        return rank(self.logits, self.classes, count)
-
-    @cached_property
-    def key(self) -> str:
-        """Hash of the preprocessed image."""
-        return hashlib.blake2b(self.x.detach().contiguous().cpu().numpy().tobytes(), digest_size=16).hexdigest()
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all tensors kept."""
-        unique = {t.data_ptr(): t for group in (self.activations, self.sums, self.terms) for t in list(group.values())}
-        return sum(t.nbytes for t in unique.values())
-
-
-def _per_channel(values: Tensor, like: Tensor) -> Tensor:
-    """One value per channel or unit, in a shape that broadcasts."""
-    return values.reshape(1, -1, 1, 1) if like.ndim == 4 else values
-
-
 def exact_sum(a: Tensor, weight: Tensor) -> Tensor:
     """Sum over the inputs of a weighted layer in double precision, fully connected matrices in blocks of rows."""
     a = a.double()
@@ -288,7 +176,7 @@ def apply_layer(network: VGG16, layer: int, a: Tensor) -> tuple[Tensor, Tensor |
     """Output of one layer for a batch, and for weighted layers the sum over inputs without the bias."""
     output = layer_output(network, layer, a)
     if LAYERS[layer].kind in ("conv", "linear"):
-        return output, output - _per_channel(network.biases[layer], output)
+        return output, output - per_channel(network.biases[layer], output)
     return output, None
 
 
@@ -323,9 +211,12 @@ def forward(network: VGG16, x: Tensor) -> Trace:
     a = x.to(device=network.device, dtype=network.dtype)
     # Convolutions and pooling on the CPU are faster with the channels of a position side by side.
     a = a.contiguous(memory_format=torch.channels_last)
-    activations = {0: a}
+    kept = {0: a}
     for layer in range(1, LAST + 1):
-        a = activations[layer] = layer_output(network, layer, a)
+        a = layer_output(network, layer, a)
+        if LAYERS[layer].kind not in MADE:
+            kept[layer] = a
+    activations = Activations(kept)
     if not torch.isfinite(a).all():
         raise NetworkError("the network's logits are not finite for this image: use another network or image")
     return Trace(activations[0], activations, Sums(activations, network.biases), network.classes,
@@ -353,11 +244,11 @@ def refine(network: VGG16, trace: Trace) -> None:
         if kind in ("conv", "linear"):
             total = exact_sum(a if kind == "conv" else a.flatten(1), network.weights[layer].to(place))
             sums[layer] = rounded(total)
-            a = total + _per_channel(network.biases[layer].to(place).double(), total)
-        elif kind == "dropout":
-            activations[layer] = activations[layer - 1]
-        else:
-            a = a.relu_() if kind == "relu" else F.max_pool2d(a, 2)
+            a = total + per_channel(network.biases[layer].to(place).double(), total)
+        elif kind == "relu":
+            a = a.relu_()
+        elif kind == "pool":
+            a = F.max_pool2d(a, 2)
             activations[layer] = rounded(a)
     activations[LAST] = rounded(a)
     trace.activations, trace.sums = Activations(activations, sums, network.biases), sums

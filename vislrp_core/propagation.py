@@ -260,7 +260,7 @@ def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current:
             column.record(k, row, both)
         if k == 0:
             return
-        if len(columns) > 1 and trace.activations[k - 1].numel() > BATCH_VALUES:
+        if len(columns) > 1 and current[0].numel() > BATCH_VALUES:
             # Large layers gain nothing from a batch, and it would need memory for all targets at once.
             for column, row, both in zip(columns, current, sums, strict=True):
                 column.sums = both

@@ -42,6 +42,17 @@ def signed_sums(relevance: Tensor) -> tuple[float, float]:
     return max(positive, 0.0), min(total - positive, 0.0)
 
 
+def times_positive_part_(values: Tensor, z: Tensor) -> Tensor:
+    """``values`` times max(z, 0), in place."""
+    if values.shape != z.shape or not (_lies_flat(values) and _lies_flat(z)):
+        return values.mul_(z.relu())
+    parts = pieces(z)
+    room = torch.empty_like(parts[0])
+    for part, part_of_values in zip(parts, pieces(values), strict=True):
+        part_of_values.mul_(torch.clamp(part, min=0, out=room[:len(part)]))
+    return values
+
+
 def rms(z: Tensor) -> float:
     """Root mean square over a layer."""
     return float(torch.linalg.vector_norm(in_memory_order(z))) / z.numel() ** 0.5

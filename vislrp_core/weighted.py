@@ -23,7 +23,7 @@ from vislrp_core.factors import PARTS, Change, Factors, negative_part_, positive
 from vislrp_core.layers import LAYERS
 from vislrp_core.network import VGG16, Trace, exact_sum, refine
 from vislrp_core.rules import Rule
-from vislrp_core.shares import divide, rms
+from vislrp_core.shares import divide, rms, times_positive_part_
 
 STABILIZER = 1e-9
 BLOCK_ROWS = 16
@@ -60,6 +60,18 @@ class WeightedLayer:
         """u = theta0 + theta1 a."""
         a = self.below
         return a if (rule.theta0, rule.theta1) == (0, 1) else a * rule.theta1 + rule.theta0
+
+    def times_inputs(self, summed: Tensor, rule: Rule) -> Tensor:
+        """What arrives at the inputs, times u, in place."""
+        kept = self.trace.activations
+        if (rule.theta0, rule.theta1) == (0, 1) and LAYERS[self.layer - 1].kind == "relu" and self.layer - 2 in kept:
+            # The ReLU is not kept and need not be made as a whole.
+            return times_positive_part_(summed, kept[self.layer - 2])
+        return summed.mul_(self.inputs(rule))
+
+    def input_shape(self, outputs: Tensor) -> tuple[int, ...]:
+        """Shape of a batch of inputs, from one of outputs."""
+        return (len(outputs), self.weight.shape[1], *outputs.shape[2:])
 
     # --- sums over inputs -------------------------------------------------------------------------
 
@@ -197,7 +209,7 @@ class WeightedLayer:
             summed = s.sum(dim=1, keepdim=True) * factors.constant
             spread = F.avg_pool2d(summed, 3, 1, 1, divisor_override=1) if self.conv else summed
         if factors.positive == factors.negative == factors.square == 0:
-            shape = (len(s), *self.below.shape[1:])
+            shape = self.input_shape(s)
             return s.new_zeros(shape) if spread is None else spread.expand(shape).clone()
         result = self.backward(s, factors.change)
         return result if spread is None else result.add_(spread)
@@ -265,10 +277,10 @@ def unified(network: VGG16, trace: Trace, layer: int, rule: Rule, absorb: bool, 
         term = here.hand_down(s if factor == 1 else s.mul_(factor), factors)
         total = term if total is None else total.add_(term)
     if total is not None:
-        total = total.mul_(here.inputs(rule))
+        total = here.times_inputs(total, rule)
     if total is None or apart is None:
         found = total if apart is None else apart
-        return relevance.new_zeros((len(relevance), *here.below.shape[1:])) if found is None else found
+        return relevance.new_zeros(here.input_shape(relevance)) if found is None else found
     return total.add_(apart)
 
 

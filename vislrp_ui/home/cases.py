@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vislrp_ui import service, state, state_ablation, state_flipping
+from vislrp_ui.ablation import work
+from vislrp_ui.ablation.work import Question
 from vislrp_ui.compare import sets
 from vislrp_ui.state import ImageRef, Visit
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "cases"
 PICTURES = 4
-ABLATED_LAYER, ABLATED_NEURONS = 23, 24
+ABLATED_LAYER, ABLATED_NEURONS, ABLATED_BY = 30, 14, "positive_relevance"
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,13 @@ def _flipping(visit: Visit) -> Visit:
 
 
 def _ablation(visit: Visit) -> Visit:
+    """The case that docs/ablation.md tells, with its neurons switched off already."""
     visit = with_image(visit, "german_shepherd", model="configuration_4")
     visit = state_ablation.changed(visit, state_ablation.set_layer, ABLATED_LAYER)
-    carried = service.relevance(visit.image, visit.model, None, layers=(ABLATED_LAYER,)).at(ABLATED_LAYER)
-    order = carried.sum(dim=(1, 2)).argsort(descending=True)
-    return state_ablation.changed(visit, state_ablation.choose, order[:ABLATED_NEURONS].tolist())
+    asked = Question(visit.image, visit.model, service.target_of(visit.image, None))
+    order = work.scores_at(asked, ABLATED_LAYER).strongest(ABLATED_BY).tolist()
+    visit = state_ablation.changed(visit, state_ablation.choose_top, order, ABLATED_NEURONS, ABLATED_BY)
+    return state_ablation.changed(visit, state_ablation.ablate)
 
 
 CASES: tuple[Case, ...] = (
