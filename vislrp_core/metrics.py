@@ -71,6 +71,11 @@ FACTS: dict[str, Fact] = {
         "Cosine between this model's maps for two classes of the same image: near 1 the model draws the same map whatever "
         "is asked, lower tells the classes apart.",
         "Sixt, Granz, Landgraf 2020"),
+    "srg": Fact(
+        "Flipping score (SRG)", "SRG",
+        "Area between the target's probability when the least relevant patches are flipped first and when the most "
+        "relevant are, over the flipped share: higher means that the map orders pixels as the network does.",
+        "Blücher, Vielhaben, Strodthoff 2024"),
     "seconds": Fact(
         "Seconds", "s",
         "Time of this propagation on the server when it was computed; upper layers that an earlier map shares are not "

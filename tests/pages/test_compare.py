@@ -14,10 +14,12 @@ from vislrp_core.bundle import write_bundle
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.networks import imagenet_classes
 from vislrp_core.rules import Rule
-from vislrp_ui import service, session, state, state_compare
+from vislrp_ui import service, session, state, state_compare, state_flipping
 from vislrp_ui.caches import ByteCache
 from vislrp_ui.compare import edits, export, sets
+from vislrp_ui.compare import payload as payload_of
 from vislrp_ui.compare.work import Grid, undamped
+from vislrp_ui.flipping.job import known_scores
 from vislrp_ui.state import Visit
 from vislrp_ui.state_compare import Cell
 
@@ -163,6 +165,32 @@ def test_models_whose_sums_may_nearly_cancel_are_computed_last(app: AppTest, mon
     plain = LRPModel(name="plain", segments=(Segment(first=1, last=38, rule=Rule.of("zero")),))
     damped = LRPModel(name="damped", segments=(Segment(first=1, last=38, rule=Rule.of("epsilon", epsilon=0.1)),))
     assert (undamped(plain), undamped(damped)) == (15, 0)
+
+
+def test_the_flipping_score_of_every_map_is_measured_on_request(open_page: Open) -> None:
+    app = open_page("2_Compare")
+    app.session_state["_visit"] = state_flipping.changed(visit_of(app), state_flipping.set_measurement, patch=56, steps=3)
+    app.run()
+    before = service.counters.propagations
+    app.button(key="compare-flips-start").click().run()
+    app.session_state["_compare_flipping_job"].join(120)
+    assert app.session_state["_compare_flipping_job"].progress.state == "done"
+    app.run()
+    for row in ("compare-row-1", "compare-row-2"):
+        for cell in payload(app, row)["columns"]:
+            assert "SRG" in {fact["symbol"] for fact in cell["facts"]}
+    assert all("mean SRG" in {fact["symbol"] for fact in foot["facts"]} for foot in payload(app, "compare-foot")["columns"])
+    assert app.button(key="compare-flips-start").disabled and not app.exception
+    assert service.counters.propagations == before, "the maps were there"
+    # The same number as on Pixel Flipping, which measures the same curves.
+    visit = visit_of(app)
+    row = shown(app).rows[0]
+    target = app.selectbox(key="compare-target-1").value
+    scores = known_scores(service.network("tiny"), row.image, target, (56, state_flipping.of(visit).measurement.fill, 3),
+                          state_compare.entries(visit, shown(app))[0].model)
+    assert scores is not None and scores.srg is not None
+    fact = next(one for one in payload(app, "compare-row-1")["columns"][0]["facts"] if one["symbol"] == "SRG")
+    assert fact["text"] == payload_of.number("srg", scores.srg)
 
 
 def test_exported_files(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

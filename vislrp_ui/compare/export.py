@@ -20,8 +20,9 @@ from vislrp_ui.state_compare import Cell
 
 HEADER = ("row", "column", "image", "fit", "class_index", "class", "model", "rules", "network", "sum", "conservation",
           "gini", "positive_share", "entropy", "pearson_to_first", "spearman_to_first", "ssim_to_first",
-          "cosine_to_other_class", "seconds")
-_FACTS = ("sum", "conservation", "gini", "positive_share", "entropy", "pearson", "spearman", "ssim", "cosine", "seconds")
+          "cosine_to_other_class", "flipping_srg", "seconds")
+_FACTS = ("sum", "conservation", "gini", "positive_share", "entropy", "pearson", "spearman", "ssim", "cosine", "srg",
+          "seconds")
 
 
 def export(grid: Grid) -> None:

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_core.network import NetworkError
 from vislrp_ui import service, session, state_compare, widgets
-from vislrp_ui.compare import difference, payload, rows, style, toolbar
+from vislrp_ui.compare import difference, flips, payload, rows, style, toolbar
 from vislrp_ui.compare.edits import grid_edit
 from vislrp_ui.compare.work import Grid, Place
 from vislrp_ui.components.comparegrid import compare_grid
@@ -91,6 +91,7 @@ def _draw(grid: Grid, note: str) -> None:
     side, wide = st.columns(share, gap="small")
     with side:
         st.html('<div class="v-muted v-measured"><b>Measured</b>lower cosine: the model tells the classes apart</div>')
+        flips.section(grid)
         rows.add(grid)
     with wide:
         compare_grid("compare-foot", "foot", payload.feet(grid), edit, differ=difference.name_of_pair(grid))

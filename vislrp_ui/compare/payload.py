@@ -20,7 +20,8 @@ from vislrp_ui.state import Look
 from vislrp_ui.state_compare import Cell
 
 SMALL_SIDE = 112
-SHOWN = ("sum", "conservation", "gini", "positive_share", "pearson", "spearman", "ssim", "seconds")
+SHOWN = ("sum", "conservation", "gini", "positive_share", "pearson", "spearman", "ssim", "srg", "seconds")
+_OF_ROWS = {"seconds": "", "gini": "mean Gini", "srg": "mean SRG"}
 PERCENT = ("conservation", "positive_share")
 LOWER_IS_BETTER = "Lower tells the classes apart."
 
@@ -140,7 +141,7 @@ def feet(grid: Grid) -> list[dict[str, Any]]:
             "best": best is not None and one.get("cosine") == best,
             "tip": tip(FACTS["cosine"]),
         }],
-        "facts": [{"symbol": {"seconds": "", "gini": "mean Gini"}.get(key, FACTS[key].symbol), "text": number(key, one[key]),
+        "facts": [{"symbol": _OF_ROWS.get(key, FACTS[key].symbol), "text": number(key, one[key]),
                    "tip": ("Total of the rows. " if key == "seconds" else "Mean of the rows. ") + tip(FACTS[key])}
-                  for key in ("gini", "positive_share", "conservation", "seconds") if key in one],
+                  for key in ("srg", "gini", "positive_share", "conservation", "seconds") if key in one],
     } for one in facts]

@@ -14,8 +14,9 @@ from vislrp_core.images import ImageError
 from vislrp_core.layers import LAST, WEIGHTED
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Prediction
-from vislrp_ui import service, state_compare
+from vislrp_ui import service, state_compare, state_flipping
 from vislrp_ui.caches import ByteCache, allotted
+from vislrp_ui.flipping.job import known_scores
 from vislrp_ui.service import Maps, MissingImage, Watch
 from vislrp_ui.state import ImageRef, Look, ModelEntry, Visit
 from vislrp_ui.state_compare import Cell, CompareState, Row
@@ -147,10 +148,20 @@ class Grid:
         found["seconds"] = maps.seconds
         if cell.column > 0 and reference is not None:
             found |= _facts.get_or_make(("pair", place.key, first.key), lambda: similarities(values, reference))
+        score = self._flipping(place)
+        if score is not None:
+            found["srg"] = score
         others = [value for row in self.rows if (value := self.cosine(cell, Cell(row.id, cell.column))) is not None]
         if others:
             found["cosine"] = float(np.mean(others))
         return found
+
+    def _flipping(self, place: Place) -> float | None:
+        """The flipping score of a map, if it is measured as Pixel Flipping is set."""
+        settings = state_flipping.of(self.visit).measurement
+        scores = known_scores(service.network(), place.row.image, place.target,
+                              (settings.patch, settings.fill, settings.steps), place.entry.model)
+        return None if scores is None else scores.srg
 
     def cosine(self, one: Cell, other: Cell) -> float | None:
         """Cosine of two cells of one column that show two classes of one image; None otherwise."""
@@ -173,8 +184,8 @@ class Grid:
                    if (value := self.cosine(Cell(one.id, column), Cell(other.id, column))) is not None]
         cells = [facts for row in self.rows if (facts := self.facts(Cell(row.id, column)))]
         found: Facts = {"cosine": float(np.mean(cosines))} if cosines else {}
-        for key in ("gini", "positive_share", "conservation"):
-            values = [facts[key] for facts in cells if np.isfinite(facts[key])]
+        for key in ("gini", "positive_share", "conservation", "srg"):
+            values = [facts[key] for facts in cells if np.isfinite(facts.get(key, np.nan))]
             if values:
                 found[key] = float(np.mean(values))
         seconds = [facts["seconds"] for facts in cells if np.isfinite(facts["seconds"])]

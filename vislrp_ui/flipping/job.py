@@ -34,6 +34,19 @@ _curves: ByteCache[Curve] = ByteCache(allotted("flipping curves"), lambda curve:
 _orders: ByteCache[NDArray[np.intp]] = ByteCache(allotted("flipping orders"), lambda order: order.nbytes)
 
 
+def curve_key(network: VGG16, ref: ImageRef, target: int, settings: tuple[int, str, int], order: str, seed: int | None,
+              model: LRPModel | None) -> tuple[object, ...]:
+    """Everything a curve depends on; the settings are patch, fill and steps."""
+    return (network.digest, ref, target, *settings, order, seed, None if model is None else model.key)
+
+
+def known_scores(network: VGG16, ref: ImageRef, target: int, settings: tuple[int, str, int],
+                 model: LRPModel) -> flipping.Scores | None:
+    """Scores of a map whose two curves are measured; nothing is computed."""
+    morf, lerf = (_curves.get(curve_key(network, ref, target, settings, order, None, model)) for order in ("morf", "lerf"))
+    return None if morf is None or lerf is None else flipping.scores(morf, lerf)
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """What is measured; complete in itself, so that the thread needs no session.
@@ -64,8 +77,8 @@ class Task:
 
     def key(self, id: str, order: str, seed: int | None) -> tuple[object, ...]:
         """Everything a curve depends on."""
-        model = self.models[id].key if id else None
-        return (self.network.digest, self.ref, self.target, self.patch, self.fill, self.steps, order, seed, model)
+        settings = (self.patch, self.fill, self.steps)
+        return curve_key(self.network, self.ref, self.target, settings, order, seed, self.models[id] if id else None)
 
     def curve(self, id: str, order: str, seed: int | None = None) -> Curve | None:
         """A curve, if it is measured."""
@@ -98,16 +111,23 @@ class Job(BackgroundJob):
     stopped = "Stopped: complete curves are kept."
     failed = "The measurement failed ({error}): measure again."
 
-    def start(self, task: Task) -> None:
+    def start(self, *tasks: Task) -> None:
         """Measure what is missing, unless a measurement is running."""
-        runs = task.missing()
-        self.begin(partial(self._work, task, runs), len(runs) * task.steps)
+        pending = [(task, runs) for task in tasks if (runs := task.missing())]
+        self.begin(partial(self._work, pending), sum(len(runs) * task.steps for task, runs in pending))
 
-    def _work(self, task: Task, runs: list[Run]) -> str:
+    def _work(self, pending: list[tuple[Task, list[Run]]]) -> str:
+        message, before = "", 0
+        for task, runs in pending:
+            message = self._all(task, runs, before) or message
+            before += len(runs) * task.steps
+        return message
+
+    def _all(self, task: Task, runs: list[Run], before: int) -> str:
         filled = filled_image(task.trace.x, task.network, task.fill)
         with GATE.slot():
             known = flipping.ends(task.network, task.trace, filled, task.patch)
-        return one_by_one(runs, lambda place, run: self._measure(task, run, filled, known, place * task.steps))
+        return one_by_one(runs, lambda place, run: self._measure(task, run, filled, known, before + place * task.steps))
 
     def _measure(self, task: Task, run: Run, filled: Tensor, known: dict[int, Tensor], before: int) -> None:
         id, order, seed = run
