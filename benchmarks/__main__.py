@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import machine, schemes
+from vislrp_core import edits
 from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, forward
@@ -77,6 +78,12 @@ def checked(network: VGG16, x: torch.Tensor, names: list[str]) -> list[str]:
             off = disagreement(ours, run(x, model, target))
             assert off < 1e-4, f"{name}: this engine and {rival} disagree, 1 - cosine = {off:.1e}"
             sentences.append(f"{name} with {rival}: 1 - cosine {off:.0e}")
+        if schemes.AutoLRP.knows(model):
+            without = edits.set_field(model, "pixel_rule", "segment")
+            ours = propagate(network, forward(network, x), without, target).at(0)
+            off = disagreement(ours, schemes.AutoLRP(network)(x, without, target))
+            assert off < 1e-4, f"{name}: this engine and autoLRP disagree, 1 - cosine = {off:.1e}"
+            sentences.append(f"{name} without zβ with autoLRP: 1 - cosine {off:.0e}")
     return sentences
 
 
@@ -106,10 +113,12 @@ def cases(network: VGG16, x: torch.Tensor, rivals: bool) -> dict[str, Callable[[
         found[f"slider below layer {border}"] = _lower_edit(network, trace, target, border)
     if rivals:
         others = {"Zennit": schemes.Zennit(network), "Captum": schemes.Captum(network),
-                  "tutorial's scheme": schemes.Tutorial(network)}
+                  "autoLRP": schemes.AutoLRP(network), "tutorial's scheme": schemes.Tutorial(network)}
         for rival, run in others.items():
             for name, model in schemes.COMPOSITES.items():
-                if name == "α2β1" and rival != "Zennit":
+                if rival == "autoLRP" and not schemes.AutoLRP.knows(model):
+                    continue
+                if name == "α2β1" and rival in ("Captum", "tutorial's scheme"):
                     continue
                 found[f"{rival} {name}"] = lambda run=run, model=model: run(x, model, target)
     return found

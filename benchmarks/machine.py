@@ -19,5 +19,5 @@ def processor() -> str:
 
 def describe() -> str:
     """One line for the foot of a table."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "zennit", "captum"))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "zennit", "captum", "autolrp"))
     return f"{processor()}, {torch.get_num_threads()} thread(s), Python {platform.python_version()}, {packages}"

@@ -166,3 +166,28 @@ class Captum:
         self.chain.get_submodule("flatten").rule = EpsilonRule()
         return LRP(self.chain).attribute(x.clone(), target=target).detach()[0]
 
+
+class AutoLRP:
+    """autoLRP's rules on the autograd graph: one rule per kind of operation, no zβ, and its epsilon is absolute."""
+
+    LINEAR = ("ConvolutionBackward", "AddmmBackward", "MmBackward")
+
+    def __init__(self, network: VGG16) -> None:
+        self.chain = torch_modules(network)
+
+    @staticmethod
+    def knows(model: LRPModel) -> bool:
+        """Whether it can do a composite: one rule everywhere, without a relative epsilon."""
+        return len(model.segments) == 1 and model.segments[0].rule.preset != "epsilon"
+
+    def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
+        """Relevance of the pixels; layer 1 takes its neighbours' rule."""
+        import autolrp
+
+        rule = model.segments[0].rule
+        spec: object = {"gamma": ("gamma", {"gamma": rule.gamma1p}), "z_plus": "zplus",
+                        "alpha_beta": ("alpha_beta", {"alpha": rule.alpha, "beta": rule.beta})}.get(rule.preset, "epsilon")
+        config = autolrp.LRPConfig(rule={**autolrp.BASE, **dict.fromkeys(self.LINEAR, spec)}, eps=STABILIZER)
+        image = autolrp.tensor(x.clone())
+        self.chain(image)[0, target].lrp(config=config)
+        return image.relevance[0]
