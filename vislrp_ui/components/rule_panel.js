@@ -25,7 +25,10 @@ function buildRow(me, parameter) {
   slider.onchange = () => me.act.settle(parameter.key, me.byKey ? PAUSE_MS : 0);
   slider.onkeydown = () => { me.byKey = true; };
   slider.addEventListener("pointerdown", () => { me.byKey = false; });
+  box.oninput = () => { box.dataset.typed = "yes"; };
+  box.onblur = () => { delete box.dataset.typed; };
   box.onchange = () => {
+    delete box.dataset.typed;
     const value = box.value.trim() === "" ? NaN : Number(box.value);
     if (!Number.isFinite(value)) {
       draw(me, true);
@@ -153,7 +156,9 @@ function draw(me, rewrite = false) {
     const share = (value - parameter.minimum) / (parameter.maximum - parameter.minimum);
     slider.style.setProperty("--share", `${100 * Math.max(0, Math.min(share, 1))}%`);
     attribute(slider, "aria-valuetext", `${written(value)}${fixed ? `, fixed by ${preset.title}` : ""}`);
-    if (rewrite || box !== focused || Number(box.value) !== value) box.value = written(value);
+    // A number that is being typed stays, whatever the server answers to an earlier gesture.
+    const typing = box === focused && box.dataset.typed;
+    if (rewrite || (!typing && (box !== focused || Number(box.value) !== value))) box.value = written(value);
   }
   me.root.classList.toggle("unused", !preset.used);
   write(me.ui.note, preset.used ? "" : "This rule uses no parameter: its box is given by the possible pixel values.");
