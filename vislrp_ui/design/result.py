@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
 from vislrp_core.layers import LAST, layer_name
 from vislrp_ui import service, session, state, widgets
+from vislrp_ui.components.ruler import data_url
 from vislrp_ui.design.title import file_stem
 from vislrp_ui.service import Maps
 from vislrp_ui.state import Visit
@@ -29,7 +31,7 @@ def head(visit: Visit, target: int) -> PopoverContainer:
     name = service.network().classes[target]
     where = f" at {layer_name(layer)}" if layer else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="result-head"):
-        st.html(f'<div class="v-head">Relevance{where} for “{_html(name)}”</div>', width="stretch")
+        st.html(f'<div class="v-head">Relevance{where} for “{escape(name)}”</div>', width="stretch")
         if layer:
             st.button("Back to the pixels", icon=":material/close:", type="tertiary", key="back-to-pixels",
                       help="Back to the pixels", on_click=session.update, args=(state.select_layer, None))
@@ -52,13 +54,14 @@ def map_and_facts(visit: Visit, result: Maps) -> None:
     layer = shown_layer(visit)
     with st.container(key="final-map", horizontal_alignment="center", gap="xsmall"):
         if layer not in result.maps:
-            st.html(f'<div class="v-nomap" role="img" aria-label="No map">{_html(_why_not(result, layer))}</div>')
+            st.html(f'<div class="v-nomap" role="img" aria-label="No map">{escape(_why_not(result, layer))}</div>')
             return
         values = result.maps[layer]
         limit = service.limit_of(values, visit.look)
         png = service.heatmap_png(values, map_key(visit, result, layer), visit.look, limit=limit,
                                   size=None if values.shape[0] >= 224 else _enlarged(values.shape), ref=visit.image)
-        st.image(png, output_format="PNG", width="stretch", alt=f"Heatmap of relevance at {layer_name(layer)}")
+        # In the page itself: a file on the server would be gone as soon as a newer edit replaces this run.
+        st.image(data_url(png), width="stretch", alt=f"Heatmap of relevance at {layer_name(layer)}")
         st.html(colour_bar(visit, limit))
     st.html(f'<div class="v-muted v-facts">{facts(result, layer)}</div>')
 
@@ -133,7 +136,3 @@ def _figure(visit: Visit, result: Maps, layer: int) -> bytes:
 
 def _all_layers(visit: Visit, target: int) -> io.BytesIO:
     return io.BytesIO(relevance_npz(service.relevance(visit.image, visit.model, target, layers="all")))
-
-
-def _html(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
