@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED
-from vislrp_core.trace import Activations, Sums, per_channel
+from vislrp_core.trace import MADE, Activations, Sums, per_channel
 from vislrp_core.trace import Prediction as Prediction
 from vislrp_core.trace import Trace as Trace
 from vislrp_core.trace import rank as rank
@@ -24,8 +24,6 @@ EXACT_ROWS = 128
 EXACT_VALUES = 4_000_000
 """Values of all neighbourhoods from which a convolution in double precision is taken apart into matrix products."""
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-MADE = ("relu", "dropout")
-"""Kinds of layers whose outputs are not kept but made again when they are asked for."""
 WIDTHS = dict(zip(WEIGHTED[:13], (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512), strict=True))
 
 

@@ -92,14 +92,12 @@ def divide(relevance: Tensor, z: Tensor, epsilon: float, *, own: bool = False,
     parts = pieces(z)
     room = torch.empty_like(parts[0])
     for part, arriving, share in zip(parts, pieces(relevance), pieces(result), strict=True):
+        scale = torch.linalg.vector_norm(part) if doubtful else None  # before it may be overwritten
         denominator = _stabilized(part, epsilon, room[:len(part)])
-        if not doubtful:
-            torch.div(arriving, denominator, out=share)
-            continue
-        scale = torch.linalg.vector_norm(part)
         torch.div(arriving, denominator, out=share)
-        changes = torch.linalg.vector_norm(torch.div(share, denominator, out=denominator))
-        norms.append(torch.stack([scale, torch.linalg.vector_norm(share), changes]))
+        if scale is not None:
+            change = torch.linalg.vector_norm(torch.div(share, denominator, out=denominator))
+            norms.append(torch.stack([scale, torch.linalg.vector_norm(share), change]))
     return result, _trusted(norms, z.numel())
 
 

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from vislrp_core.layers import LAST, LAYERS
 
+MADE = ("relu", "dropout")
+"""Kinds of layers whose outputs are not kept but made again when they are asked for."""
 MAX_TERMS = 1.0
 """Parts of denominators kept for one image, as a multiple of the bytes of its activations and sums."""
 

@@ -24,6 +24,7 @@ from vislrp_core.layers import LAYERS
 from vislrp_core.network import VGG16, Trace, exact_sum, refine
 from vislrp_core.rules import Rule
 from vislrp_core.shares import divide, rms, times_positive_part_
+from vislrp_core.trace import per_channel
 
 STABILIZER = 1e-9
 BLOCK_ROWS = 16
@@ -138,11 +139,7 @@ class WeightedLayer:
 
     def bias_share(self, factors: Factors) -> Tensor:
         """What the bias adds to a denominator where it counts as one more input."""
-        return self.per_output(factors.of_bias(self.network.biases[self.layer]))
-
-    def per_output(self, values: Tensor) -> Tensor:
-        """One value per channel or unit, in a shape that broadcasts."""
-        return values.reshape(1, -1, 1, 1) if self.conv else values
+        return per_channel(factors.of_bias(self.network.biases[self.layer]), self.weight)
 
     def denominator(self, rule: Rule, factors: Factors, absorb: bool) -> tuple[Tensor, bool]:
         """z of one term for inputs of one sign, and whether it is no kept part itself, so that it may be overwritten."""
@@ -163,7 +160,7 @@ class WeightedLayer:
             z, own = torch.zeros_like(self.trace.sums[self.layer]), True
         if absorb:
             bias = self.network.biases[self.layer]
-            share = self.per_output(factors.of_bias(bias) - rule.theta1 * factors.negative * bias)
+            share = per_channel(factors.of_bias(bias) - rule.theta1 * factors.negative * bias, self.weight)
             if bool(share.any()):
                 z, own = z.add_(share) if own else z + share, True
         if rule.theta1 * factors.constant:

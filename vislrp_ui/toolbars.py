@@ -7,7 +7,6 @@ from collections.abc import Callable
 import streamlit as st
 
 from vislrp_ui import state, widgets
-from vislrp_ui.samples import samples
 from vislrp_ui.state import Visit
 
 
@@ -38,8 +37,7 @@ def changing(change: Callable[..., None], key: str, reducer: Callable[..., objec
 def image_popover(visit: Visit) -> None:
     """The image's title; behind it the samples, an upload, the way to 224 x 224, and whose picture it is."""
     ref = visit.image
-    title = samples()[ref.id].title if ref.kind == "sample" and ref.id in samples() else "Your image"
-    with st.popover(title, icon=":material/image:", help="Another image"):
+    with st.popover(widgets.image_title(ref), icon=":material/image:", help="Another image"):
         if st.button("Choose a sample image", icon=":material/photo_library:", key="open-gallery", width="stretch"):
             widgets.gallery()
         widgets.uploader("upload")

@@ -105,6 +105,11 @@ def credits() -> None:
     st.markdown("\n".join(f"- **{sample.title}**: {sample.credit}" for sample in samples().values()))
 
 
+def image_title(ref: ImageRef) -> str:
+    """Name of an image in lists and figures."""
+    return samples()[ref.id].title if ref.kind == "sample" and ref.id in samples() else "Your image"
+
+
 def image_alt(ref: ImageRef) -> str:
     """What a picture shows, for those who cannot see it."""
     return samples()[ref.id].shows if ref.kind == "sample" and ref.id in samples() else "Your uploaded image"

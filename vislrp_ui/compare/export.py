@@ -10,9 +10,8 @@ from vislrp_core import figure, heatmap
 from vislrp_core.bundle import write_bundle
 from vislrp_core.heatmap import RANGES
 from vislrp_core.model import LRPModel
-from vislrp_ui import service, theme
+from vislrp_ui import service, theme, widgets
 from vislrp_ui.compare import payload
-from vislrp_ui.compare.rows import image_title
 from vislrp_ui.compare.work import Grid, outlook
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.comparegrid import layer_span, rule_name
@@ -52,9 +51,9 @@ def facts(grid: Grid) -> bytes:
     table = []
     for cell, place in grid.places.items():
         found = grid.facts(cell)
-        table.append([grid.state.place(cell.row) + 1, cell.column + 1, image_title(place.row.image), place.row.image.fit,
-                      place.target, classes[place.target], place.entry.name, rules_text(place.entry.model),
-                      service.network_title(), *(found.get(key, math.nan) for key in _FACTS)])
+        table.append([grid.state.place(cell.row) + 1, cell.column + 1, widgets.image_title(place.row.image),
+                      place.row.image.fit, place.target, classes[place.target], place.entry.name,
+                      rules_text(place.entry.model), service.network_title(), *(found.get(key, math.nan) for key in _FACTS)])
     return figure.facts_csv(HEADER, table)
 
 

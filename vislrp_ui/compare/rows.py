@@ -30,11 +30,6 @@ def image_choices(row: Row) -> dict[str, ImageRef]:
     return found
 
 
-def image_title(ref: ImageRef) -> str:
-    """Name of an image in lists and figures."""
-    return samples()[ref.id].title if ref.kind == "sample" and ref.id in samples() else "Your image"
-
-
 def side(grid: Grid, row: Row, limits: dict[Cell, float]) -> None:
     """Draw the left end of a row."""
     with st.container(key=f"compare-side-{row.id}", gap="xsmall"):
