@@ -9,22 +9,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Change = Callable[[Tensor], Tensor]
-"""Changes a tensor of weights in place and answers it."""
+Change = Callable[[Tensor, Tensor | None], Tensor]
+"""Makes changed weights of given ones: anew, or in other memory of the same shape."""
 
 
-def positive_part_(w: Tensor) -> Tensor:
-    """w^+, in place."""
-    return w.clamp_(min=0)
+def positive_part(w: Tensor, out: Tensor | None = None) -> Tensor:
+    """w^+."""
+    return torch.clamp(w, min=0, out=out)
 
 
-def negative_part_(w: Tensor) -> Tensor:
-    """w^-, in place."""
-    return w.clamp_(max=0)
+def negative_part(w: Tensor, out: Tensor | None = None) -> Tensor:
+    """w^-."""
+    return torch.clamp(w, max=0, out=out)
 
 
-PARTS: dict[str, Change | None] = {"plain": None, "positive": positive_part_, "square": torch.square_,
-                                  "negative": negative_part_}
+def square(w: Tensor, out: Tensor | None = None) -> Tensor:
+    """w^2."""
+    return torch.mul(w, w, out=out)
+
+
+PARTS: dict[str, Change | None] = {"plain": None, "positive": positive_part, "square": square, "negative": negative_part}
 
 
 @dataclass(frozen=True)
@@ -39,36 +43,51 @@ class Factors:
     square: float
 
     @property
+    def lead(self) -> float:
+        """A factor to be taken out, so that a weight of the commoner kind stays as it is: fewer passes over the weights."""
+        if self.constant or self.square:
+            return 1.0
+        return max((self.positive, self.negative), key=abs) or 1.0
+
+    def divided(self, divisor: float) -> Factors:
+        """What makes weights that are smaller by this factor."""
+        return Factors(self.constant / divisor, self.positive / divisor, self.negative / divisor, self.square / divisor)
+
+    @property
     def change(self) -> Change | None:
         """The changed weight without its constant, None where it is the weight itself."""
-        above, below, square = self.positive, self.negative, self.square
+        above, below, squared = self.positive, self.negative, self.square
 
-        def linear(w: Tensor) -> Tensor:
+        def linear(w: Tensor, out: Tensor | None = None) -> Tensor:
             if above == below:
-                return w.mul_(above)
+                return torch.mul(w, above, out=out)
             if above == 0 or below == 0:
-                return positive_part_(w).mul_(above) if below == 0 else negative_part_(w).mul_(below)
+                part = positive_part(w, out) if below == 0 else negative_part(w, out)
+                return part.mul_(above or below)
             # One pass over the weights: a leaky ReLU whose slope is the ratio of the two factors.
-            return F.leaky_relu_(w, below / above).mul_(above)
+            slope = below / above
+            part = F.leaky_relu(w, slope) if out is None else torch.ops.aten.leaky_relu.out(w, slope, out=out)
+            return part if above == 1 else part.mul_(above)
 
-        if square:
-            def with_square(w: Tensor) -> Tensor:
-                squares = w * w
-                return linear(w).add_(squares, alpha=square)
-            return with_square
+        def with_squares(w: Tensor, out: Tensor | None = None) -> Tensor:
+            return linear(w, out).addcmul_(w, w, value=squared)
+
+        if squared:
+            return with_squares
         if above == below == 1:
             return None
         if (above, below) in ((1, 0), (0, 1)):
-            return positive_part_ if above else negative_part_
+            return positive_part if above else negative_part
         return linear
 
     @property
     def with_constant(self) -> Change | None:
         """The changed weight with its constant."""
         change, constant = self.change, self.constant
-        if not constant:
-            return change
-        return (lambda w: w.add_(constant)) if change is None else (lambda w: change(w).add_(constant))
+        def shifted(w: Tensor, out: Tensor | None = None) -> Tensor:
+            return torch.add(w, constant, out=out) if change is None else change(w, out).add_(constant)
+
+        return shifted if constant else change
 
     @property
     def one_signed(self) -> bool:

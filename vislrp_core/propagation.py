@@ -16,11 +16,14 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, Trace
 from vislrp_core.shares import signed_sums as signed_sums
 from vislrp_core.store import POOLS, Kept, RelevanceStore, upper_part
-from vislrp_core.weighted import STABILIZER as STABILIZER
-from vislrp_core.weighted import unified, z_box
+from vislrp_core.unified import STABILIZER as STABILIZER
+from vislrp_core.unified import unified, z_box
 
 BATCH_VALUES = 500_000
 """Activations of a layer above which several targets are propagated one after the other."""
+
+CHANGING = ("conv", "linear", "pool")
+"""Kinds of layers at which relevance is redistributed; the others hand it on as it is."""
 
 Checkpoint = Callable[[int], None]
 
@@ -104,8 +107,15 @@ def _pool(trace: Trace, layer: int, pooling: str, relevance: Tensor) -> Tensor:
     return below.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
 
 
-def step(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: Tensor) -> Tensor:
-    """R[layer - 1] from R[layer], both with a leading batch dimension."""
+def step(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
+         disposable: bool = False) -> Tensor:
+    """R[layer - 1] from R[layer], both with a leading batch dimension.
+
+    Parameters
+    ----------
+    disposable : bool
+        Whether R[layer] may be overwritten, which saves memory and time.
+    """
     kind = LAYERS[layer].kind
     if kind == "pool":
         return _pool(trace, layer, model.pooling, relevance)
@@ -113,9 +123,10 @@ def step(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: T
         return relevance
     rule = model.rule_at(layer)
     if rule.preset == "z_box":
-        below = z_box(network, trace, layer, relevance)
+        below = z_box(network, trace, layer, relevance, disposable=disposable)
     else:
-        below = unified(network, trace, layer, rule, model.bias == "absorb", relevance, _in_proportion(model, layer))
+        below = unified(network, trace, layer, rule, model.bias == "absorb", relevance,
+                        in_proportion=_in_proportion(model, layer), disposable=disposable)
     if layer != LAST_FEATURE + 1:
         return below
     below = below.reshape(len(below), *trace.activations[LAST_FEATURE].shape[1:])
@@ -229,12 +240,16 @@ class _Column:
                 break
         return self.layer < LAST
 
+    def keeps(self, k: int) -> bool:
+        """Whether relevance of a layer was asked for or may be needed again."""
+        return k in self.keep or (self.store is not None and (k in POOLS or k in default_layers(self.model)))
+
     def record(self, k: int, current: Tensor, sums: tuple[float, float]) -> None:
-        """Note the sums at a layer; keep its relevance where it was asked for or may be needed again."""
+        """Note the sums at a layer and keep its relevance if need be."""
         self.positive[k], self.negative[k] = sums
         if k in self.keep:
             self.maps[k] = current
-        if self.store is not None and (k in self.keep or k in POOLS or k in default_layers(self.model)):
+        if self.store is not None and self.keeps(k):
             # A view of a batch would hold the other targets' relevance, too.
             own = current if current.untyped_storage().nbytes() == current.nbytes else current.clone()
             self.store.put((self.key, k, upper_part(self.model, k)), Kept(own, self.positive.copy(), self.negative.copy()))
@@ -248,16 +263,18 @@ def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current:
              checkpoint: Checkpoint | None) -> None:
     """Propagate a batch, one row per column, from R[layer] to the pixels."""
     sums: list[tuple[float, float]] = []
+    disposable = False
     for k in range(layer, -1, -1):
         if k == layer:
             sums = [column.sums or signed_sums(row) for column, row in zip(columns, current, strict=True)]
-        elif LAYERS[k + 1].kind in ("conv", "linear", "pool"):
+        elif LAYERS[k + 1].kind in CHANGING:
             sums = [signed_sums(row) for row in current]
         for column, row, both in zip(columns, current, sums, strict=True):
             if not np.isfinite(sum(both)):
                 column.positive[k] = column.negative[k] = np.nan
                 raise _non_finite(trace, model, min(k + 1, LAST), column.relevance())
             column.record(k, row, both)
+            disposable &= not column.keeps(k)
         if k == 0:
             return
         if len(columns) > 1 and current[0].numel() > BATCH_VALUES:
@@ -268,7 +285,8 @@ def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current:
             return
         if checkpoint is not None:
             checkpoint(k)
-        current = step(network, trace, model, k, current)
+        current = step(network, trace, model, k, current, disposable=disposable)
+        disposable |= LAYERS[k].kind in CHANGING
 
 
 def _non_finite(trace: Trace, model: LRPModel, layer: int, above: Relevance) -> NonFiniteRelevance:

@@ -6,6 +6,9 @@ computed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -53,9 +56,65 @@ def times_positive_part_(values: Tensor, z: Tensor) -> Tensor:
     return values
 
 
-def rms(z: Tensor) -> float:
-    """Root mean square over a layer."""
-    return float(torch.linalg.vector_norm(in_memory_order(z))) / z.numel() ** 0.5
+def _positions(values: Tensor) -> Tensor:
+    """(B, C, H, W) as (B H W, C), (B, N) as it is; a view where values lie in that order."""
+    return values.movedim(1, -1).reshape(-1, values.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Denominator:
+    """Factors times sums of one layer, plus a value for each of its channels: z of a rule, which is made piece by piece.
+
+    Parameters
+    ----------
+    parts : sequence of (Tensor, float)
+        Each tensor (1, C, H, W) or (1, N), with its factor.
+    offset : Tensor, optional
+        (C,) or (N,).
+    """
+
+    parts: tuple[tuple[Tensor, float], ...]
+    offset: Tensor | None = None
+
+    @property
+    def shape(self) -> torch.Size:
+        """Shape of z."""
+        return self.parts[0][0].shape
+
+    @property
+    def lies_flat(self) -> bool:
+        """Whether all parts have the channels of a position side by side."""
+        return all(_lies_flat(part) for part, _ in self.parts)
+
+    def _combined(self, parts: tuple[Tensor, ...], out: Tensor | None = None) -> Tensor:
+        """Values of z from values of the parts, channels last; one of the parts itself where that is all."""
+        factors = [factor for _, factor in self.parts]
+        found = parts[0]
+        if factors[0] != 1:
+            found = torch.mul(found, factors[0], out=out)
+        for part, factor in zip(parts[1:], factors[1:], strict=True):
+            found = torch.add(found, part, alpha=factor, out=out)
+        return found if self.offset is None else torch.add(found, self.offset, out=out)
+
+    def whole(self) -> Tensor:
+        """z as one tensor; one of the parts itself where that is all."""
+        if len(self.shape) != 4:
+            return self._combined(tuple(part for part, _ in self.parts))
+        return self._combined(tuple(part.movedim(1, -1) for part, _ in self.parts)).movedim(-1, 1)
+
+    def pieces(self) -> Iterator[Tensor]:
+        """z, some positions at a time as (positions, C), in memory that is used again for the next ones."""
+        rows = [_positions(part) for part, _ in self.parts]
+        positions, channels = rows[0].shape
+        count = max(PIECE // channels, 1) if rows[0].device.type == "cpu" else positions
+        room = rows[0].new_empty((min(count, positions), channels))
+        for parts in zip(*(row.split(count) for row in rows), strict=True):
+            yield self._combined(parts, room[:len(parts[0])])
+
+    def rms(self) -> float:
+        """Root mean square over the layer."""
+        norms = torch.stack([torch.linalg.vector_norm(piece) for piece in self.pieces()])
+        return float(torch.linalg.vector_norm(norms)) / self.shape.numel() ** 0.5
 
 
 def _stabilized(z: Tensor, epsilon: float, room: Tensor) -> Tensor:
@@ -65,9 +124,9 @@ def _stabilized(z: Tensor, epsilon: float, room: Tensor) -> Tensor:
     return room.add_(z) if epsilon >= 0 else torch.sub(z, room, out=room)
 
 
-def divide(relevance: Tensor, z: Tensor, epsilon: float, *, own: bool = False,
+def divide(relevance: Tensor, z: Denominator, epsilon: float, *, factor: float = 1.0, disposable: bool = False,
            doubtful: bool = False) -> tuple[Tensor, bool]:
-    """R / (z + sign(z) epsilon), and whether rounding errors of z may be neglected in it.
+    """Factor times R / (z + sign(z) epsilon), and whether rounding errors of z may be neglected in it.
 
     An error e of z changes a share by e s / z: the few neurons whose contributions nearly cancel decide.
 
@@ -75,30 +134,37 @@ def divide(relevance: Tensor, z: Tensor, epsilon: float, *, own: bool = False,
     ----------
     relevance : Tensor
         (B, C, H, W) or (B, N).
-    z : Tensor
-        The same with B = 1.
-    own : bool
-        Whether z may be overwritten.
+    z : Denominator
+        Of the same shape with B = 1.
+    disposable : bool
+        Whether relevance may be overwritten; it is not where rounding errors are looked at, since it may be needed again.
     doubtful : bool
         Whether to look at rounding errors at all; if not, the second value is True.
     """
-    if relevance.shape != z.shape or not (_lies_flat(relevance) and _lies_flat(z)):
-        denominator = _stabilized(z, epsilon, torch.empty_like(z))
+    if relevance.shape != z.shape or not (_lies_flat(relevance) and z.lies_flat):
+        sums = z.whole()
+        denominator = _stabilized(sums, epsilon, torch.empty_like(sums))
         found = relevance / denominator
-        seen = (z, found, found / denominator) if doubtful else ()
-        return found, _trusted([torch.stack([torch.linalg.vector_norm(part) for part in seen])] if seen else [], z.numel())
-    result = z if own else torch.empty_like(z)
-    norms = []
-    parts = pieces(z)
-    room = torch.empty_like(parts[0])
-    for part, arriving, share in zip(parts, pieces(relevance), pieces(result), strict=True):
-        scale = torch.linalg.vector_norm(part) if doubtful else None  # before it may be overwritten
-        denominator = _stabilized(part, epsilon, room[:len(part)])
-        torch.div(arriving, denominator, out=share)
-        if scale is not None:
+        seen = (sums, found, found / denominator) if doubtful else ()
+        norms = [torch.stack([torch.linalg.vector_norm(part) for part in seen])] if seen else []
+        return found if factor == 1 else found.mul_(factor), _trusted(norms, sums.numel())
+    result = relevance if disposable and not doubtful else torch.empty_like(relevance)
+    arriving, shares = _positions(relevance), _positions(result)
+    norms, first = [], 0
+    room: Tensor | None = None
+    for piece in z.pieces():
+        room = torch.empty_like(piece) if room is None else room
+        denominator = _stabilized(piece, epsilon, room[:len(piece)])
+        span = slice(first, first + len(piece))
+        share = torch.div(arriving[span], denominator, out=shares[span])
+        if doubtful:
+            scale = torch.linalg.vector_norm(piece)
             change = torch.linalg.vector_norm(torch.div(share, denominator, out=denominator))
             norms.append(torch.stack([scale, torch.linalg.vector_norm(share), change]))
-    return result, _trusted(norms, z.numel())
+        if factor != 1:
+            share.mul_(factor)
+        first = span.stop
+    return result, _trusted(norms, relevance.numel())
 
 
 def _trusted(norms: list[Tensor], count: int) -> bool:

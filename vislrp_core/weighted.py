@@ -1,4 +1,4 @@
-"""Weighted layers under the unified rule (Eq. 2.1; lrp.md, sections 2 and 3): denominators, and relevance handed down.
+"""A weighted layer for one image: the sums that denominators are made of, and sums handed down to its inputs.
 
 The denominator is linear in the rule's parameters. With T0 = sum of u w (the forward pass has it) and T+ = sum of (u w)^+,
 gamma0 + gamma1 w + p w^+ + n w^- + gamma2 w^2 gives
@@ -11,26 +11,27 @@ weights. The sums over activations stay on the trace: another class or another v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vislrp_core.factors import PARTS, Change, Factors, negative_part_, positive_part_
+from vislrp_core.factors import PARTS, Change, Factors
 from vislrp_core.layers import LAYERS
-from vislrp_core.network import VGG16, Trace, exact_sum, refine
+from vislrp_core.network import VGG16, Trace, exact_sum
 from vislrp_core.rules import Rule
-from vislrp_core.shares import divide, rms, times_positive_part_
+from vislrp_core.shares import Denominator, times_positive_part_
 from vislrp_core.trace import per_channel
 
-STABILIZER = 1e-9
 BLOCK_ROWS = 16
 """Rows of a fully connected matrix that are changed at a time: they fit the cache, and fc6 is never copied as a whole."""
-SAFE_EPSILON = 1e-2
-"""A relative epsilon from which no denominator is small enough to ask for more digits."""
+DENSE = 0.8
+"""Share of units with relevance from which a whole matrix is read."""
+STRETCHES = 4
+"""Parts of a matrix row that threads may sum apart."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,25 @@ class WeightedLayer:
 
     def changed(self, change: Change | None) -> Tensor:
         """A convolution's weights as a rule changes them."""
-        return self.weight if change is None else change(self.weight.clone())
+        return self.weight if change is None else change(self.weight, None)
 
-    def blocks(self, change: Change | None, dtype: torch.dtype | None = None) -> Iterator[Tensor]:
-        """A fully connected matrix as a rule changes it, some rows at a time in one place of memory."""
-        parts = self.weight.split(BLOCK_ROWS)
-        room = torch.empty_like(parts[0], dtype=dtype)
-        for part in parts:
-            rows = room[:len(part)].copy_(part)
-            yield rows if change is None else change(rows)
+    def blocks(self, change: Change | None, chosen: Tensor | None = None) -> Iterator[Tensor]:
+        """A fully connected matrix as a rule changes it, some rows at a time in one place of memory.
+
+        Parameters
+        ----------
+        chosen : Tensor, optional
+            Numbers of the rows to take; all of them otherwise.
+        """
+        made = torch.empty_like(self.weight[:BLOCK_ROWS])
+        if chosen is None:
+            for part in self.weight.split(BLOCK_ROWS):
+                yield part if change is None else change(part, made[:len(part)])
+            return
+        picked = torch.empty_like(made)
+        for numbers in chosen.split(BLOCK_ROWS):
+            rows = torch.index_select(self.weight, 0, numbers, out=picked[:len(numbers)])
+            yield rows if change is None else change(rows, made[:len(numbers)])
 
     def part(self, name: str) -> Tensor:
         """T0, T+, T2 or B of the activations, kept on the trace."""
@@ -126,65 +137,84 @@ class WeightedLayer:
         return kept
 
     def add_unit(self, z: Tensor, unit: Tensor, factor: float) -> Tensor:
-        """Add a part of `unit_part`'s form to z in place: a convolution's middle value at all inner positions."""
+        """Add a part of `unit_part`'s form to z in place."""
         if not self.conv:
             return z.add_(unit, alpha=factor)
+        return self.add_edges(z.add_(unit[:, :, 1:2, 1:2], alpha=factor), unit, factor)
+
+    def add_edges(self, z: Tensor, unit: Tensor, factor: float) -> Tensor:
+        """Add at the borders of z, in place, by how much a part of `unit_part`'s form differs there from its middle."""
         spans = (slice(0, 1), slice(1, -1), slice(-1, None))
+        beyond = unit - unit[:, :, 1:2, 1:2]
         for i, rows in enumerate(spans):
             for j, columns in enumerate(spans):
-                z[:, :, rows, columns].add_(unit[:, :, i:i + 1, j:j + 1], alpha=factor)
+                if (i, j) != (1, 1):
+                    z[:, :, rows, columns].add_(beyond[:, :, i:i + 1, j:j + 1], alpha=factor)
         return z
 
     # --- denominators -----------------------------------------------------------------------------
 
     def bias_share(self, factors: Factors) -> Tensor:
-        """What the bias adds to a denominator where it counts as one more input."""
-        return per_channel(factors.of_bias(self.network.biases[self.layer]), self.weight)
+        """What the bias adds to a denominator where it counts as one more input, (outputs,)."""
+        return factors.of_bias(self.network.biases[self.layer])
 
-    def denominator(self, rule: Rule, factors: Factors, absorb: bool) -> tuple[Tensor, bool]:
-        """z of one term for inputs of one sign, and whether it is no kept part itself, so that it may be overwritten."""
+    def per_output(self, values: Tensor) -> Tensor:
+        """One value per output in a shape that broadcasts."""
+        return per_channel(values, self.weight)
+
+    def plain_sum(self, absorb: bool) -> tuple[Tensor, float]:
+        """T0 as it is kept, and how often the bias is to be added to it for the sum with or without the bias."""
+        if self.trace.exact:
+            return self.trace.sums[self.layer], float(absorb)
+        return self.trace.activations[self.layer], float(absorb) - 1
+
+    def denominator(self, rule: Rule, factors: Factors, absorb: bool) -> Denominator:
+        """z of one term for inputs of one sign."""
         weights = {"plain": factors.negative, "positive": factors.positive - factors.negative, "square": factors.square}
-        z: Tensor | None = None
-        own = False
+        bias = self.network.biases[self.layer]
+        offset = torch.zeros_like(bias)
+        parts: list[tuple[Tensor, float]] = []
         for name, weight in weights.items():
             factor = rule.theta1 * weight
             if factor == 0:
                 continue
-            # The layer's output is the plain sum with its bias: where that counts, it need not be taken off first.
-            part = self.trace.activations[self.layer] if absorb and name == "plain" else self.part(name)
-            if z is None:
-                z, own = (part, False) if factor == 1 else (part * factor, True)
+            if name == "plain":
+                part, times = self.plain_sum(absorb)
+                offset += factor * times * bias
             else:
-                z, own = z.add_(part, alpha=factor) if own else torch.add(z, part, alpha=factor), True
-        if z is None:
-            z, own = torch.zeros_like(self.trace.sums[self.layer]), True
+                part = self.part(name)
+            parts.append((part, factor))
         if absorb:
-            bias = self.network.biases[self.layer]
-            share = per_channel(factors.of_bias(bias) - rule.theta1 * factors.negative * bias, self.weight)
-            if bool(share.any()):
-                z, own = z.add_(share) if own else z + share, True
+            offset += self.bias_share(factors) - rule.theta1 * factors.negative * bias
+        if rule.theta0 or not parts or factors.constant:
+            parts = [(self._with_constants(rule, factors, Denominator(tuple(parts)).whole() if parts else None), 1.0)]
+        return Denominator(tuple(parts), offset if bool(offset.any()) else None)
+
+    def _with_constants(self, rule: Rule, factors: Factors, z: Tensor | None) -> Tensor:
+        """z of one term without its bias: what gamma0 and theta0 add to the sums over activations."""
+        z = torch.zeros_like(self.plain_sum(False)[0]) if z is None else z.clone()
         if rule.theta1 * factors.constant:
-            part = self.part("constant")
-            factor = rule.theta1 * factors.constant
-            z, own = z.add_(part, alpha=factor) if own else torch.add(z, part, alpha=factor), True
-        for name, weight in {**weights, "constant": factors.constant}.items():
+            z.add_(self.part("constant"), alpha=rule.theta1 * factors.constant)
+        weights = {"plain": factors.negative, "positive": factors.positive - factors.negative, "square": factors.square,
+                   "constant": factors.constant}
+        for name, weight in weights.items():
             if rule.theta0 * weight:
-                z, own = self.add_unit(z if own else z.clone(), self.unit_part(name), rule.theta0 * weight), True
-        return z, own
+                z = self.add_unit(z, self.unit_part(name), rule.theta0 * weight)
+        return z
 
     def denominator_in_double(self, rule: Rule, factors: Factors, absorb: bool) -> Tensor:
         """`denominator` as one sum in double precision: slow, for the few layers where the parts of z nearly cancel."""
         z = self.forward_in_double(self.inputs(rule), factors.with_constant)
-        return z + self.bias_share(factors).double() if absorb else z
+        return z + self.per_output(self.bias_share(factors)).double() if absorb else z
 
     def forward_in_double(self, u: Tensor, change: Change | None) -> Tensor:
         """`forward` in double precision."""
         u = u.double()
         if not self.conv:
-            return torch.cat([u @ rows.T for rows in self.blocks(change, torch.float64)], dim=1)
+            parts = (part.double() for part in self.weight.split(BLOCK_ROWS))
+            return torch.cat([u @ (part if change is None else change(part, None)).T for part in parts], dim=1)
         weight = self.weight.double()
-        weight = weight.clone() if weight is self.weight else weight
-        return exact_sum(u, weight if change is None else change(weight))
+        return exact_sum(u, weight if change is None else change(weight, None))
 
     # --- relevance handed down --------------------------------------------------------------------
 
@@ -192,10 +222,18 @@ class WeightedLayer:
         """For each input the sum over outputs of s times the changed weight; s has a batch dimension."""
         if self.conv:
             return F.conv_transpose2d(s, self.changed(change), padding=1)
-        if change is None:
-            return s @ self.weight
+        # Units that are off, often nine of ten, carry no relevance: their rows need not be read (a GPU would wait for them).
+        chosen = s.any(dim=0).nonzero()[:, 0] if s.device.type == "cpu" else None
+        if chosen is None or len(chosen) > DENSE * s.shape[1]:
+            if change is None:
+                return s @ self.weight
+            chosen, live = None, s
+        else:
+            live = s[:, chosen]
+            if change is None and len(s) == 1 and len(chosen):
+                return _weighted_rows(self.weight, chosen, live[0])
         result = s.new_zeros((len(s), self.weight.shape[1]))
-        for part, rows in zip(s.split(BLOCK_ROWS, dim=1), self.blocks(change), strict=True):
+        for part, rows in zip(live.split(BLOCK_ROWS, dim=1), self.blocks(change, chosen), strict=True):
             result.addmm_(part, rows)
         return result
 
@@ -212,119 +250,11 @@ class WeightedLayer:
         return result if spread is None else result.add_(spread)
 
 
-Sums = Callable[[], tuple[Tensor, bool]]
-"""z, and whether it is no kept part, so that it may be overwritten."""
-
-
-def _is_damped(rule: Rule, z: Tensor) -> bool:
-    """Whether epsilon keeps all denominators from nearly vanishing."""
-    return rule.epsilon > 0 and rule.epsilon >= SAFE_EPSILON * (1.0 if rule.epsilon_scale == "relative" else rms(z)) > 0
-
-
-def _shares(here: WeightedLayer, rule: Rule, sums: Sums, safe: bool, relevance: Tensor,
-            exactly: Callable[[], Tensor] | None) -> Tensor:
-    """R / stab(z), with z in double precision where single precision would not do.
-
-    First all sums of the image are taken from a forward pass in double precision; where z is put together of several sums
-    and those nearly cancel, `exactly` gives it as one.
-    """
-    z, own = sums()
-    epsilon = rule.epsilon * (rms(z) if rule.epsilon and rule.epsilon_scale == "relative" else 1.0) + STABILIZER
-    doubtful = not (safe or here.network.dtype == torch.float64 or _is_damped(rule, z))
-    s, trusted = divide(relevance, z, epsilon, own=own, doubtful=doubtful)
-    if trusted:
-        return s
-    if not here.trace.exact:
-        refine(here.network, here.trace)
-        return _shares(here, rule, sums, safe, relevance, exactly)
-    if exactly is None:
-        return s
-    return divide(relevance.double(), exactly(), epsilon, own=True)[0].to(relevance.dtype)
-
-
-def unified(network: VGG16, trace: Trace, layer: int, rule: Rule, absorb: bool, relevance: Tensor,
-            in_proportion: bool = False) -> Tensor:
-    """R[layer - 1] of the unified rule for a batch R[layer]; fully connected inputs as (B, N).
-
-    Parameters
-    ----------
-    in_proportion : bool
-        Whether relevance vanishes with the activation it belongs to, as it does below all rules that multiply by it.
-    """
-    here = WeightedLayer(network, trace, layer)
-    with_bias = absorb or not bool(network.biases[layer].any())
-    # Behind a ReLU the sign of a contribution is the weight's; elsewhere negative inputs exchange p and n.
-    mixed = layer == 1 or rule.theta0 < 0 or rule.theta1 < 0
-    total: Tensor | None = None
-    apart: Tensor | None = None
-    for factor, p, n in ((rule.alpha, rule.gamma1p, rule.gamma1n), (-rule.beta, rule.gamma1n, rule.gamma1p)):
-        if factor == 0:
-            continue
-        factors = Factors(rule.gamma0, rule.gamma1 + p, rule.gamma1 + n, rule.gamma2)
-        if mixed and p != n:
-            term = _by_sign(here, rule, factors, absorb, relevance).mul_(factor)
-            apart = term if apart is None else apart.add_(term)
-            continue
-        safe = factors.one_signed and (layer > 1 or rule.theta1 == 0)
-        # Where z is at least the activation, R / z stays bounded.
-        safe |= in_proportion and with_bias and rule.theta0 >= 0 and factors.at_least_plain
-        # A plain weight's sum came from the double precision pass itself; other sums are put together of several.
-        exactly = None if factors.with_constant is None else partial(here.denominator_in_double, rule, factors, absorb)
-        s = _shares(here, rule, partial(here.denominator, rule, factors, absorb), safe, relevance, exactly)
-        term = here.hand_down(s if factor == 1 else s.mul_(factor), factors)
-        total = term if total is None else total.add_(term)
-    if total is not None:
-        total = here.times_inputs(total, rule)
-    if total is None or apart is None:
-        found = total if apart is None else apart
-        return relevance.new_zeros(here.input_shape(relevance)) if found is None else found
-    return total.add_(apart)
-
-
-def _by_sign(here: WeightedLayer, rule: Rule, factors: Factors, absorb: bool, relevance: Tensor) -> Tensor:
-    """One term where inputs of both signs occur: p counts positive contributions, n negative ones."""
-    other = Factors(factors.constant, factors.negative, factors.positive, factors.square)
-    key = (here.layer, "by sign", rule.theta0, rule.theta1, factors)
-
-    def parts() -> list[tuple[Tensor, Change | None]]:
-        u = here.inputs(rule)
-        return [(u.clamp(min=0), factors.with_constant), (u.clamp(max=0), other.with_constant)]
-
-    def sums() -> tuple[Tensor, bool]:
-        z = here.trace.terms.get(key)
-        if z is None:
-            (above, change), (below, exchanged) = parts()
-            z = here.trace.keep(key, here.forward(above, change).add_(here.forward(below, exchanged)))
-        return (z + here.bias_share(factors), True) if absorb else (z, False)
-
-    def exactly() -> Tensor:
-        (above, change), (below, exchanged) = parts()
-        z = here.forward_in_double(above, change).add_(here.forward_in_double(below, exchanged))
-        return z + here.bias_share(factors).double() if absorb else z
-
-    s = _shares(here, rule, sums, factors.one_signed and factors.constant == factors.square == 0, relevance, exactly)
-    (above, change), (below, exchanged) = parts()
-    return here.backward(s, change).mul_(above).add_(here.backward(s, exchanged).mul_(below))
-
-
-def z_box(network: VGG16, trace: Trace, layer: int, relevance: Tensor) -> Tensor:
-    """LRP-zβ (Montavon et al. 2017; lrp.md section 3): a w - l w^+ - h w^-; bias terms cancel."""
-    here = WeightedLayer(network, trace, layer)
-    a = here.below
-    if layer == 1:
-        low, high = network.pixel_bounds()
-        boxes = [F.conv2d(bound.expand(1, 3, 3, 3), here.changed(change), padding=1)
-                 for bound, change in ((low, positive_part_), (high, negative_part_))]
-        box = boxes[0] + boxes[1]
-    else:
-        low, high = torch.zeros((), dtype=a.dtype, device=a.device), a.max()
-        box = here.unit_part("negative") * high
-
-    z = here.add_unit(here.part("plain").clone(), box, -1.0)
-    s, _ = divide(relevance, z, STABILIZER, own=True)
-    if layer > 1:
-        return here.backward(s, None).mul_(a).sub_(here.backward(s, negative_part_).mul_(high))
-    # The three kinds of weights of so few inputs go through one convolution.
-    weights = torch.cat([here.weight, here.changed(positive_part_), here.changed(negative_part_)], dim=1)
-    shares, positive, negative = F.conv_transpose2d(s, weights, padding=1).chunk(3, dim=1)
-    return a * shares - low * positive - high * negative
+def _weighted_rows(matrix: Tensor, numbers: Tensor, factors: Tensor) -> Tensor:
+    """Sum of some rows of a matrix, each times its factor, as (1, columns); nothing is copied."""
+    # An embedding bag is such a sum. One bag for each stretch of columns lets threads share the work.
+    stretches = math.gcd(matrix.shape[1], STRETCHES)
+    places = numbers * stretches + torch.arange(stretches)[:, None]
+    bags = F.embedding_bag(places, matrix.view(matrix.shape[0] * stretches, -1), mode="sum",
+                           per_sample_weights=factors.expand(stretches, -1).contiguous())
+    return bags.reshape(1, -1)

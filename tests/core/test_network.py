@@ -7,7 +7,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.support.networks import random_image, tiny_network, tiny_state
-from vislrp_core import shares, weighted
+from vislrp_core import shares
 from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import VGG16, NetworkError, class_index, forward, logits, refine
@@ -163,7 +163,7 @@ def test_every_tensor_is_made_where_the_network_is(monkeypatch, preset, pooling)
         trace.activations[layer] = trace.activations[layer].to("meta")
     trace.sums = {layer: trace.activations[layer] for layer in network.weights}
     # Meta tensors have no values to read.
-    monkeypatch.setattr(weighted, "rms", lambda z: 1.0)
+    monkeypatch.setattr(shares.Denominator, "rms", lambda z: 1.0)
     monkeypatch.setattr(shares, "_trusted", lambda *arguments: True)
     monkeypatch.setattr(torch.Tensor, "any", lambda tensor: True)
     model = LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of(preset)),), pooling=pooling, pixel_rule="segment")

@@ -13,7 +13,7 @@ from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, Trace
 from vislrp_core.rules import Rule
-from vislrp_core.weighted import STABILIZER
+from vislrp_core.unified import STABILIZER
 
 
 class ProportionalPooling(Hook):
