@@ -22,9 +22,6 @@ from vislrp_core.unified import unified, z_box
 BATCH_VALUES = 500_000
 """Activations of a layer above which several targets are propagated one after the other."""
 
-CHANGING = ("conv", "linear", "pool")
-"""Kinds of layers at which relevance is redistributed; the others hand it on as it is."""
-
 Checkpoint = Callable[[int], None]
 
 
@@ -267,7 +264,8 @@ def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current:
     for k in range(layer, -1, -1):
         if k == layer:
             sums = [column.sums or signed_sums(row) for column, row in zip(columns, current, strict=True)]
-        elif LAYERS[k + 1].kind in CHANGING:
+        elif LAYERS[k + 1].kind in ("conv", "linear") or (LAYERS[k + 1].kind, model.pooling) == ("pool", "proportional"):
+            # Elsewhere relevance is handed on or put in other places as it is.
             sums = [signed_sums(row) for row in current]
         for column, row, both in zip(columns, current, sums, strict=True):
             if not np.isfinite(sum(both)):
@@ -286,7 +284,7 @@ def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current:
         if checkpoint is not None:
             checkpoint(k)
         current = step(network, trace, model, k, current, disposable=disposable)
-        disposable |= LAYERS[k].kind in CHANGING
+        disposable |= LAYERS[k].kind in ("conv", "linear", "pool")  # the others hand on what they are given
 
 
 def _non_finite(trace: Trace, model: LRPModel, layer: int, above: Relevance) -> NonFiniteRelevance:
