@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import machine, schemes
+from benchmarks import keras_scheme, machine, schemes
 from vislrp_core import edits
 from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
@@ -64,7 +64,7 @@ def disagreement(one: torch.Tensor, other: torch.Tensor) -> float:
     return 1 - float(torch.nn.functional.cosine_similarity(one.double().flatten(), other.double().flatten(), dim=0))
 
 
-def checked(network: VGG16, x: torch.Tensor, names: list[str]) -> list[str]:
+def checked(network: VGG16, x: torch.Tensor, names: list[str], keras: keras_scheme.INNvestigate | None) -> list[str]:
     """Compare results before times; returns one sentence per comparison (AssertionError if one does not agree)."""
     sentences = []
     rivals = {"Zennit": schemes.Zennit(network), "the tutorial's scheme": schemes.Tutorial(network)}
@@ -80,14 +80,19 @@ def checked(network: VGG16, x: torch.Tensor, names: list[str]) -> list[str]:
             sentences.append(f"{name} with {rival}: 1 - cosine {off:.0e}")
         if schemes.AutoLRP.knows(model):
             without = edits.set_field(model, "pixel_rule", "segment")
-            ours = propagate(network, forward(network, x), without, target).at(0)
-            off = disagreement(ours, schemes.AutoLRP(network)(x, without, target))
+            alike = propagate(network, forward(network, x), without, target).at(0)
+            off = disagreement(alike, schemes.AutoLRP(network)(x, without, target))
             assert off < 1e-4, f"{name}: this engine and autoLRP disagree, 1 - cosine = {off:.1e}"
             sentences.append(f"{name} without zβ with autoLRP: 1 - cosine {off:.0e}")
+        if keras is not None and keras.knows(model):
+            off = disagreement(ours, keras(x, model, target))
+            assert off < 1e-4, f"{name}: this engine and iNNvestigate disagree, 1 - cosine = {off:.1e}"
+            sentences.append(f"{name} with iNNvestigate: 1 - cosine {off:.0e}")
     return sentences
 
 
-def cases(network: VGG16, x: torch.Tensor, rivals: bool) -> dict[str, Callable[[], object]]:
+def cases(network: VGG16, x: torch.Tensor, rivals: bool,
+          keras: keras_scheme.INNvestigate | None = None) -> dict[str, Callable[[], object]]:
     """What is timed, by name."""
     found: dict[str, Callable[[], object]] = {}
     target = int(forward(network, x).logits.argmax())
@@ -121,6 +126,9 @@ def cases(network: VGG16, x: torch.Tensor, rivals: bool) -> dict[str, Callable[[
                 if name == "α2β1" and rival in ("Captum", "tutorial's scheme"):
                     continue
                 found[f"{rival} {name}"] = lambda run=run, model=model: run(x, model, target)
+        for name, model in schemes.COMPOSITES.items():
+            if keras is not None and keras.knows(model):
+                found[f"iNNvestigate {name}"] = lambda model=model: keras(x, model, target)
     return found
 
 
@@ -183,9 +191,10 @@ def main() -> None:
         torch.set_num_threads(1)
     network = random_vgg16() if options.network == "random" else load_network(options.network)
     x = image()
+    keras = keras_scheme.INNvestigate(network) if keras_scheme.installed() and not options.no_rivals else None
     agreed = [] if options.no_rivals else checked(network, x, [
-        name for name in schemes.COMPOSITES if not options.only or any(name in text for text in options.only)])
-    runs = cases(network, x, not options.no_rivals)
+        name for name in schemes.COMPOSITES if not options.only or any(name in text for text in options.only)], keras)
+    runs = cases(network, x, not options.no_rivals, keras)
     if options.only:
         runs = {name: run for name, run in runs.items() if name == "gradient" or any(text in name for text in options.only)}
     seconds = measure(runs, options.rounds, time.perf_counter if options.clock == "wall" else time.process_time)

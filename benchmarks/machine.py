@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -19,5 +19,10 @@ def processor() -> str:
 
 def describe() -> str:
     """One line for the foot of a table."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "zennit", "captum", "autolrp"))
-    return f"{processor()}, {torch.get_num_threads()} thread(s), Python {platform.python_version()}, {packages}"
+    found = []
+    for name in ("torch", "zennit", "captum", "autolrp", "innvestigate", "tensorflow"):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue  # not all are needed
+    return f"{processor()}, {torch.get_num_threads()} thread(s), Python {platform.python_version()}, {', '.join(found)}"
