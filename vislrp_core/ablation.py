@@ -92,7 +92,7 @@ def ablate(network: VGG16, trace: Trace, sets: Sets, value: Value = "zero") -> t
 
 def checked(trace: Trace, sets: Sets) -> dict[int, tuple[int, ...]]:
     """The sets that are not empty, sorted and within their layers."""
-    found = {layer: check_neurons(layer, neurons, trace.activation(check_layer(layer)).shape[0])
+    found = {layer: check_neurons(layer, neurons, trace.shape(check_layer(layer))[0])
              for layer, neurons in sets.items()}
     return {layer: neurons for layer, neurons in found.items() if neurons}
 

@@ -44,8 +44,9 @@ def rank(logits: Tensor, classes: Sequence[str], count: int = 10) -> list[Predic
         Names by class number.
     """
     probabilities = torch.softmax(logits, dim=0)
-    order = torch.argsort(logits, descending=True, stable=True)[:count].tolist()
-    return [Prediction(i, classes[i], float(logits[i]), float(probabilities[i])) for i in order]
+    order = torch.argsort(logits, descending=True, stable=True)[:count]
+    return [Prediction(i, classes[i], logit, probability) for i, logit, probability in zip(
+        order.tolist(), logits[order].tolist(), probabilities[order].tolist(), strict=True)]
 
 
 class Activations(dict[int, Tensor]):
@@ -75,6 +76,12 @@ class Activations(dict[int, Tensor]):
             return self[layer - 1]
         total = self._sums[layer]
         return total + per_channel(self._biases[layer], total)
+
+    def shape(self, layer: int) -> torch.Size:
+        """Shape of an activation, without making it."""
+        if layer in self:
+            return self[layer].shape
+        return self.shape(layer - 1) if LAYERS[layer].kind in MADE else self._sums[layer].shape
 
 
 class Sums(dict[int, Tensor]):
@@ -119,6 +126,10 @@ class Trace:
     def activation(self, layer: int) -> Tensor:
         """Activation of a layer, shape (C, H, W) or (N,)."""
         return self.activations[layer][0]
+
+    def shape(self, layer: int) -> torch.Size:
+        """Shape of what `activation` gives."""
+        return self.activations.shape(layer)[1:]
 
     @property
     def logits(self) -> Tensor:

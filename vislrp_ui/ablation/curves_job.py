@@ -64,7 +64,7 @@ class Task:
     @property
     def size(self) -> int:
         """Number of the layer's neurons."""
-        return self.trace.activation(self.layer).shape[0]
+        return self.trace.shape(self.layer)[0]
 
     @property
     def counts(self) -> NDArray[np.intp]:

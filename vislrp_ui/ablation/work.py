@@ -114,7 +114,7 @@ def _checkpoint(first: int, watch: Watch | None) -> Callable[[int], None]:
 def shapes(ref: ImageRef) -> dict[int, tuple[int, ...]]:
     """Shape of every layer's activation: (channels, rows, columns) or (units,)."""
     trace = service.trace(ref)
-    return {layer: tuple(trace.activation(layer).shape) for layer in range(1, LAST + 1)}
+    return {layer: tuple(trace.shape(layer)) for layer in range(1, LAST + 1)}
 
 
 def sizes(ref: ImageRef) -> dict[int, int]:
