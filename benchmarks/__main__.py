@@ -29,6 +29,9 @@ from vislrp_core.propagation import propagate, propagate_many
 from vislrp_core.rules import Rule
 from vislrp_core.store import RelevanceStore
 
+BELOW = "slider below layer"
+BORDERS = tuple(layer.index for layer in LAYERS[2:LAST] if layer.kind in ("relu", "pool"))
+"""Where a segment may end: after each block of layers that belong together."""
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512, 4096, 4096, 1000)
 BARS = {"from scratch γ/ε/0": 1.45, "from scratch LRP-0": 1.05, "from scratch ε": 1.05, "from scratch α2β1": 2.3,
@@ -114,8 +117,8 @@ def cases(network: VGG16, x: torch.Tensor, rivals: bool,
     found["slider of a two-term rule (α2β1 everywhere)"] = lambda: propagate(network, trace, other_two, target)
     found["ten classes at once, per class"] = lambda: propagate_many(network, trace, mixed, range(10))
     found["a view already seen"] = lambda: propagate(network, trace, mixed, target, store=store)
-    for border in (4, 9, 16, 23, 30):
-        found[f"slider below layer {border}"] = _lower_edit(network, trace, target, border)
+    for border in BORDERS:
+        found[f"{BELOW} {border}"] = _lower_edit(network, trace, target, border)
     if rivals:
         others = {"Zennit": schemes.Zennit(network), "Captum": schemes.Captum(network),
                   "autoLRP": schemes.AutoLRP(network), "tutorial's scheme": schemes.Tutorial(network)}
@@ -136,7 +139,7 @@ def _lower_edit(network: VGG16, trace, target: int, border: int) -> Callable[[],
     """A slider below a border: relevance above it is kept."""
     def model(gamma: float) -> LRPModel:
         return schemes.composite((border, Rule.of("gamma", gamma1p=gamma)), (LAST, Rule.of("epsilon")))
-    store = RelevanceStore(400_000_000)
+    store = RelevanceStore(60_000_000)
     propagate(network, trace, model(0.5), target, store=store)
     state = {"step": 0}
 
@@ -176,6 +179,17 @@ def table(seconds: dict[str, float]) -> str:
     return "\n".join(lines)
 
 
+def curve(seconds: dict[str, float], path: Path) -> None:
+    """Picture of what an edit costs over the position of the segment's upper border."""
+    import altair as alt
+
+    points = [{"border": border, "ratio": seconds[f"{BELOW} {border}"] / seconds["gradient"]} for border in BORDERS]
+    x = alt.X("border:Q", title="upper border of the edited segment (layer)", scale=alt.Scale(domain=(0, LAST)))
+    y = alt.Y("ratio:Q", title="time, in plain gradients", scale=alt.Scale(domainMin=0))
+    chart = alt.Chart(alt.Data(values=points), width=480, height=200).mark_line(point=True).encode(x=x, y=y)
+    chart.configure(background="white").save(str(path))
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n\n")[0])
@@ -186,6 +200,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", default=[], metavar="TEXT",
                         help="time what holds this text alone (may be given several times)")
     parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
+    parser.add_argument("--curve", type=Path, help="picture (.svg) of the cost of an edit over the border's position")
     options = parser.parse_args()
     if options.clock == "cpu":
         torch.set_num_threads(1)
@@ -204,6 +219,8 @@ def main() -> None:
     if agreed:
         text += "\nAgreement, checked first: " + "; ".join(agreed) + ".\n"
     print(text)
+    if options.curve:
+        curve(seconds, options.curve)
     if options.write:
         content = options.write.read_text(encoding="utf-8")
         head, rest = content.split(BEGIN, 1)

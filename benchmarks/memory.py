@@ -1,4 +1,4 @@
-"""Resident memory of the app's engine and caches: ``python -m benchmarks.memory [--network embedded]``.
+"""Resident memory of the app's engine and caches: ``python -m benchmarks.memory [--network embedded|random]``.
 
 Fifty explanations over ten pictures, through the door that the pages use, measured beyond what importing streamlit, torch
 and torchvision takes by itself.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import multiprocessing
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -25,11 +27,33 @@ def resident() -> float:
     return float(psutil.Process().memory_info().rss / 1e6)
 
 
+def write_random(path: str) -> None:
+    """Save a VGG16 of full width with random weights as a state dict."""
+    from benchmarks.__main__ import random_vgg16
+    from vislrp_core.layers import LAYERS
+
+    network = random_vgg16()
+    torch.save({f"{LAYERS[k].module}.{kind}": tensors[k] for kind, tensors in
+                (("weight", network.weights), ("bias", network.biases)) for k in tensors}, path)
+
+
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--network", default="embedded", help="embedded, imagenet or a path")
+    parser.add_argument("--network", default="embedded", help="embedded, random, imagenet or a path")
     options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if options.network == "random":
+            options.network = str(Path(folder) / "random.pth")
+            # In a process of its own, so that its memory is not counted.
+            maker = multiprocessing.get_context("spawn").Process(target=write_random, args=(options.network,))
+            maker.start()
+            maker.join()
+        measure(options.network)
+
+
+def measure(name: str) -> None:
+    """Explain with one network and print a table."""
     torch.zeros(8, 8) @ torch.zeros(8, 8)
     imported = resident()
 
@@ -39,14 +63,14 @@ def main() -> None:
     from vislrp_ui.samples import samples
     from vislrp_ui.state import ImageRef
 
-    network = service.network(options.network)
+    network = service.network(name)
     loaded = resident()
     store = Path(__file__).resolve().parents[1] / "model_store"
     models = [LRPModel.load(path) for path in sorted(store.glob("*.json")) if "vislrp-model" in path.read_text("utf-8")]
     images = [ImageRef("sample", name) for name in list(samples())[:IMAGES]]
     highest = loaded
     for image, model in itertools.islice(itertools.product(images, models), EXPLANATIONS):
-        service.maps(image, model, None, network_name=options.network)
+        service.maps(image, model, None, network_name=name)
         highest = max(highest, resident())
     print(f"{describe()}; streamlit {streamlit.__version__}, torchvision {torchvision.__version__}")
     print(f"{network.title}, caches bounded to {budget() / 1e6:.0f} MB, "
