@@ -53,10 +53,10 @@ class Counters:
     stopped: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def count(self, what: str) -> None:
-        """Add one."""
+    def count(self, what: str, times: int = 1) -> None:
+        """Add one, or several."""
         with self._lock:
-            setattr(self, what, getattr(self, what) + 1)
+            setattr(self, what, getattr(self, what) + times)
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,10 +263,8 @@ class Stopwatch:
         self.seconds = time.perf_counter() - begin
 
 
-def _propagate(ref: ImageRef, model: LRPModel, target: int, layers: Layers, network_name: str | None,
+def _propagate(net: VGG16, ref: ImageRef, model: LRPModel, target: int, layers: Layers, passed: Trace,
                watch: Watch | None, clock: Stopwatch | None = None) -> Relevance:
-    net = network(network_name)
-    passed = trace(ref, network_name=network_name, watch=watch)
     with GATE.slot(_waiting(watch)), (clock or Stopwatch()).running():
         counters.count("propagations")
         try:
@@ -296,13 +294,15 @@ def relevance(ref: ImageRef, model: LRPModel, target: int | None = None, *, laye
     NonFiniteRelevance, MissingImage, NetworkError
     """
     picture(ref)
-    chosen = target_of(ref, target, network_name=network_name)
+    chosen, net = target_of(ref, target, network_name=network_name), network(network_name)
+
+    def run(wanted: Layers) -> Relevance:
+        return _propagate(net, ref, model, chosen, wanted, trace(ref, network_name=network_name, watch=watch), watch)
+
     if layers == "all":
-        return _propagate(ref, model, chosen, layers, network_name, watch)
+        return run(layers)
     wanted = frozenset(default_layers(model) if layers is None else layers)
-    key = (network(network_name).digest, ref, model.key, chosen, wanted)
-    return _relevances.get_or_make(
-        key, lambda: _propagate(ref, model, chosen, wanted, network_name, watch), _let_newer_edit_in)
+    return _relevances.get_or_make((net.digest, ref, model.key, chosen, wanted), lambda: run(wanted), _let_newer_edit_in)
 
 
 def maps(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Iterable[int] = (),
@@ -313,17 +313,25 @@ def maps(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: I
     """
     picture(ref)
     chosen = target_of(ref, target, network_name=network_name)
+    return maps_of(network(network_name), ref, lambda: trace(ref, network_name=network_name, watch=watch), model, chosen,
+                   layers, watch)
+
+
+def maps_of(net: VGG16, ref: ImageRef, see: Callable[[], Trace], model: LRPModel, target: int,
+            layers: Iterable[int] = (), watch: Watch | None = None) -> Maps:
+    """`maps` for a thread that has no session; `see` answers the forward pass where the maps are not at hand."""
     wanted = frozenset({0, *default_layers(model), *layers})
-    key = (network(network_name).digest, ref, model.key, chosen)
+    key = (net.digest, ref, model.key, target)
     clock = Stopwatch()
 
     def run() -> Maps:
         try:
-            result = _propagate(ref, model, chosen, wanted, network_name, watch, clock)
+            result = _propagate(net, ref, model, target, wanted, see(), watch, clock)
         except NonFiniteRelevance as error:
-            return _partial(error, chosen, model.key)
-        return Maps({k: _sum(result, k) for k in result.layers}, result.positive, result.negative, chosen, model.key,
-                    seconds=clock.seconds)
+            return _partial(error, target, model.key)
+        known = _maps.get(key)  # layers that were looked at before stay: going back to one computes nothing
+        return Maps({**(known.maps if known is not None else {}), **{k: _sum(result, k) for k in result.layers}},
+                    result.positive, result.negative, target, model.key, seconds=clock.seconds)
 
     return _maps.get_or_make(key, run, _let_newer_edit_in,
                              accept=lambda kept: kept.error is not None or wanted <= kept.maps.keys())

@@ -15,6 +15,7 @@ from vislrp_core.network import VGG16, Trace
 from vislrp_core.neurons import score
 from vislrp_core.propagation import propagate
 from vislrp_ui import service
+from vislrp_ui.ablation import work
 from vislrp_ui.background import BackgroundJob, one_by_one
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.gate import GATE
@@ -99,10 +100,13 @@ class Task:
         key = (self.network.digest, self.ref, self.target, self.layer, self.models[id].key)
 
         def rank() -> NDArray[np.intp]:
-            with GATE.slot():
-                service.counters.count("propagations")
-                relevance = propagate(self.network, self.trace, self.models[id], self.target, layers=(self.layer,))
-            return ablation.ranking(score(self.layer, relevance.at(self.layer), activation))
+            relevance = work.known_relevance(self.network, self.ref, self.models[id], self.target, self.layer)
+            if relevance is None:
+                with GATE.slot():
+                    service.counters.count("propagations")
+                    relevance = propagate(self.network, self.trace, self.models[id], self.target,
+                                          layers=(self.layer,)).at(self.layer)
+            return ablation.ranking(score(self.layer, relevance, activation))
 
         return _orders.get_or_make(key, rank)
 
@@ -122,12 +126,20 @@ class Job(BackgroundJob):
     def _measure(self, task: Task, run: Run, before: int) -> None:
         self.tell(before)
         order, counts = task.order(*run), task.counts
-        parts: list[Curve] = []
-        for start in range(0, len(counts), BATCH):
+        parts = [_untouched(task)]
+        for start in range(1, len(counts), BATCH):
             self.tell(before + start)
             with GATE.slot():
+                service.counters.count("forward_passes", len(counts[start:start + BATCH]))
                 parts.append(ablation.curve(task.network, task.trace, task.layer, order, task.target,
                                             counts[start:start + BATCH], cast(ablation.Value, task.value), batch=BATCH))
         _curves.put(task.key(*run), Curve(
             counts, *(np.concatenate([getattr(part, name) for part in parts])
                       for name in ("probabilities", "logits", "first_class"))))
+
+
+def _untouched(task: Task) -> Curve:
+    """The first point of every curve: no neuron ablated, which is the picture's own forward pass."""
+    logits = task.trace.logits.double()
+    return Curve(task.counts[:1], logits.softmax(0)[task.target:task.target + 1].cpu().numpy(),
+                 logits[task.target:task.target + 1].cpu().numpy(), logits.argmax()[None].cpu().numpy())

@@ -15,7 +15,7 @@ from vislrp_core import ablation
 from vislrp_core.heatmap import channel_sum
 from vislrp_core.layers import LAST, LAYERS, layer_name
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Prediction, rank
+from vislrp_core.network import VGG16, Prediction, rank
 from vislrp_core.neurons import Scores, score
 from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_core.store import upper_part
@@ -48,7 +48,12 @@ class Question:
 
     def key(self, layer: int) -> tuple[object, ...]:
         """Everything that R[layer] depends on."""
-        return (service.network().digest, self.ref, self.target, layer, upper_part(self.model, layer))
+        return relevance_key(service.network(), self.ref, self.model, self.target, layer)
+
+
+def relevance_key(network: VGG16, ref: ImageRef, model: LRPModel, target: int, layer: int) -> tuple[object, ...]:
+    """Everything that R[layer] depends on."""
+    return (network.digest, ref, target, layer, upper_part(model, layer))
 
 
 def carrier(layer: int) -> int:
@@ -58,7 +63,7 @@ def carrier(layer: int) -> int:
     return layer
 
 
-CARRIERS = tuple(layer for layer in range(LAST + 1) if carrier(layer) == layer)
+CARRIERS = tuple(layer for layer in range(1, LAST + 1) if carrier(layer) == layer)
 
 
 def relevance_at(asked: Question, layer: int, watch: Watch | None = None) -> Tensor:
@@ -78,17 +83,20 @@ def relevance_at(asked: Question, layer: int, watch: Watch | None = None) -> Ten
             maps = error.relevance.maps if error.relevance is not None else {}
             if where not in maps:
                 raise
-        for other in CARRIERS:  # the large ones of the low layers first: they are the first to be forgotten
+        # The large ones of the low layers first: they are the first to be forgotten. Of the pixels the map alone is shown.
+        for other in CARRIERS:
             if other in maps:
                 _layers.put(asked.key(other), maps[other])
+        if 0 in maps:
+            _passed.put((*asked.key(0), "whole"), np.asarray(channel_sum(maps[0]), dtype=np.float32))
         return maps[where]
 
     return _layers.get_or_make(asked.key(where), run, session.get_visit)
 
 
-def has_relevance(asked: Question, layer: int) -> bool:
-    """Whether R[layer] is at hand."""
-    return _layers.get(asked.key(carrier(layer))) is not None
+def known_relevance(network: VGG16, ref: ImageRef, model: LRPModel, target: int, layer: int) -> Tensor | None:
+    """`relevance_at` where it is at hand; nothing is computed, and no session is needed."""
+    return _layers.get(relevance_key(network, ref, model, target, carrier(layer)))
 
 
 def scores_at(asked: Question, layer: int, watch: Watch | None = None) -> Scores:
@@ -168,4 +176,5 @@ def passed_on(asked: Question, layer: int, neurons: Iterable[int], watch: Watch 
 
 def whole_map(asked: Question, watch: Watch | None = None) -> NDArray[np.float32]:
     """Relevance of the pixels, channel sum (224, 224)."""
-    return np.asarray(channel_sum(relevance_at(asked, 0, watch)), dtype=np.float32)
+    return _passed.get_or_make((*asked.key(0), "whole"), lambda: np.asarray(
+        channel_sum(relevance_at(asked, 0, watch)), dtype=np.float32))

@@ -14,7 +14,7 @@ from vislrp_core.layers import layer_name
 from vislrp_core.metrics import FACTS, Fact
 from vislrp_ui import service
 from vislrp_ui.caches import ByteCache, allotted
-from vislrp_ui.compare.work import Facts, Grid, Place
+from vislrp_ui.compare.work import Facts, Grid, Place, outlook
 from vislrp_ui.components.comparegrid import head
 from vislrp_ui.state import Look
 from vislrp_ui.state_compare import Cell
@@ -67,7 +67,8 @@ def row_cells(grid: Grid, row: int, limits: dict[Cell, float], note: str) -> lis
     for column, entry in enumerate(grid.entries):
         place = grid.places[Cell(row, column)]
         active = (entry.id == visit.active and place.row.image == visit.image
-                  and place.target == service.target_of(visit.image, visit.target))
+                  and place.target == service.target_of(visit.image, visit.target if visit.target is not None
+                                                        else outlook(visit.image).order[0]))
         cells.append(_cell(grid, place, limits, visit.look, active, note))
     return cells
 

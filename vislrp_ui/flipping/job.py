@@ -18,7 +18,6 @@ from vislrp_core.fills import filled_image
 from vislrp_core.flipping import Curve
 from vislrp_core.model import LRPModel
 from vislrp_core.network import VGG16, Trace
-from vislrp_core.propagation import propagate
 from vislrp_ui import service
 from vislrp_ui.background import BackgroundJob, one_by_one
 from vislrp_ui.caches import ByteCache, allotted
@@ -32,6 +31,8 @@ Run = tuple[str, str, int | None]
 
 _curves: ByteCache[Curve] = ByteCache(allotted("flipping curves"), lambda curve: 4 * curve.logits.nbytes + 500)
 _orders: ByteCache[NDArray[np.intp]] = ByteCache(allotted("flipping orders"), lambda order: order.nbytes)
+_ends: ByteCache[dict[int, Tensor]] = ByteCache(allotted("flipping ends"),
+                                                lambda known: sum(logits.nbytes for logits in known.values()))
 
 
 def curve_key(network: VGG16, ref: ImageRef, target: int, settings: tuple[int, str, int], order: str, seed: int | None,
@@ -97,10 +98,10 @@ class Task:
         if not id:
             return None
         if id not in self.known:
-            with GATE.slot():
-                service.counters.count("propagations")
-                relevance = propagate(self.network, self.trace, self.models[id], self.target, layers=(0,))
-            self.known[id] = np.asarray(relevance.map(0), dtype=np.float32)
+            maps = service.maps_of(self.network, self.ref, lambda: self.trace, self.models[id], self.target)
+            if maps.error is not None:
+                raise maps.error
+            self.known[id] = maps.maps[0]
         return self.known[id]
 
 
@@ -125,14 +126,20 @@ class Job(BackgroundJob):
 
     def _all(self, task: Task, runs: list[Run], before: int) -> str:
         filled = filled_image(task.trace.x, task.network, task.fill)
-        with GATE.slot():
-            known = flipping.ends(task.network, task.trace, filled, task.patch)
+
+        def ends() -> dict[int, Tensor]:
+            with GATE.slot():
+                service.counters.count("forward_passes")
+                return flipping.ends(task.network, task.trace, filled, task.patch)
+
+        known = _ends.get_or_make((task.network.digest, task.ref, task.fill, task.patch), ends)
         return one_by_one(runs, lambda place, run: self._measure(task, run, filled, known, before + place * task.steps))
 
     def _measure(self, task: Task, run: Run, filled: Tensor, known: dict[int, Tensor], before: int) -> None:
         id, order, seed = run
         self.tell(before)
         squares = task.order(id, order, seed)
+        service.counters.count("forward_passes", len(set(flipping.flipped_counts(len(squares), task.steps)) - known.keys()))
         curve = flipping.measure(
             task.network, task.trace.x, filled, squares, task.target, patch=task.patch, steps=task.steps, kind=order,
             seed=seed, batch=BATCH, known=known, guard=GATE.slot,

@@ -70,9 +70,10 @@ def flipped(ref: ImageRef, mask: Mask, fill: str) -> Flipped:
     def run() -> Flipped:
         marked = torch.from_numpy(mask.copy())
         changed = flip(trace.x, marked, filled_image(trace.x, net, fill))
+        box = box_of(marked)
         with GATE.slot():
-            service.counters.count("forward_passes")
-            found = logits_of_changed(net, trace, changed, box_of(marked))
+            service.counters.count("forward_passes", int(box is not None))
+            found = logits_of_changed(net, trace, changed, box)
         buffer = io.BytesIO()
         to_pil(changed, net).save(buffer, "PNG", compress_level=1)
         return Flipped(buffer.getvalue(), found.double().cpu().numpy(), net.classes)
