@@ -1,6 +1,12 @@
-"""What is compared: ways to the same relevance of one VGG16, each a function of image, composite and class."""
+"""What is compared: ways to the same relevance of one VGG16, each a function of image, composite and class.
+
+``many`` takes several classes in the cheapest way that the library allows: one forward pass and a backward pass per
+class, or a batch of copies of the image where its hooks last for one backward pass only.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -62,9 +68,14 @@ class Gradient:
 
     def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
         """Gradient of a class's logit for the pixels."""
+        return self.many(x, model, [target])[0]
+
+    def many(self, x: Tensor, model: LRPModel, targets: Sequence[int]) -> list[Tensor]:
+        """Gradients of several logits after one forward pass."""
         image = x.clone().requires_grad_()
-        gradient, = torch.autograd.grad(self.chain(image)[0, target], image)
-        return gradient[0]
+        logits = self.chain(image)
+        return [torch.autograd.grad(logits[0, target], image, retain_graph=target != targets[-1])[0][0]
+                for target in targets]
 
 
 class Zennit:
@@ -83,6 +94,10 @@ class Zennit:
 
     def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
         """Relevance of the pixels."""
+        return self.many(x, model, [target])[0]
+
+    def many(self, x: Tensor, model: LRPModel, targets: Sequence[int]) -> list[Tensor]:
+        """Relevance of the pixels for several classes after one forward pass."""
         low, high = self.network.pixel_bounds()
         rules = [(["1"], ZBox(low, high, STABILIZER))]
         rules += [([str(layer.index)], self._hook(model.rule_at(layer.index))) for layer in LAYERS[2:]
@@ -91,9 +106,9 @@ class Zennit:
         with NameMapComposite(rules).context(self.chain) as chain:
             image = x.clone().requires_grad_()
             logits = chain(image)
-            start = F.one_hot(torch.tensor([target]), logits.shape[1]) * logits.detach()
-            relevance, = torch.autograd.grad(logits, image, start)
-        return relevance[0]
+            starts = [F.one_hot(torch.tensor([target]), logits.shape[1]) * logits.detach() for target in targets]
+            return [torch.autograd.grad(logits, image, start, retain_graph=start is not starts[-1])[0][0]
+                    for start in starts]
 
 
 class Tutorial:
@@ -110,11 +125,18 @@ class Tutorial:
 
     def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
         """Relevance of the pixels."""
+        return self.many(x, model, [target])[0]
+
+    def many(self, x: Tensor, model: LRPModel, targets: Sequence[int]) -> list[Tensor]:
+        """Relevance of the pixels for several classes after one forward pass."""
         activations = [x]
         with torch.no_grad():
             for layer in LAYERS[1:]:
                 below = activations[-1].flatten(1) if layer.index == LAST_FEATURE + 1 else activations[-1]
                 activations.append(self.chain.get_submodule(str(layer.index))(below))
+        return [self._backward(activations, model, target) for target in targets]
+
+    def _backward(self, activations: list[Tensor], model: LRPModel, target: int) -> Tensor:
         relevance = torch.zeros_like(activations[-1])
         relevance[0, target] = activations[-1][0, target]
         for k in range(LAST, 0, -1):
@@ -153,6 +175,10 @@ class Captum:
 
     def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
         """Relevance of the pixels."""
+        return self.many(x, model, [target])[0]
+
+    def many(self, x: Tensor, model: LRPModel, targets: Sequence[int]) -> list[Tensor]:
+        """Relevance of the pixels for several classes: a batch of copies of the image."""
         from captum.attr import LRP
         from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule
 
@@ -164,7 +190,8 @@ class Captum:
                 GammaRule(gamma=rule.gamma1p) if rule.preset == "gamma" else
                 Alpha1_Beta0_Rule() if rule.preset == "z_plus" else EpsilonRule(epsilon=rule.epsilon or STABILIZER))
         self.chain.get_submodule("flatten").rule = EpsilonRule()
-        return LRP(self.chain).attribute(x.clone(), target=target).detach()[0]
+        images = x.expand(len(targets), -1, -1, -1).clone()
+        return list(LRP(self.chain).attribute(images, target=list(targets)).detach())
 
 
 class AutoLRP:
