@@ -68,6 +68,7 @@ EVERY_RULE = [*(pytest.param(Rule.of(preset), id=preset) for preset in PRESETS),
               some_custom("constant input", theta0=0.4),
               some_custom("negative input", theta0=-0.2, theta1=-0.7, gamma1p=0.5),
               some_custom("constant weight", gamma0=0.3), some_custom("negative parts", gamma1=0, gamma1n=1, gamma1p=0),
+              some_custom("positive parts and squares", gamma1=0, gamma1p=0.7, gamma2=0.4),
               some_custom("squares", gamma2=0.6), some_custom("negative epsilon", epsilon=-0.05),
               some_custom("all ten", alpha=1.7, beta=0.4, theta0=0.1, theta1=0.9, gamma0=0.05, gamma1=0.8, gamma1p=0.6,
                           gamma1n=0.2, gamma2=0.3, epsilon=0.15)]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.networks import random_image, tiny_network
-from vislrp_core import edits
+from vislrp_core import edits, propagation
 from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import forward
@@ -86,7 +86,9 @@ def test_targets_images_and_layers_are_kept_apart(tiny):
     assert seen[0] == 24 and same(result, passed(tiny, MODEL, None, layers=(0, 20))[1])
 
 
-def test_several_classes_at_once_are_the_classes_one_by_one(tiny):
+@pytest.mark.parametrize("most", [500_000, 100], ids=["one batch", "large layers one by one"])
+def test_several_classes_at_once_are_the_classes_one_by_one(tiny, monkeypatch, most):
+    monkeypatch.setattr(propagation, "BATCH_VALUES", most)
     network, trace = tiny
     store = RelevanceStore(10**9)
     passed(tiny, MODEL, store, target=4)
