@@ -30,8 +30,9 @@ from vislrp_core.rules import Rule
 from vislrp_core.store import RelevanceStore
 
 BELOW = "slider below layer"
+MIXED = "γ/ε/0"
 TEN = "ten classes at once, per class"
-TEN_NEW = "from scratch γ/ε/0, ten classes at once, per class"
+TEN_NEW = f"from scratch {MIXED}, {TEN}"
 BORDERS = tuple(layer.index for layer in LAYERS[2:LAST] if layer.kind in ("relu", "pool"))
 """Where a segment may end: after each block of layers that belong together."""
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
@@ -69,36 +70,37 @@ def disagreement(one: torch.Tensor, other: torch.Tensor) -> float:
     return 1 - float(torch.nn.functional.cosine_similarity(one.double().flatten(), other.double().flatten(), dim=0))
 
 
+def agreement(ours: torch.Tensor, theirs: torch.Tensor, what: str) -> str:
+    """One sentence on how far two maps agree (AssertionError if they do not)."""
+    off = disagreement(ours, theirs)
+    assert off < 1e-4, f"{what}: this engine disagrees, 1 - cosine = {off:.1e}"
+    return f"{what}: 1 - cosine {off:.0e}"
+
+
 def checked(network: VGG16, x: torch.Tensor, names: list[str], keras: keras_scheme.INNvestigate | None) -> list[str]:
     """Compare results before times; returns one sentence per comparison (AssertionError if one does not agree)."""
     sentences = []
+    trace = forward(network, x)
+    target, classes = int(trace.logits.argmax()), range(10)
     rivals = {"Zennit": schemes.Zennit(network), "the tutorial's scheme": schemes.Tutorial(network)}
     for name in names:
         model = schemes.COMPOSITES[name]
-        target = int(forward(network, x).logits.argmax())
-        ours = propagate(network, forward(network, x), model, target).at(0)
+        ours = propagate(network, trace, model, target).at(0)
+        many = propagate_many(network, trace, model, classes) if name == MIXED else []
         for rival, run in rivals.items():
             if rival == "the tutorial's scheme" and name == "α2β1":
                 continue
-            off = disagreement(ours, run(x, model, target))
-            assert off < 1e-4, f"{name}: this engine and {rival} disagree, 1 - cosine = {off:.1e}"
-            sentences.append(f"{name} with {rival}: 1 - cosine {off:.0e}")
-            if name == "γ/ε/0":
-                classes = range(10)
-                for mine, other in zip(propagate_many(network, forward(network, x), model, classes),
-                                       run.many(x, model, classes), strict=True):
-                    off = disagreement(mine.at(0), other)
-                    assert off < 1e-4, f"{name}, ten classes: this engine and {rival} disagree, 1 - cosine = {off:.1e}"
+            sentences.append(agreement(ours, run(x, model, target), f"{name} with {rival}"))
+            if many:
+                for mine, other in zip(many, run.many(x, model, classes), strict=True):
+                    agreement(mine.at(0), other, f"{name}, class {mine.target}, with {rival}")
         if schemes.AutoLRP.knows(model):
             without = edits.set_field(model, "pixel_rule", "segment")
-            alike = propagate(network, forward(network, x), without, target).at(0)
-            off = disagreement(alike, schemes.AutoLRP(network)(x, without, target))
-            assert off < 1e-4, f"{name}: this engine and autoLRP disagree, 1 - cosine = {off:.1e}"
-            sentences.append(f"{name} without zβ with autoLRP: 1 - cosine {off:.0e}")
+            alike = propagate(network, trace, without, target).at(0)
+            theirs = schemes.AutoLRP(network)(x, without, target)
+            sentences.append(agreement(alike, theirs, f"{name} without zβ with autoLRP"))
         if keras is not None and keras.knows(model):
-            off = disagreement(ours, keras(x, model, target))
-            assert off < 1e-4, f"{name}: this engine and iNNvestigate disagree, 1 - cosine = {off:.1e}"
-            sentences.append(f"{name} with iNNvestigate: 1 - cosine {off:.0e}")
+            sentences.append(agreement(ours, keras(x, model, target), f"{name} with iNNvestigate"))
     return sentences
 
 
@@ -114,7 +116,7 @@ def cases(network: VGG16, x: torch.Tensor, rivals: bool,
         found[f"from scratch {name}"] = lambda model=model: propagate(network, forward(network, x), model, target)
     trace = forward(network, x)
     store = RelevanceStore(100_000_000)
-    mixed, gamma, two = (schemes.COMPOSITES[name] for name in ("γ/ε/0", "γ", "α2β1"))
+    mixed, gamma, two = (schemes.COMPOSITES[name] for name in (MIXED, "γ", "α2β1"))
     for model in (mixed, gamma, two):
         propagate(network, trace, model, target)
     propagate(network, trace, mixed, target, store=store)
@@ -140,7 +142,7 @@ def cases(network: VGG16, x: torch.Tensor, rivals: bool,
                     continue
                 found[f"{rival} {name}"] = lambda run=run, model=model: run(x, model, target)
             if not isinstance(run, schemes.AutoLRP):
-                found[f"{rival} γ/ε/0, {TEN}"] = lambda run=run: run.many(x, mixed, range(10))
+                found[f"{rival} {MIXED}, {TEN}"] = lambda run=run: run.many(x, mixed, range(10))
         for name, model in schemes.COMPOSITES.items():
             if keras is not None and keras.knows(model):
                 found[f"iNNvestigate {name}"] = lambda model=model: keras(x, model, target)

@@ -108,9 +108,7 @@ class WeightedLayer:
             yield rows if change is None else change(rows, made[:len(numbers)])
 
     def part(self, name: str) -> Tensor:
-        """T0, T+, T2 or B of the activations, kept on the trace."""
-        if name == "plain":
-            return self.trace.sums[self.layer]
+        """T+, T2 or B of the activations, kept on the trace (T0 is `plain_sum`)."""
         kept = self.trace.terms.get((self.layer, name))
         if kept is None:
             a = self.below
