@@ -23,7 +23,7 @@ from benchmarks import keras_scheme, machine, schemes
 from vislrp_core import edits
 from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, forward
+from vislrp_core.network import Network, forward
 from vislrp_core.networks import load_network
 from vislrp_core.propagation import propagate, propagate_many
 from vislrp_core.rules import Rule
@@ -43,7 +43,7 @@ BARS = {"from scratch γ/ε/0": 1.45, "from scratch LRP-0": 1.05, "from scratch 
         "a view already seen": 0.01}
 
 
-def random_vgg16() -> VGG16:
+def random_vgg16() -> Network:
     """VGG16 of full width with random weights."""
     generator = torch.Generator().manual_seed(0)
     state, inputs = {}, 3
@@ -54,7 +54,7 @@ def random_vgg16() -> VGG16:
         state[f"{layer.module}.weight"] = torch.empty(shape).normal_(0, (2 / fan) ** 0.5, generator=generator)
         state[f"{layer.module}.bias"] = torch.zeros(outputs)
         inputs = outputs
-    return VGG16.from_state_dict(state, name="random")
+    return Network.from_state_dict(state, name="random")
 
 
 def image() -> torch.Tensor:
@@ -77,7 +77,7 @@ def agreement(ours: torch.Tensor, theirs: torch.Tensor, what: str) -> str:
     return f"{what}: 1 - cosine {off:.0e}"
 
 
-def checked(network: VGG16, x: torch.Tensor, names: list[str], keras: keras_scheme.INNvestigate | None) -> list[str]:
+def checked(network: Network, x: torch.Tensor, names: list[str], keras: keras_scheme.INNvestigate | None) -> list[str]:
     """Compare results before times; returns one sentence per comparison (AssertionError if one does not agree)."""
     sentences = []
     trace = forward(network, x)
@@ -104,7 +104,7 @@ def checked(network: VGG16, x: torch.Tensor, names: list[str], keras: keras_sche
     return sentences
 
 
-def cases(network: VGG16, x: torch.Tensor, rivals: bool,
+def cases(network: Network, x: torch.Tensor, rivals: bool,
           keras: keras_scheme.INNvestigate | None = None) -> dict[str, Callable[[], object]]:
     """What is timed, by name."""
     found: dict[str, Callable[[], object]] = {}
@@ -149,7 +149,7 @@ def cases(network: VGG16, x: torch.Tensor, rivals: bool,
     return found
 
 
-def _lower_edit(network: VGG16, trace, target: int, border: int) -> Callable[[], object]:
+def _lower_edit(network: Network, trace, target: int, border: int) -> Callable[[], object]:
     """A slider below a border: relevance above it is kept."""
     def model(gamma: float) -> LRPModel:
         return schemes.composite((border, Rule.of("gamma", gamma1p=gamma)), (LAST, Rule.of("epsilon")))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vislrp_core.layers import LAST_FEATURE, LAYERS
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16
+from vislrp_core.network import Network
 
 RULES = {"zero": "Z", "z_plus": "Alpha1Beta0", "alpha_beta": "Alpha2Beta1"}
 """Its names of the rules that are the same; its epsilon is absolute and it has no gamma rule."""
@@ -24,7 +24,7 @@ def installed() -> bool:
 class INNvestigate:
     """Analyzers are built once per rule and kept: what is timed is the analysis alone."""
 
-    def __init__(self, network: VGG16) -> None:
+    def __init__(self, network: Network) -> None:
         import tensorflow as tf
 
         tf.compat.v1.disable_eager_execution()

@@ -17,7 +17,7 @@ from zennit.rules import AlphaBeta, Epsilon, Gamma, Pass, ZBox, ZPlus
 
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS
 from vislrp_core.model import LRPModel, Segment
-from vislrp_core.network import VGG16
+from vislrp_core.network import Network
 from vislrp_core.rules import Rule
 
 STABILIZER = 1e-9
@@ -40,7 +40,7 @@ COMPOSITES = {
 }
 
 
-def torch_modules(network: VGG16) -> nn.Sequential:
+def torch_modules(network: Network) -> nn.Sequential:
     """The network as torch modules named by layer number; weights shared, no gradients for them."""
     chain = nn.Sequential()
     for layer in LAYERS[1:]:
@@ -63,7 +63,7 @@ def torch_modules(network: VGG16) -> nn.Sequential:
 class Gradient:
     """The plain gradient by autograd: what every time is divided by."""
 
-    def __init__(self, network: VGG16) -> None:
+    def __init__(self, network: Network) -> None:
         self.chain = torch_modules(network)
 
     def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
@@ -81,7 +81,7 @@ class Gradient:
 class Zennit:
     """Zennit's hooks with one rule per weighted layer."""
 
-    def __init__(self, network: VGG16) -> None:
+    def __init__(self, network: Network) -> None:
         self.network, self.chain = network, torch_modules(network)
 
     def _hook(self, rule: Rule) -> Hook:
@@ -114,7 +114,7 @@ class Zennit:
 class Tutorial:
     """The scheme of the heatmapping tutorial (Montavon et al. 2019): modules with changed weights, autograd per layer."""
 
-    def __init__(self, network: VGG16) -> None:
+    def __init__(self, network: Network) -> None:
         self.network, self.chain = network, torch_modules(network)
 
     def _changed(self, k: int, rule: Rule) -> tuple[Tensor, Tensor]:
@@ -170,7 +170,7 @@ class Tutorial:
 class Captum:
     """Captum's LRP; it has no zβ, so layer 1 takes its neighbour's rule and results are not compared there."""
 
-    def __init__(self, network: VGG16) -> None:
+    def __init__(self, network: Network) -> None:
         self.chain = torch_modules(network)
 
     def __call__(self, x: Tensor, model: LRPModel, target: int) -> Tensor:
@@ -199,7 +199,7 @@ class AutoLRP:
 
     LINEAR = ("ConvolutionBackward", "AddmmBackward", "MmBackward")
 
-    def __init__(self, network: VGG16) -> None:
+    def __init__(self, network: Network) -> None:
         self.chain = torch_modules(network)
 
     @staticmethod

@@ -18,7 +18,7 @@ from vislrp_core.ablation import ablate, curve, random_order
 from vislrp_core.images import read_image, to_input
 from vislrp_core.layers import layer_name, resolve_layer
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace, forward
+from vislrp_core.network import Network, Trace, forward
 from vislrp_core.networks import load_network
 from vislrp_core.neurons import Scores, check_layer, format_neurons, score
 from vislrp_core.propagation import propagate
@@ -67,7 +67,7 @@ def counts_of(size: int, share: float, points: int = 12) -> NDArray[np.intp]:
     return np.unique(np.concatenate([[0], np.rint(np.geomspace(1, end, points))])).astype(np.intp)
 
 
-def search(network: VGG16, trace: Trace, scores: Scores, image: str, *, share: float, seeds: int) -> Case | None:
+def search(network: Network, trace: Trace, scores: Scores, image: str, *, share: float, seeds: int) -> Case | None:
     """The case of one picture and layer; None if the first class stays up to this share of the layer."""
     first = trace.predictions(1)[0]
     order = scores.strongest(BY)
@@ -87,7 +87,7 @@ def search(network: VGG16, trace: Trace, scores: Scores, image: str, *, share: f
         int(least.argmax()) != first.index)
 
 
-def cases(network: VGG16, model: LRPModel, images: Sequence[Path], layers: Sequence[int], *, share: float,
+def cases(network: Network, model: LRPModel, images: Sequence[Path], layers: Sequence[int], *, share: float,
           seeds: int) -> list[Case]:
     """Cases of all pictures and layers, the most selective first."""
     found = []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vislrp_core import metrics
 from vislrp_core.images import read_image, to_input
-from vislrp_core.network import VGG16, forward
+from vislrp_core.network import Network, forward
 from vislrp_core.networks import load_network
 from vislrp_core.propagation import propagate
 from vislrp_ui.compare.sets import SETS, two_object_samples
@@ -23,7 +23,7 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 MODELS = SETS["configurations"].models()
 
 
-def measure(network: VGG16, image: str, classes: tuple[str, str]) -> tuple[list[tuple[int, float]], list[float]]:
+def measure(network: Network, image: str, classes: tuple[str, str]) -> tuple[list[tuple[int, float]], list[float]]:
     """Rank and probability of both classes, and the cosine under every model."""
     trace = forward(network, to_input(read_image(samples()[image].path), network))
     targets = [network.classes.index(name) for name in classes]
@@ -33,7 +33,7 @@ def measure(network: VGG16, image: str, classes: tuple[str, str]) -> tuple[list[
                   for model in MODELS]
 
 
-def table(network: VGG16) -> list[str]:
+def table(network: Network) -> list[str]:
     """Lines of the table, one per image."""
     numbers = [model.name.rsplit(" ", 1)[1] for model in MODELS]
     lines = ["| image | class A | class B | " + " | ".join(numbers) + " |", "|---|---|---|" + "---:|" * len(MODELS)]

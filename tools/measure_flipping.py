@@ -24,7 +24,7 @@ from vislrp_core.fills import FILLS, filled_image
 from vislrp_core.flipping import Curve
 from vislrp_core.images import read_image, to_input
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace, forward
+from vislrp_core.network import Network, Trace, forward
 from vislrp_core.networks import load_network
 from vislrp_core.propagation import propagate
 
@@ -52,14 +52,14 @@ def models() -> dict[str, LRPModel]:
     }
 
 
-def maps(network: VGG16, trace: Trace, target: int, seed: int) -> Iterator[tuple[str, NDArray[Any] | None]]:
+def maps(network: Network, trace: Trace, target: int, seed: int) -> Iterator[tuple[str, NDArray[Any] | None]]:
     """Maps by name; a random one stands for no knowledge at all."""
     for name, model in models().items():
         yield name, propagate(network, trace, model, target, layers=(0,)).map(0)
     yield RANDOM, np.random.default_rng(seed).normal(size=(224, 224))
 
 
-def measure_image(network: VGG16, path: Path, seed: int, options: argparse.Namespace,
+def measure_image(network: Network, path: Path, seed: int, options: argparse.Namespace,
                   record: Record) -> dict[str, dict[str, float | None]]:
     """Scores of all maps of one picture."""
     x = to_input(read_image(path), network)

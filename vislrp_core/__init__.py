@@ -1,17 +1,19 @@
-"""Layer-wise Relevance Propagation for VGG16: the library under VisLRP Designer, without a web page."""
+"""Layer-wise Relevance Propagation for chain networks: the library under VisLRP Designer, without a web page."""
 
 from vislrp_core.api import Explanation, explain
+from vislrp_core.architecture import ARCHITECTURES, Architecture, Layer
 from vislrp_core.images import ImageError, read_image
 from vislrp_core.layers import LAYERS, layer_name
 from vislrp_core.model import LRPModel, ModelError, Segment
-from vislrp_core.network import VGG16, NetworkError, Prediction, Trace, forward
+from vislrp_core.network import Network, NetworkError, Prediction, Trace, forward
 from vislrp_core.networks import load_network
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, propagate, propagate_from, propagate_many
 from vislrp_core.rules import PARAMETERS, PRESETS, Rule
 from vislrp_core.store import RelevanceStore
 
 __all__ = [
-    "LAYERS", "PARAMETERS", "PRESETS", "VGG16", "Explanation", "ImageError", "LRPModel", "ModelError", "NetworkError",
-    "NonFiniteRelevance", "Prediction", "Relevance", "RelevanceStore", "Rule", "Segment", "Trace", "explain", "forward",
-    "layer_name", "load_network", "propagate", "propagate_from", "propagate_many", "read_image",
+    "ARCHITECTURES", "LAYERS", "PARAMETERS", "PRESETS", "Architecture", "Explanation", "ImageError", "LRPModel", "Layer",
+    "ModelError", "Network", "NetworkError", "NonFiniteRelevance", "Prediction", "Relevance", "RelevanceStore", "Rule",
+    "Segment", "Trace", "explain", "forward", "layer_name", "load_network", "propagate", "propagate_from",
+    "propagate_many", "read_image",
 ]

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace, apply_layer, forward_from
+from vislrp_core.network import Network, Trace, apply_layer, forward_from
 from vislrp_core.neurons import NeuronError, Scores, check_layer, check_neurons
 from vislrp_core.propagation import propagate_from
 
@@ -50,14 +50,14 @@ def switch_off(activation: torch.Tensor, neurons: Sequence[int], value: Value = 
     return changed
 
 
-def ablate(network: VGG16, trace: Trace, sets: Sets, value: Value = "zero") -> torch.Tensor:
+def ablate(network: Network, trace: Trace, sets: Sets, value: Value = "zero") -> torch.Tensor:
     """Logits after ablating sets of neurons at one or several layers.
 
     Layers are ablated from the bottom up; only the layers above the lowest one are computed.
 
     Parameters
     ----------
-    network : VGG16
+    network : Network
     trace : Trace
         The image's forward pass.
     sets : mapping
@@ -106,7 +106,7 @@ def mask(relevance: torch.Tensor, neurons: Iterable[int], *, complement: bool = 
     return torch.where(keep.reshape(-1, *[1] * (relevance.ndim - 1)), relevance, torch.zeros_like(relevance))
 
 
-def pass_on(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: torch.Tensor,
+def pass_on(network: Network, trace: Trace, model: LRPModel, layer: int, relevance: torch.Tensor,
             neurons: Iterable[int], *, complement: bool = False,
             checkpoint: Callable[[int], None] | None = None) -> torch.Tensor:
     """Relevance at the pixels that flows through a set of neurons.
@@ -197,7 +197,7 @@ def ranking(scores: Scores) -> NDArray[np.intp]:
     return scores.strongest("total_relevance")
 
 
-def curve(network: VGG16, trace: Trace, layer: int, order: Sequence[int] | NDArray[np.intp], target: int,
+def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDArray[np.intp], target: int,
           counts: NDArray[np.intp], value: Value = "zero", *, batch: int = 4,
           checkpoint: Callable[[int], None] | None = None) -> Curve:
     """Ablate neurons of one layer one after the other.

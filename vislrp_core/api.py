@@ -11,7 +11,7 @@ from PIL import Image
 
 from vislrp_core.images import read_image, to_input
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Prediction, Trace, class_index, forward
+from vislrp_core.network import Network, Prediction, Trace, class_index, forward
 from vislrp_core.propagation import Relevance, propagate
 
 
@@ -25,7 +25,7 @@ class Explanation:
     target: int
 
 
-def explain(network: VGG16, image: Image.Image | str | Path | bytes, model: LRPModel, target: str | int = "top", *,
+def explain(network: Network, image: Image.Image | str | Path | bytes, model: LRPModel, target: str | int = "top", *,
             layers: Literal["all"] | Iterable[int] | None = None, fit: str = "crop") -> Explanation:
     """Explain a class of a picture.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vislrp_core.network import VGG16
+from vislrp_core.network import Network
 
 BLUR_SIGMA = 8.0
 _BLUR_KERNEL = 65  # four sigma to both sides: beyond, the Gaussian is below float32's resolution of a pixel
@@ -38,14 +38,14 @@ class FillError(ValueError):
 
 
 @torch.inference_mode()
-def filled_image(x: Tensor, network: VGG16, fill: str = DEFAULT_FILL, seed: int = 0) -> Tensor:
+def filled_image(x: Tensor, network: Network, fill: str = DEFAULT_FILL, seed: int = 0) -> Tensor:
     """The image as it would be with every pixel flipped.
 
     Parameters
     ----------
     x : Tensor
         Preprocessed image, (1, 3, H, W).
-    network : VGG16
+    network : Network
         Gives the preprocessed values of black and white.
     fill : str
         A key of `FILLS`.

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vislrp_core import masks
 from vislrp_core.fills import flip
-from vislrp_core.network import VGG16, Trace, logits
+from vislrp_core.network import Network, Trace, logits
 
 ORDERS: dict[str, str] = {
     "morf": "most relevant first",
@@ -124,7 +124,7 @@ def step_mask(order: NDArray[np.intp], patch: int, count: int,
     return masks.spread(flipped, patch, shape)
 
 
-def measure(network: VGG16, x: Tensor, filled: Tensor, order: NDArray[np.intp], target: int, *, patch: int = DEFAULT_PATCH,
+def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp], target: int, *, patch: int = DEFAULT_PATCH,
             steps: int = DEFAULT_STEPS, kind: str = "morf", seed: int | None = None, batch: int = BATCH,
             known: Mapping[int, Tensor] | None = None, checkpoint: Callable[[int], None] | None = None,
             guard: Callable[[], AbstractContextManager[object]] = nullcontext) -> Curve:
@@ -176,7 +176,7 @@ def measure(network: VGG16, x: Tensor, filled: Tensor, order: NDArray[np.intp], 
                  rows.softmax(dim=1)[:, target].numpy(), rows.argmax(dim=1).numpy())
 
 
-def ends(network: VGG16, trace: Trace, filled: Tensor, patch: int) -> dict[int, Tensor]:
+def ends(network: Network, trace: Trace, filled: Tensor, patch: int) -> dict[int, Tensor]:
     """Logits that all orders share, by number of flipped squares: none (the traced image) and all of them."""
     rows, columns = masks.grid_shape((filled.shape[-2], filled.shape[-1]), patch)
     return {0: trace.logits, rows * columns: logits(network, filled)[0]}

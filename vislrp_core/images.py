@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from .network import VGG16
+    from .network import Network
 
 Fit = Literal["crop", "squash"]
 FITS: dict[str, str] = {
@@ -181,7 +181,7 @@ def _crop_of_strip(image: Image.Image) -> Image.Image:
     return image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=(left, top, right, bottom))
 
 
-def to_input(image: Image.Image, network: VGG16, fit: str = "crop") -> Tensor:
+def to_input(image: Image.Image, network: Network, fit: str = "crop") -> Tensor:
     """Preprocess a picture exactly as torchvision's `ImageClassification(crop_size=224, resize_size=256)`.
 
     The steps are written out, because importing torchvision takes longer than an explanation.
@@ -190,7 +190,7 @@ def to_input(image: Image.Image, network: VGG16, fit: str = "crop") -> Tensor:
     ----------
     image : PIL.Image.Image
         Mode RGB.
-    network : VGG16
+    network : Network
         Gives mean, standard deviation, device and dtype.
     fit : {"crop", "squash"}
         See `network_view`.
@@ -209,7 +209,7 @@ def to_input(image: Image.Image, network: VGG16, fit: str = "crop") -> Tensor:
     return values.unsqueeze(0).to(device=network.device, dtype=network.dtype)
 
 
-def to_pil(x: Tensor, network: VGG16) -> Image.Image:
+def to_pil(x: Tensor, network: Network) -> Image.Image:
     """Undo the preprocessing, for showing changed pixels; values outside black..white are clipped.
 
     Parameters

@@ -1,4 +1,4 @@
-"""VGG16 as immutable weights, and its forward pass kept as a Trace. No module, no hook, no autograd graph."""
+"""A chain network as immutable weights, and its forward pass kept as a Trace. No module, no hook, no autograd graph."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED
 from vislrp_core.trace import MADE, Activations, Sums, per_channel
 from vislrp_core.trace import Prediction as Prediction
@@ -32,8 +33,8 @@ class NetworkError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class VGG16:
-    """Weights of one VGG16-shaped network, by layer number; shared by all sessions and never changed."""
+class Network:
+    """Weights of one chain network, by row of its architecture; shared by all sessions and never changed."""
 
     weights: Mapping[int, Tensor]
     biases: Mapping[int, Tensor]
@@ -44,6 +45,7 @@ class VGG16:
     title: str = ""
     description: str = ""
     digest: str = ""
+    architecture: Architecture = ARCHITECTURES[DEFAULT]
 
     @property
     def num_classes(self) -> int:
@@ -51,14 +53,18 @@ class VGG16:
         return len(self.classes)
 
     @property
+    def _first(self) -> Tensor:
+        return self.weights[self.architecture.weighted[0]]
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.weights[1].device
+        return self._first.device
 
     @property
     def dtype(self) -> torch.dtype:
         """Number format of the weights."""
-        return self.weights[1].dtype
+        return self._first.dtype
 
     def pixel_bounds(self) -> tuple[Tensor, Tensor]:
         """Preprocessed values of a black and of a white pixel, each of shape (1, 3, 1, 1)."""
@@ -67,17 +73,17 @@ class VGG16:
         low, high = (-mean / std), (1 - mean) / std
         return tuple(t.to(self.dtype).to(self.device).reshape(1, 3, 1, 1) for t in (low, high))  # type: ignore[return-value]
 
-    def to(self, *, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> VGG16:
+    def to(self, *, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Network:
         """The same network in another number format or on another device."""
         def move(tensors: Mapping[int, Tensor]) -> dict[int, Tensor]:
             return {key: tensor.to(device=device, dtype=dtype) for key, tensor in tensors.items()}
-        return VGG16(move(self.weights), move(self.biases), self.classes, self.mean, self.std, self.name, self.title,
-                     self.description, self.digest)
+        return Network(move(self.weights), move(self.biases), self.classes, self.mean, self.std, self.name, self.title,
+                     self.description, self.digest, self.architecture)
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any], *, name: str = "network", classes: Sequence[str] | None = None,
                         mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD, title: str = "",
-                        description: str = "", any_width: bool = False) -> VGG16:
+                        description: str = "", any_width: bool = False) -> Network:
         """Check a state dict with torchvision's key names and take its tensors; convolutions are copied, 59 MB at most.
 
         Parameters
@@ -170,7 +176,7 @@ def _exact_convolution(a: Tensor, weight: Tensor) -> Tensor:
     return total.reshape(1, height, width + 2, -1)[:, :, :width].permute(0, 3, 1, 2)
 
 
-def apply_layer(network: VGG16, layer: int, a: Tensor) -> tuple[Tensor, Tensor | None]:
+def apply_layer(network: Network, layer: int, a: Tensor) -> tuple[Tensor, Tensor | None]:
     """Output of one layer for a batch, and for weighted layers the sum over inputs without the bias."""
     output = layer_output(network, layer, a)
     if LAYERS[layer].kind in ("conv", "linear"):
@@ -178,7 +184,7 @@ def apply_layer(network: VGG16, layer: int, a: Tensor) -> tuple[Tensor, Tensor |
     return output, None
 
 
-def layer_output(network: VGG16, layer: int, a: Tensor) -> Tensor:
+def layer_output(network: Network, layer: int, a: Tensor) -> Tensor:
     """Output of one layer for a batch."""
     kind = LAYERS[layer].kind
     if kind == "conv":
@@ -191,7 +197,7 @@ def layer_output(network: VGG16, layer: int, a: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def forward(network: VGG16, x: Tensor) -> Trace:
+def forward(network: Network, x: Tensor) -> Trace:
     """Run the network on one image.
 
     Parameters
@@ -222,7 +228,7 @@ def forward(network: VGG16, x: Tensor) -> Trace:
 
 
 @torch.inference_mode()
-def refine(network: VGG16, trace: Trace) -> None:
+def refine(network: Network, trace: Trace) -> None:
     """Take the trace's sums and activations from a forward pass in double precision, rounded to the network's format.
 
     LRP divides by sums that may nearly cancel: their rounding errors, which a forward pass in single precision takes along
@@ -254,19 +260,19 @@ def refine(network: VGG16, trace: Trace) -> None:
 
 
 @torch.inference_mode()
-def forward_from(network: VGG16, layer: int, a: Tensor) -> Tensor:
+def forward_from(network: Network, layer: int, a: Tensor) -> Tensor:
     """Logits, shape (B, classes), from a batch of activations of ``layer``: the layers above it alone."""
     for above in range(layer + 1, LAST + 1):
         a = layer_output(network, above, a)
     return a
 
 
-def logits(network: VGG16, batch: Tensor) -> Tensor:
+def logits(network: Network, batch: Tensor) -> Tensor:
     """Logits of a batch of preprocessed images: (B, 3, 224, 224) to (B, classes)."""
     return forward_from(network, 0, batch.to(device=network.device, dtype=network.dtype))
 
 
-def class_index(network: VGG16, target: str | int, trace: Trace | None = None) -> int:
+def class_index(network: Network, target: str | int, trace: Trace | None = None) -> int:
     """Index of a target class given by name, index, or ``top`` (needs the trace).
 
     Raises

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from vislrp_core import downloads
 from vislrp_core.layers import LAYERS, WEIGHTED
-from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD, VGG16, NetworkError
+from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD, Network, NetworkError
 
 MODEL_STORE = Path(__file__).resolve().parents[1] / "model_store"
 EMBEDDED = MODEL_STORE / "embedded_vgg16.safetensors"
@@ -69,7 +69,7 @@ def load_network(
     dtype: str = "float32",
     progress: downloads.Progress | None = None,
     cancel: Callable[[], bool] | None = None,
-) -> VGG16:
+) -> Network:
     """Load a VGG16.
 
     Parameters
@@ -88,7 +88,7 @@ def load_network(
 
     Returns
     -------
-    VGG16
+    Network
 
     Raises
     ------
@@ -132,7 +132,7 @@ def find_device(device: str, dtype: str = "float32") -> str:
     return device
 
 
-def _load_embedded() -> VGG16:
+def _load_embedded() -> Network:
     if not EMBEDDED.is_file():
         raise NetworkError(
             f"The embedded network is missing ({EMBEDDED}): restore it, or choose another "
@@ -141,10 +141,10 @@ def _load_embedded() -> VGG16:
     return _load_file(EMBEDDED, "embedded", "embedded VGG16")
 
 
-def _load_imagenet(progress: downloads.Progress | None, cancel: Callable[[], bool] | None) -> VGG16:
+def _load_imagenet(progress: downloads.Progress | None, cancel: Callable[[], bool] | None) -> Network:
     file = imagenet_on_disk() or downloads.download_imagenet(progress=progress, cancel=cancel)
     state = read_state_dict(file if file.suffix == ".safetensors" else mapped_copy(file))
-    return VGG16.from_state_dict(
+    return Network.from_state_dict(
         state,
         name="imagenet",
         classes=imagenet_classes(),
@@ -190,7 +190,7 @@ def imagenet_classes() -> tuple[str, ...]:
     return tuple(CLASS_NAMES.read_text(encoding="utf-8").splitlines())
 
 
-def _load_path(path: Path) -> VGG16:
+def _load_path(path: Path) -> Network:
     try:
         present = path.is_file()
     except (OSError, ValueError):
@@ -201,7 +201,7 @@ def _load_path(path: Path) -> VGG16:
     return _load_file(path, path.stem, path.stem)
 
 
-def _load_file(path: Path, name: str, title: str) -> VGG16:
+def _load_file(path: Path, name: str, title: str) -> Network:
     about = read_description(path.with_suffix(".json"))
     state = expand_tied(read_state_dict(path), path)
     classes = about.get("classes")
@@ -212,7 +212,7 @@ def _load_file(path: Path, name: str, title: str) -> VGG16:
         raise NetworkError(f'"{path}": {foreign[0][:80]} is no tensor of VGG16 with torchvision\'s names: '
                            "give the state dict of a VGG16 without batch normalization.")
     try:
-        return VGG16.from_state_dict(
+        return Network.from_state_dict(
             state,
             name=name,
             classes=classes,

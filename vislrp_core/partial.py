@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vislrp_core.layers import LAST_FEATURE, LAYERS
-from vislrp_core.network import VGG16, Trace, forward_from
+from vislrp_core.network import Network, Trace, forward_from
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _with_change(known: Tensor, part: Tensor, where: Box, wanted: Box) -> Tensor
 
 
 @torch.inference_mode()
-def logits_of_changed(network: VGG16, trace: Trace, changed: Tensor, box: Box | None) -> Tensor:
+def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Box | None) -> Tensor:
     """Logits of a picture that equals the traced one outside a box.
 
     Parameters

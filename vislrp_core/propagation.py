@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED, layer_name
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace
+from vislrp_core.network import Network, Trace
 from vislrp_core.shares import signed_sums as signed_sums
 from vislrp_core.store import POOLS, Kept, RelevanceStore, upper_part
 from vislrp_core.unified import STABILIZER as STABILIZER
@@ -104,7 +104,7 @@ def _pool(trace: Trace, layer: int, pooling: str, relevance: Tensor) -> Tensor:
     return below.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
 
 
-def step(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
+def step(network: Network, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
          disposable: bool = False) -> Tensor:
     """R[layer - 1] from R[layer], both with a leading batch dimension.
 
@@ -144,7 +144,7 @@ def default_layers(model: LRPModel) -> set[int]:
 Layers = Literal["all"] | Iterable[int] | None
 
 
-def propagate(network: VGG16, trace: Trace, model: LRPModel, target: int, *, layers: Layers = None,
+def propagate(network: Network, trace: Trace, model: LRPModel, target: int, *, layers: Layers = None,
               store: RelevanceStore | None = None, checkpoint: Checkpoint | None = None) -> Relevance:
     """Relevance of one class, from the logits down to the pixels.
 
@@ -166,7 +166,7 @@ def propagate(network: VGG16, trace: Trace, model: LRPModel, target: int, *, lay
 
 
 @torch.inference_mode()
-def propagate_many(network: VGG16, trace: Trace, model: LRPModel, targets: Sequence[int], *, layers: Layers = None,
+def propagate_many(network: Network, trace: Trace, model: LRPModel, targets: Sequence[int], *, layers: Layers = None,
                    store: RelevanceStore | None = None, checkpoint: Checkpoint | None = None) -> list[Relevance]:
     """Relevance of several classes: the parameters are those of `propagate`.
 
@@ -189,7 +189,7 @@ def propagate_many(network: VGG16, trace: Trace, model: LRPModel, targets: Seque
 
 
 @torch.inference_mode()
-def propagate_from(network: VGG16, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
+def propagate_from(network: Network, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
                    layers: Layers = None, checkpoint: Checkpoint | None = None,
                    target: int | None = None) -> Relevance:
     """Relevance from a given R[layer] (shape of that layer's activation) downwards; linear in it."""
@@ -256,7 +256,7 @@ class _Column:
         return Relevance(self.maps, self.positive, self.negative, self.target, self.model.key)
 
 
-def _descend(network: VGG16, trace: Trace, model: LRPModel, layer: int, current: Tensor, columns: list[_Column],
+def _descend(network: Network, trace: Trace, model: LRPModel, layer: int, current: Tensor, columns: list[_Column],
              checkpoint: Checkpoint | None) -> None:
     """Propagate a batch, one row per column, from R[layer] to the pixels."""
     sums: list[tuple[float, float]] = []

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vislrp_core.factors import Change, Factors, negative_part, positive_part
-from vislrp_core.network import VGG16, Trace, refine
+from vislrp_core.network import Network, Trace, refine
 from vislrp_core.rules import Rule
 from vislrp_core.shares import Denominator, divide
 from vislrp_core.weighted import WeightedLayer
@@ -47,7 +47,7 @@ def _shares(here: WeightedLayer, rule: Rule, relevance: Tensor, factor: float, s
     return divide(relevance.double(), exact, epsilon, factor=factor, disposable=True)[0].to(relevance.dtype)
 
 
-def unified(network: VGG16, trace: Trace, layer: int, rule: Rule, absorb: bool, relevance: Tensor, *,
+def unified(network: Network, trace: Trace, layer: int, rule: Rule, absorb: bool, relevance: Tensor, *,
             in_proportion: bool = False, disposable: bool = False) -> Tensor:
     """R[layer - 1] of the unified rule for a batch R[layer]; fully connected inputs as (B, N).
 
@@ -119,7 +119,7 @@ def _by_sign(here: WeightedLayer, rule: Rule, factors: Factors, absorb: bool, re
     return here.backward(s, change).mul_(above).add_(here.backward(s, exchanged).mul_(below))
 
 
-def z_box(network: VGG16, trace: Trace, layer: int, relevance: Tensor, *, disposable: bool = False) -> Tensor:
+def z_box(network: Network, trace: Trace, layer: int, relevance: Tensor, *, disposable: bool = False) -> Tensor:
     """LRP-z^beta (Montavon et al. 2017; lrp.md section 3): a w - l w^+ - h w^-; bias terms cancel."""
     here = WeightedLayer(network, trace, layer)
     a = here.below

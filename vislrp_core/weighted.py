@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vislrp_core.factors import PARTS, Change, Factors
 from vislrp_core.layers import LAYERS
-from vislrp_core.network import VGG16, Trace, exact_sum
+from vislrp_core.network import Network, Trace, exact_sum
 from vislrp_core.rules import Rule
 from vislrp_core.shares import Denominator, times_positive_part_
 from vislrp_core.trace import per_channel
@@ -38,7 +38,7 @@ STRETCHES = 4
 class WeightedLayer:
     """One convolution or fully connected layer of a network for one image."""
 
-    network: VGG16
+    network: Network
     trace: Trace
     layer: int
 

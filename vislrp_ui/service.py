@@ -25,7 +25,7 @@ from vislrp_core import heatmap as colours
 from vislrp_core.images import network_view, read_image, to_input
 from vislrp_core.layers import LAST, layer_name
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, NetworkError, Prediction, Trace, forward
+from vislrp_core.network import Network, NetworkError, Prediction, Trace, forward
 from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_core.store import RelevanceStore
@@ -101,7 +101,7 @@ _borders = RelevanceStore(allotted("borders"))
 _maps: ByteCache[Maps] = ByteCache(allotted("maps"), lambda maps: maps.nbytes)
 _pictures: ByteCache[Image.Image] = ByteCache(allotted("pictures"), lambda image: 3 * image.width * image.height)
 _files: ByteCache[bytes] = ByteCache(allotted("files"), len)
-_networks: dict[str, VGG16] = {}
+_networks: dict[str, Network] = {}
 _networks_lock = threading.Lock()
 
 
@@ -124,7 +124,7 @@ def _default_key() -> str:
     return default_network_name()
 
 
-def network(key: str | None = None) -> VGG16:
+def network(key: str | None = None) -> Network:
     """The network that runs; loaded once per process (NetworkError if that fails)."""
     name = network_key(key)
     with _networks_lock:
@@ -263,7 +263,7 @@ class Stopwatch:
         self.seconds = time.perf_counter() - begin
 
 
-def _propagate(net: VGG16, ref: ImageRef, model: LRPModel, target: int, layers: Layers, passed: Trace,
+def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers: Layers, passed: Trace,
                watch: Watch | None, clock: Stopwatch | None = None) -> Relevance:
     with GATE.slot(_waiting(watch)), (clock or Stopwatch()).running():
         counters.count("propagations")
@@ -317,7 +317,7 @@ def maps(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: I
                    layers, watch)
 
 
-def maps_of(net: VGG16, ref: ImageRef, see: Callable[[], Trace], model: LRPModel, target: int,
+def maps_of(net: Network, ref: ImageRef, see: Callable[[], Trace], model: LRPModel, target: int,
             layers: Iterable[int] = (), watch: Watch | None = None) -> Maps:
     """`maps` for a thread that has no session; `see` answers the forward pass where the maps are not at hand."""
     wanted = frozenset({0, *default_layers(model), *layers})

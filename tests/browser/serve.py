@@ -14,16 +14,16 @@ from streamlit.web import cli
 
 from tests.support.networks import tiny_state
 from vislrp_core import networks
-from vislrp_core.network import VGG16
+from vislrp_core.network import Network
 
 
 def main() -> None:
     """Serve with the arguments of `streamlit run`."""
     classes = networks.imagenet_classes()
-    tiny = VGG16.from_state_dict(tiny_state(1, classes=len(classes)), name="tiny", title="Tiny VGG16", any_width=True,
+    tiny = Network.from_state_dict(tiny_state(1, classes=len(classes)), name="tiny", title="Tiny VGG16", any_width=True,
                                  classes=classes, description="Random weights, for tests of the pages.")
 
-    def load(*names: Any, **options: Any) -> VGG16:
+    def load(*names: Any, **options: Any) -> Network:
         return tiny
 
     networks.load_network = load  # type: ignore[assignment]

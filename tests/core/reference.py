@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16
+from vislrp_core.network import Network
 from vislrp_core.rules import Rule
 
 
@@ -20,7 +20,7 @@ def stab(z: torch.Tensor, epsilon: float = 0.0, scale: float = 1.0) -> torch.Ten
     return z + sign * (epsilon * scale + 1e-9)
 
 
-def forward(network: VGG16, x: torch.Tensor) -> list[torch.Tensor]:
+def forward(network: Network, x: torch.Tensor) -> list[torch.Tensor]:
     a = [x[0].double()]
     for layer in LAYERS[1:]:
         if layer.kind == "conv":
@@ -67,7 +67,7 @@ def unfolded_rows(x, rows):
     return patches[:, rows.start * width:rows.stop * width]
 
 
-def weighted_step(network: VGG16, layer: int, below, rule: Rule, absorb: bool, relevance):
+def weighted_step(network: Network, layer: int, below, rule: Rule, absorb: bool, relevance):
     w, b = network.weights[layer].double(), network.biases[layer].double()
     w = w.reshape(len(w), -1)
     if layer == 1:
@@ -107,7 +107,7 @@ def pool_step(below, pooling: str, relevance):
     return result.reshape(below.shape)
 
 
-def relevance(network: VGG16, x: torch.Tensor, model: LRPModel, target: int) -> list[torch.Tensor]:
+def relevance(network: Network, x: torch.Tensor, model: LRPModel, target: int) -> list[torch.Tensor]:
     """R[0] ... R[38]."""
     a = forward(network, x)
     logits = a[LAST]

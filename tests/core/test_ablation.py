@@ -22,7 +22,7 @@ from vislrp_core.ablation import (
 )
 from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace, forward
+from vislrp_core.network import Network, Trace, forward
 from vislrp_core.neurons import NeuronError, score
 from vislrp_core.propagation import propagate
 
@@ -33,12 +33,12 @@ def plain() -> VGG:
 
 
 @pytest.fixture(scope="module")
-def network(plain: VGG) -> VGG16:
-    return VGG16.from_state_dict(plain.state_dict(), any_width=True)
+def network(plain: VGG) -> Network:
+    return Network.from_state_dict(plain.state_dict(), any_width=True)
 
 
 @pytest.fixture(scope="module")
-def trace(network: VGG16) -> Trace:
+def trace(network: Network) -> Trace:
     x = torch.randn(1, 3, 224, 224, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     return forward(network, x)
 
@@ -65,7 +65,7 @@ def reference(plain: VGG, x: Tensor, sets: dict[int, tuple[int, ...]], value: st
 @pytest.mark.parametrize("value", ["zero", "mean"])
 @pytest.mark.parametrize("layer", range(1, LAST + 1))
 def test_ablation_is_zeroing_in_a_torchvision_forward_pass_at_every_layer(
-        plain: VGG, network: VGG16, trace: Trace, layer: int, value: str) -> None:
+        plain: VGG, network: Network, trace: Trace, layer: int, value: str) -> None:
     sets = {layer: (1, 3)}
     found = ablate(network, trace, sets, value)  # type: ignore[arg-type]
     torch.testing.assert_close(found, reference(plain, trace.x, sets, value), rtol=1e-10, atol=1e-12)
@@ -73,14 +73,14 @@ def test_ablation_is_zeroing_in_a_torchvision_forward_pass_at_every_layer(
 
 @pytest.mark.parametrize("value", ["zero", "mean"])
 def test_sets_at_several_layers_are_ablated_from_the_bottom_up(
-        plain: VGG, network: VGG16, trace: Trace, value: str) -> None:
+        plain: VGG, network: Network, trace: Trace, value: str) -> None:
     sets = {33: (0, 2, 5), 1: (0,), 13: (1, 2), 31: (3,)}
     found = ablate(network, trace, sets, value)  # type: ignore[arg-type]
     torch.testing.assert_close(found, reference(plain, trace.x, sets, value), rtol=1e-10, atol=1e-12)
     assert not torch.allclose(found, trace.logits)
 
 
-def test_nothing_ablated_changes_nothing_and_the_trace_stays_whole(network: VGG16, trace: Trace) -> None:
+def test_nothing_ablated_changes_nothing_and_the_trace_stays_whole(network: Network, trace: Trace) -> None:
     before = trace.activation(23).clone()
     assert torch.equal(ablate(network, trace, {}), trace.logits)
     assert torch.equal(ablate(network, trace, {23: ()}), trace.logits)
@@ -90,7 +90,7 @@ def test_nothing_ablated_changes_nothing_and_the_trace_stays_whole(network: VGG1
 
 @pytest.mark.parametrize("sets", [{0: (1,)}, {39: (1,)}, {23: (6,)}, {23: (-1,)}, {38: (7,)}])
 def test_layers_and_neurons_that_do_not_exist_are_refused(
-        network: VGG16, trace: Trace, sets: dict[int, tuple[int, ...]]) -> None:
+        network: Network, trace: Trace, sets: dict[int, tuple[int, ...]]) -> None:
     with pytest.raises(NeuronError):
         ablate(network, trace, sets)
 
@@ -106,7 +106,7 @@ def test_the_mean_of_a_single_unit_is_itself() -> None:
 
 
 @pytest.mark.parametrize("layer", [1, 5, 15, 23, 31, 33, 38])
-def test_relevance_through_sets_adds_up_to_the_whole_map(network: VGG16, trace: Trace, layer: int) -> None:
+def test_relevance_through_sets_adds_up_to_the_whole_map(network: Network, trace: Trace, layer: int) -> None:
     model = LRPModel.basic()
     whole = propagate(network, trace, model, 2, layers=(0, layer))
     size = trace.activation(layer).shape[0]
@@ -118,7 +118,7 @@ def test_relevance_through_sets_adds_up_to_the_whole_map(network: VGG16, trace: 
     assert torch.count_nonzero(pass_on(network, trace, model, layer, whole.at(layer), ())) == 0
 
 
-def test_scores_of_a_layer_equal_direct_sums_over_its_relevance(network: VGG16, trace: Trace) -> None:
+def test_scores_of_a_layer_equal_direct_sums_over_its_relevance(network: Network, trace: Trace) -> None:
     relevance = propagate(network, trace, LRPModel.basic(), 2, layers=(22,)).at(22)
     found = score(22, relevance, trace.activation(22))
     arrays = relevance.numpy()
@@ -128,7 +128,7 @@ def test_scores_of_a_layer_equal_direct_sums_over_its_relevance(network: VGG16, 
     np.testing.assert_allclose(found.active_share, [(a > 0).mean() for a in trace.activation(22).numpy()])
 
 
-def test_a_curve_is_one_ablation_per_point(network: VGG16, trace: Trace) -> None:
+def test_a_curve_is_one_ablation_per_point(network: Network, trace: Trace) -> None:
     order = random_order(12, seed=1)
     counts = np.array([0, 1, 4, 7, 12])
     seen: list[int] = []
@@ -143,7 +143,7 @@ def test_a_curve_is_one_ablation_per_point(network: VGG16, trace: Trace) -> None
     assert found.neurons_to_change == (changed[0] if changed else None)
 
 
-def test_area_between_two_curves(network: VGG16, trace: Trace) -> None:
+def test_area_between_two_curves(network: Network, trace: Trace) -> None:
     counts = np.array([0, 2, 12])
     one = curve(network, trace, 33, random_order(12, 1), 2, counts)
     two = curve(network, trace, 33, random_order(12, 2), 2, counts)
@@ -155,7 +155,7 @@ def test_area_between_two_curves(network: VGG16, trace: Trace) -> None:
         area_between(one, curve(network, trace, 33, random_order(12, 2), 2, np.array([0, 12])))
 
 
-def test_a_checkpoint_that_raises_stops_the_curve(network: VGG16, trace: Trace) -> None:
+def test_a_checkpoint_that_raises_stops_the_curve(network: Network, trace: Trace) -> None:
     def stop(done: int) -> None:
         if done:
             raise InterruptedError

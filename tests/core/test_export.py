@@ -20,7 +20,7 @@ from vislrp_core.export import ExportError, python_script, relevance_npz, zennit
 from vislrp_core.images import read_image, to_input
 from vislrp_core.layers import LAST
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, LRPModel
-from vislrp_core.network import VGG16, forward
+from vislrp_core.network import Network, forward
 from vislrp_core.propagation import default_layers, propagate
 from vislrp_core.rules import PRESETS
 
@@ -45,8 +45,8 @@ def run(script: str, folder: Path, *arguments: str) -> subprocess.CompletedProce
 
 
 @pytest.fixture(scope="module")
-def network() -> VGG16:
-    return VGG16.from_state_dict(tiny_state(2, divisor=32, dtype=torch.float64), any_width=True)
+def network() -> Network:
+    return Network.from_state_dict(tiny_state(2, divisor=32, dtype=torch.float64), any_width=True)
 
 
 # --- .npz ----------------------------------------------------------------------------------------------------------------
@@ -113,13 +113,13 @@ def test_no_text_can_leave_its_place_in_a_script(text):
 
 # --- Zennit script -------------------------------------------------------------------------------------------------------
 
-def state_of(network: VGG16) -> dict[str, torch.Tensor]:
+def state_of(network: Network) -> dict[str, torch.Tensor]:
     from vislrp_core.layers import LAYERS, WEIGHTED
     return {f"{LAYERS[k].module}.{kind}": tensors[k] for k in WEIGHTED
             for kind, tensors in (("weight", network.weights), ("bias", network.biases))}
 
 
-def zennit_relevance(script: str, network: VGG16, x: torch.Tensor, target: int) -> torch.Tensor:
+def zennit_relevance(script: str, network: Network, x: torch.Tensor, target: int) -> torch.Tensor:
     space: dict = {"__name__": "script"}
     exec(compile(script, "zennit_script.py", "exec"), space)
     _, relevance = space["attribute"](space["VGG16"](state_of(network)), x, target)
@@ -133,7 +133,7 @@ RULES = [{"preset": preset} for preset in PRESETS if preset not in ("z_box", "cu
     {"preset": "alpha_beta", "alpha": 3, "beta": 1}, {"preset": "zero", "epsilon_scale": "relative"}]
 
 
-def assert_zennit_agrees(network: VGG16, model: LRPModel, target: int = 4) -> None:
+def assert_zennit_agrees(network: Network, model: LRPModel, target: int = 4) -> None:
     x = random_image(3)
     expected = propagate(network, forward(network, x), model, target).at(0)
     found = zennit_relevance(zennit_script(model), network, x, target)
@@ -172,7 +172,7 @@ def test_what_zennit_cannot_express_is_named():
 def test_the_zennit_script_as_its_user_runs_it(tmp_path):
     state = tiny_state(5, divisor=32, dtype=torch.float64)
     torch.save(state, tmp_path / "weights.pth")
-    network = VGG16.from_state_dict(state, any_width=True)
+    network = Network.from_state_dict(state, any_width=True)
     model = model_of({"preset": "gamma"}, {"preset": "epsilon"}, {"preset": "zero"})
     printed = run(zennit_script(model), tmp_path, str(PICTURE), "--weights", "weights.pth", "--out", "map.pt").stdout
     trace = forward(network, to_input(read_image(PICTURE), network))

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from tests.support.networks import random_image, tiny_network
 from vislrp_core.fills import FILLS, FillError, filled_image, flip
 from vislrp_core.images import to_input
-from vislrp_core.network import VGG16
+from vislrp_core.network import Network
 
 MARKED = torch.zeros(224, 224, dtype=torch.bool)
 MARKED[10:30, 50:90] = True
@@ -18,7 +18,7 @@ MARKED[223, 0] = True
 
 
 @pytest.fixture(scope="module")
-def network() -> VGG16:
+def network() -> Network:
     return tiny_network()
 
 
@@ -27,7 +27,7 @@ def x() -> torch.Tensor:
     return random_image(3)
 
 
-def direct(x: torch.Tensor, fill: str, network: VGG16) -> torch.Tensor:
+def direct(x: torch.Tensor, fill: str, network: Network) -> torch.Tensor:
     """What every pixel becomes, written down channel by channel without the module under test."""
     plain = x.clone()
     for channel in range(3):
@@ -44,7 +44,7 @@ def direct(x: torch.Tensor, fill: str, network: VGG16) -> torch.Tensor:
 
 @pytest.mark.parametrize("fill", ["invert", "mean", "black", "blur"])
 def test_marked_pixels_become_what_the_fill_says_in_all_channels_and_others_stay(
-        x: torch.Tensor, network: VGG16, fill: str) -> None:
+        x: torch.Tensor, network: Network, fill: str) -> None:
     flipped = flip(x, MARKED, filled_image(x, network, fill))
     expected = torch.where(MARKED, direct(x, fill, network), x)
     torch.testing.assert_close(flipped, expected, rtol=0, atol=1e-6 if fill != "blur" else 1e-4)
@@ -52,12 +52,12 @@ def test_marked_pixels_become_what_the_fill_says_in_all_channels_and_others_stay
     assert (flipped[:, :, MARKED] != x[:, :, MARKED]).any(dim=2).all(), "all three channels flip"
 
 
-def test_black_is_what_preprocessing_makes_of_a_black_picture(x: torch.Tensor, network: VGG16) -> None:
+def test_black_is_what_preprocessing_makes_of_a_black_picture(x: torch.Tensor, network: Network) -> None:
     black = to_input(Image.new("RGB", (224, 224), "black"), network)
     torch.testing.assert_close(filled_image(x, network, "black"), black, rtol=0, atol=1e-6)
 
 
-def test_noise_is_uniform_between_black_and_white_and_repeats_with_its_seed(x: torch.Tensor, network: VGG16) -> None:
+def test_noise_is_uniform_between_black_and_white_and_repeats_with_its_seed(x: torch.Tensor, network: Network) -> None:
     noise = filled_image(x, network, "noise", seed=4)
     low, high = network.pixel_bounds()
     share = (noise - low) / (high - low)
@@ -71,7 +71,7 @@ def test_noise_is_uniform_between_black_and_white_and_repeats_with_its_seed(x: t
 
 
 @pytest.mark.parametrize("fill", list(FILLS))
-def test_a_fill_changes_neither_the_image_nor_its_format(x: torch.Tensor, network: VGG16, fill: str) -> None:
+def test_a_fill_changes_neither_the_image_nor_its_format(x: torch.Tensor, network: Network, fill: str) -> None:
     before = x.float()
     kept = before.clone()
     filled = filled_image(before, network, fill)
@@ -81,7 +81,7 @@ def test_a_fill_changes_neither_the_image_nor_its_format(x: torch.Tensor, networ
     assert torch.equal(before, kept)
 
 
-def test_a_batch_of_masks_gives_a_batch_of_pictures(x: torch.Tensor, network: VGG16) -> None:
+def test_a_batch_of_masks_gives_a_batch_of_pictures(x: torch.Tensor, network: Network) -> None:
     filled = filled_image(x, network, "invert")
     several = flip(x, torch.stack([MARKED, ~MARKED, torch.zeros_like(MARKED)]), filled)
     assert several.shape == (3, 3, 224, 224)
@@ -90,6 +90,6 @@ def test_a_batch_of_masks_gives_a_batch_of_pictures(x: torch.Tensor, network: VG
     assert torch.equal(several[2], x[0])
 
 
-def test_unknown_fill_is_refused(x: torch.Tensor, network: VGG16) -> None:
+def test_unknown_fill_is_refused(x: torch.Tensor, network: Network) -> None:
     with pytest.raises(FillError, match="invert, mean, black, blur, noise"):
         filled_image(x, network, "white")

@@ -13,7 +13,7 @@ from tests.support.networks import random_image, small_vgg
 from vislrp_core import flipping, masks
 from vislrp_core.fills import FILLS, filled_image
 from vislrp_core.flipping import Curve, FlippingError
-from vislrp_core.network import VGG16, forward
+from vislrp_core.network import Network, forward
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,8 @@ def plain() -> VGG:
 
 
 @pytest.fixture(scope="module")
-def network(plain: VGG) -> VGG16:
-    return VGG16.from_state_dict(plain.state_dict(), any_width=True)
+def network(plain: VGG) -> Network:
+    return Network.from_state_dict(plain.state_dict(), any_width=True)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def literal(plain: VGG, x: Tensor, filled: Tensor, values: np.ndarray, patch: in
 
 @pytest.mark.parametrize(("order", "sign"), [("morf", -1), ("lerf", 1)])
 @pytest.mark.parametrize(("patch", "steps", "fill"), [(16, 7, "invert"), (32, 5, "black"), (50, 4, "blur")])
-def test_a_curve_equals_flipping_square_by_square(plain: VGG, network: VGG16, x: Tensor, values: np.ndarray, order: str,
+def test_a_curve_equals_flipping_square_by_square(plain: VGG, network: Network, x: Tensor, values: np.ndarray, order: str,
                                                   sign: int, patch: int, steps: int, fill: str) -> None:
     filled = filled_image(x, network, fill)
     seen: list[int] = []
@@ -74,7 +74,7 @@ def test_a_curve_equals_flipping_square_by_square(plain: VGG, network: VGG16, x:
 
 
 @pytest.mark.parametrize("order", ["morf", "lerf"])
-def test_agrees_with_quantus_on_the_same_order_patches_and_fill(plain: VGG, network: VGG16, x: Tensor, values: np.ndarray,
+def test_agrees_with_quantus_on_the_same_order_patches_and_fill(plain: VGG, network: Network, x: Tensor, values: np.ndarray,
                                                                 order: str) -> None:
     patch, regions, target = 28, 20, 2
 
@@ -107,7 +107,7 @@ def test_ties_go_by_position() -> None:
 
 
 def test_all_orders_begin_with_the_untouched_image_and_end_with_the_whole_one_flipped(
-        network: VGG16, x: Tensor, values: np.ndarray) -> None:
+        network: Network, x: Tensor, values: np.ndarray) -> None:
     filled = filled_image(x, network, "invert")
     curves = [flipping.measure(network, x, filled, flipping.order_of(values, 56, order, 1), 0, patch=56, steps=3, kind=order)
               for order in flipping.ORDERS]
@@ -123,7 +123,7 @@ def test_all_orders_begin_with_the_untouched_image_and_end_with_the_whole_one_fl
 
 
 def test_more_steps_than_squares_repeat_pictures_without_computing_them_again(
-        network: VGG16, x: Tensor, values: np.ndarray) -> None:
+        network: Network, x: Tensor, values: np.ndarray) -> None:
     computed: list[int] = []
     filled = filled_image(x, network, "mean")
     curve = flipping.measure(network, x, filled, flipping.order_of(values, 112, "morf"), 0, patch=112, steps=9, batch=1,
@@ -166,7 +166,7 @@ def test_scores_say_nothing_about_orders_that_were_not_measured() -> None:
     assert all(value is None for value in vars(flipping.scores(None, steady)).values())
 
 
-def test_a_checkpoint_that_raises_stops_the_measurement(network: VGG16, x: Tensor, values: np.ndarray) -> None:
+def test_a_checkpoint_that_raises_stops_the_measurement(network: Network, x: Tensor, values: np.ndarray) -> None:
     def stop(done: int) -> None:
         if done > 2:
             raise InterruptedError

@@ -10,14 +10,14 @@ from tests.support.networks import random_image, tiny_network, tiny_state
 from vislrp_core import shares
 from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, Segment
-from vislrp_core.network import VGG16, NetworkError, class_index, forward, logits, refine
+from vislrp_core.network import Network, NetworkError, class_index, forward, logits, refine
 from vislrp_core.propagation import propagate, step
 from vislrp_core.rules import PRESETS, Rule
 
 
 def test_classes_by_name_number_and_rank():
     state = tiny_state(classes=4)
-    network = VGG16.from_state_dict(state, any_width=True, classes=["tabby cat", "castle", "church", "guitar"])
+    network = Network.from_state_dict(state, any_width=True, classes=["tabby cat", "castle", "church", "guitar"])
     trace = forward(network, random_image(dtype=torch.float32))
     assert class_index(network, "Castle") == 1 and class_index(network, " 3 ") == 3 and class_index(network, 2) == 2
     assert class_index(network, "top", trace) == int(trace.logits.argmax()) == trace.predictions(1)[0].index
@@ -51,22 +51,22 @@ def test_state_dicts_that_are_no_vgg16(change, sentence):
     state = tiny_state()
     change(state)
     with pytest.raises(NetworkError, match=sentence):
-        VGG16.from_state_dict(state, any_width=True)
+        Network.from_state_dict(state, any_width=True)
 
 
 def test_narrow_convolutions_and_wrong_class_lists_are_refused():
     with pytest.raises(NetworkError, match=r"conv1_1\) has shape \(4, 3, 3, 3\), expected \(64, 3, 3, 3\)"):
-        VGG16.from_state_dict(tiny_state())
+        Network.from_state_dict(tiny_state())
     with pytest.raises(NetworkError, match="2 names for a network of 10 classes"):
-        VGG16.from_state_dict(tiny_state(), any_width=True, classes=["a", "b"])
+        Network.from_state_dict(tiny_state(), any_width=True, classes=["a", "b"])
 
 
 def test_weights_are_taken_without_a_copy():
     state = tiny_state()
-    network = VGG16.from_state_dict(state, any_width=True)
+    network = Network.from_state_dict(state, any_width=True)
     assert network.weights[32].data_ptr() == state["classifier.0.weight"].data_ptr()
-    assert network.digest == VGG16.from_state_dict(tiny_state(), any_width=True).digest
-    assert network.digest != VGG16.from_state_dict(tiny_state(1), any_width=True).digest
+    assert network.digest == Network.from_state_dict(tiny_state(), any_width=True).digest
+    assert network.digest != Network.from_state_dict(tiny_state(1), any_width=True).digest
 
 
 def test_wrong_images_are_refused():

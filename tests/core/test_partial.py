@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.networks import random_image, tiny_network
-from vislrp_core.network import VGG16, Trace, forward, logits
+from vislrp_core.network import Network, Trace, forward, logits
 from vislrp_core.partial import Box, box_of, logits_of_changed
 
-NETWORK: VGG16 = tiny_network(2)
+NETWORK: Network = tiny_network(2)
 TRACE: Trace = forward(NETWORK, random_image(1))
 
 

@@ -11,7 +11,7 @@ from tests.core import reference
 from tests.support.networks import random_image, tiny_state
 from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import PIXEL_RULES, STARTS, LRPModel, Segment
-from vislrp_core.network import VGG16, forward
+from vislrp_core.network import Network, forward
 from vislrp_core.propagation import propagate, step
 from vislrp_core.rules import KEYS, PRESETS, Rule
 
@@ -44,7 +44,7 @@ def random_model(dice: random.Random) -> LRPModel:
 
 @pytest.fixture(scope="module")
 def small():
-    network = VGG16.from_state_dict(tiny_state(3, divisor=32, dtype=torch.float64), any_width=True)
+    network = Network.from_state_dict(tiny_state(3, divisor=32, dtype=torch.float64), any_width=True)
     x = random_image(seed=3)
     return network, x, forward(network, x)
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 from tests.support.networks import random_image, tiny_network
 from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, Segment
-from vislrp_core.network import VGG16, Trace, forward, forward_from
+from vislrp_core.network import Network, Trace, forward, forward_from
 from vislrp_core.propagation import propagate, propagate_from, step
 from vislrp_core.rules import Rule
 
@@ -32,7 +32,7 @@ def difference(first: torch.Tensor, second: torch.Tensor) -> float:
     return float((first - second).abs().max() / second.abs().max())
 
 
-def chain(*layers: tuple[list, list], x: list) -> tuple[VGG16, Trace]:
+def chain(*layers: tuple[list, list], x: list) -> tuple[Network, Trace]:
     """A hand-made network: weighted layers 35 and 38 (or 38 alone) of VGG16 with matrices of any size."""
     numbers = (35, 38)[-len(layers):]
     weights = {k: torch.tensor(w, dtype=torch.float64) for k, (w, _) in zip(numbers, layers, strict=True)}
@@ -47,10 +47,10 @@ def chain(*layers: tuple[list, list], x: list) -> tuple[VGG16, Trace]:
             activations[k] = sums[k] + biases[k]
         else:
             activations[k] = below.relu()
-    return VGG16(weights, biases, ("class",)), Trace(activations[numbers[0] - 1], activations, sums, ("class",))
+    return Network(weights, biases, ("class",)), Trace(activations[numbers[0] - 1], activations, sums, ("class",))
 
 
-def through(network: VGG16, trace: Trace, model: LRPModel, relevance: list[float], down_to: int) -> list[float]:
+def through(network: Network, trace: Trace, model: LRPModel, relevance: list[float], down_to: int) -> list[float]:
     current = torch.tensor([relevance], dtype=torch.float64)
     for k in range(LAST, down_to, -1):
         current = step(network, trace, model, k, current)

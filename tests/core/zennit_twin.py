@@ -11,7 +11,7 @@ from zennit.rules import AlphaBeta, Epsilon, Flat, Gamma, Pass, WSquare, ZBox, Z
 
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace
+from vislrp_core.network import Network, Trace
 from vislrp_core.rules import Rule
 from vislrp_core.unified import STABILIZER
 
@@ -35,7 +35,7 @@ class ProportionalPooling(Hook):
         return type(self)()
 
 
-def modules(network: VGG16) -> nn.Sequential:
+def modules(network: Network) -> nn.Sequential:
     """The network as torch modules, named by layer number."""
     chain = nn.Sequential()
     for layer in LAYERS[1:]:
@@ -71,7 +71,7 @@ def hook(rule: Rule, absorb: bool, low: torch.Tensor, high: torch.Tensor) -> Hoo
     return {"w_square": WSquare, "flat": Flat}[rule.preset](STABILIZER, zero_params=zero)
 
 
-def relevance(network: VGG16, trace: Trace, model: LRPModel, start: torch.Tensor) -> list[torch.Tensor]:
+def relevance(network: Network, trace: Trace, model: LRPModel, start: torch.Tensor) -> list[torch.Tensor]:
     """R[0] ... R[38] by Zennit for a start vector R[38]."""
     chain = modules(network)
     names = []

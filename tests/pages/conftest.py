@@ -13,7 +13,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from tests.support.networks import tiny_state
-from vislrp_core.network import VGG16
+from vislrp_core.network import Network
 from vislrp_ui import service
 from vislrp_ui.state import Visit
 
@@ -23,14 +23,14 @@ CLASSES = ("castle", "lake", "boathouse", "cliff", "valley", "drum", "electric g
 
 
 @pytest.fixture(scope="session")
-def tiny() -> VGG16:
+def tiny() -> Network:
     """Ten classes with names, few channels, fixed random weights."""
-    return VGG16.from_state_dict(tiny_state(1, dtype=torch.float32), name="tiny", title="Tiny VGG16", any_width=True,
+    return Network.from_state_dict(tiny_state(1, dtype=torch.float32), name="tiny", title="Tiny VGG16", any_width=True,
                                  description="A small network for tests.", classes=CLASSES)
 
 
 @pytest.fixture(autouse=True)
-def tiny_runs(tiny: VGG16, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def tiny_runs(tiny: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The server's default network is the small one; nothing is kept between tests."""
     monkeypatch.setenv("VISLRP_NETWORK", "tiny")
     monkeypatch.setenv("VISLRP_ALLOW_DOWNLOAD", "0")

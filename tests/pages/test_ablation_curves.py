@@ -13,7 +13,7 @@ from tests.pages.conftest import visit_of
 from vislrp_core import ablation
 from vislrp_core.ablation import Curve
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16
+from vislrp_core.network import Network
 from vislrp_core.neurons import score
 from vislrp_core.propagation import propagate
 from vislrp_ui import service, state_ablation
@@ -41,7 +41,7 @@ def fresh() -> Iterator[None]:
 
 
 @pytest.fixture
-def task(tiny: VGG16) -> Task:
+def task(tiny: Network) -> Task:
     ref = ImageRef("sample", "kitten")
     return Task(ref, tiny, service.trace(ref, network_name="tiny"), 3, LAYER, {"a": LRPModel.basic()}, "zero", 50, 5, 2)
 

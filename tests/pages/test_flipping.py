@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from vislrp_core import compact, edits, flipping, masks
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, logits
+from vislrp_core.network import Network, logits
 from vislrp_core.rules import Rule
 from vislrp_ui import service, state_flipping
 from vislrp_ui.components.canvas import SIDE, kind_of, read_drawing, stroke_colour
@@ -76,7 +76,7 @@ def test_opens_with_an_empty_row_and_says_what_to_do(open_page: Open) -> None:
     assert app.button(key="flip-undo-1").disabled and app.button(key="flip-clear-1").disabled
 
 
-def test_strokes_on_both_pictures_add_up_and_the_prediction_follows(open_page: Open, tiny: VGG16) -> None:
+def test_strokes_on_both_pictures_add_up_and_the_prediction_follows(open_page: Open, tiny: Network) -> None:
     app = open_page(PAGE)
     before = service.counters.forward_passes
     stroke(app, "image", square(20, 30))
@@ -187,7 +187,7 @@ def test_selection_by_relevance_marks_what_the_slider_says(open_page: Open) -> N
     assert flip_state(app).row().sign == "none"
 
 
-def test_measuring_draws_curves_with_scores_and_a_picture_at_any_step(open_page: Open, tiny: VGG16) -> None:
+def test_measuring_draws_curves_with_scores_and_a_picture_at_any_step(open_page: Open, tiny: Network) -> None:
     app = open_page(PAGE, measure="56~mean~4~2~probability~configuration_4.configuration_1")
     assert not app.dataframe
     app.button(key="flip-measure").click().run()

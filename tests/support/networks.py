@@ -10,7 +10,7 @@ from torch import nn
 from torchvision.models.vgg import VGG, make_layers
 
 from vislrp_core.layers import LAST_FEATURE, LAYERS, WEIGHTED
-from vislrp_core.network import VGG16, WIDTHS
+from vislrp_core.network import WIDTHS, Network
 
 CONVOLUTIONS = Path(__file__).parents[3] / "shared" / "data" / "vgg16_imagenet_convolutions.safetensors"
 
@@ -35,9 +35,9 @@ def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (2
     return state
 
 
-def tiny_network(seed: int = 0, dtype: torch.dtype = torch.float64, classes: int = 10) -> VGG16:
+def tiny_network(seed: int = 0, dtype: torch.dtype = torch.float64, classes: int = 10) -> Network:
     """Network of `tiny_state`."""
-    return VGG16.from_state_dict(tiny_state(seed, classes=classes, dtype=dtype), name="tiny", any_width=True)
+    return Network.from_state_dict(tiny_state(seed, classes=classes, dtype=dtype), name="tiny", any_width=True)
 
 
 def small_vgg(seed: int) -> VGG:
@@ -58,9 +58,9 @@ def random_image(seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Ten
     return (torch.nn.functional.interpolate(coarse, size=224, mode="bilinear") + 0.3 * fine).clamp(-2.1, 2.2).to(dtype)
 
 
-def real_network(dtype: torch.dtype = torch.float32) -> VGG16:
+def real_network(dtype: torch.dtype = torch.float32) -> Network:
     """VGG16 with ImageNet's convolutions where they are at hand, full-width random ones elsewhere; small classifier."""
     state = tiny_state(7, divisor=1, hidden=(64, 48), classes=20)
     if CONVOLUTIONS.exists():
         state.update({key: value for key, value in load_file(CONVOLUTIONS).items() if key in state})
-    return VGG16.from_state_dict(state, name="real").to(dtype=dtype)
+    return Network.from_state_dict(state, name="real").to(dtype=dtype)

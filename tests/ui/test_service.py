@@ -11,7 +11,7 @@ import torch
 from tests.support.networks import tiny_state
 from vislrp_core import edits
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16
+from vislrp_core.network import Network
 from vislrp_core.rules import Rule
 from vislrp_ui import service
 from vislrp_ui.design import progress
@@ -22,7 +22,7 @@ REF = ImageRef("sample", "kitten")
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    network = VGG16.from_state_dict(tiny_state(1, dtype=torch.float32), name="tiny", any_width=True)
+    network = Network.from_state_dict(tiny_state(1, dtype=torch.float32), name="tiny", any_width=True)
     monkeypatch.setattr(service, "_networks", {"tiny": network})
     service.clear_caches()
     yield

@@ -12,7 +12,7 @@ from typing import Any
 from vislrp_core.imports import read_model
 from vislrp_core.layers import LAST, resolve_layer
 from vislrp_core.model import MAX_BYTES, LRPModel, ModelError
-from vislrp_core.network import VGG16, Prediction, Trace, forward
+from vislrp_core.network import Network, Prediction, Trace, forward
 from vislrp_core.networks import DEVICES, DTYPES, default_network_name, load_network
 
 TOP = 10
@@ -42,7 +42,7 @@ def positive(text: str) -> int:
     return number
 
 
-def open_network(options: argparse.Namespace) -> VGG16:
+def open_network(options: argparse.Namespace) -> Network:
     """The network that the arguments ask for; a download's progress goes to a terminal's stderr."""
     name = options.network if options.network is not None else default_network_name()
     progress = _show_progress if sys.stderr.isatty() else None
@@ -82,19 +82,19 @@ def parse_layers(text: str) -> str | tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{error}, several separated by commas, or all (0 to {LAST})") from error
 
 
-def see(network: VGG16, image: Any, fit: str = "crop") -> Trace:
+def see(network: Network, image: Any, fit: str = "crop") -> Trace:
     """Forward pass of a picture."""
     from vislrp_core.images import to_input
 
     return forward(network, to_input(image, network, fit))
 
 
-def network_record(network: VGG16) -> str:
+def network_record(network: Network) -> str:
     """What a result calls its network: imagenet, embedded, or the stem of the file."""
     return network.name
 
 
-def network_details(network: VGG16) -> dict[str, Any]:
+def network_details(network: Network) -> dict[str, Any]:
     """What a result may need to be repeated."""
     return {"title": network.title, "classes": network.num_classes, "digest": network.digest,
             "dtype": str(network.dtype).removeprefix("torch."), "device": str(network.device)}

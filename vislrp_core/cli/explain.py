@@ -13,7 +13,7 @@ from vislrp_core.heatmap import DEFAULT_RANGE, RANGES, figure_png, limit
 from vislrp_core.images import FITS, read_image
 from vislrp_core.layers import LAYERS, layer_name
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace, class_index
+from vislrp_core.network import Network, Trace, class_index
 from vislrp_core.propagation import Relevance, default_layers, propagate
 
 
@@ -79,14 +79,14 @@ def make_folder(path: str) -> Path:
     return folder
 
 
-def draw(network: VGG16, model: LRPModel, relevance: Relevance, target: int) -> bytes:
+def draw(network: Network, model: LRPModel, relevance: Relevance, target: int) -> bytes:
     """heatmap.png."""
     pixels = relevance.map(0)
     caption = f"Network: {network.title} · range: {RANGES[DEFAULT_RANGE]} · sum {relevance.total[0]:.4g}"
     return figure_png(pixels, limit=limit(pixels), title=f"{network.classes[target]} · {model.name}", caption=caption)
 
 
-def summarize(network: VGG16, trace: Trace, model: LRPModel, relevance: Relevance,
+def summarize(network: Network, trace: Trace, model: LRPModel, relevance: Relevance,
               written: tuple[int, ...]) -> dict[str, Any]:
     """summary.json without image and seconds."""
     target = int(relevance.target) if relevance.target is not None else 0

@@ -24,7 +24,7 @@ from vislrp_core.fills import DEFAULT_FILL, FILLS, filled_image
 from vislrp_core.flipping import Curve, Scores
 from vislrp_core.images import FITS, read_image
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace, class_index
+from vislrp_core.network import Network, Trace, class_index
 from vislrp_core.propagation import propagate
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -144,7 +144,7 @@ class Measurement:
     """One run of the command: what is measured, with what."""
 
     options: argparse.Namespace
-    network: VGG16
+    network: Network
     models: dict[str, LRPModel]
     record: Record
     done: int = 0
@@ -286,7 +286,7 @@ def show_progress(place: int, count: int, image: str) -> None:
         print(f"\r\033[KFlipping {place} of {count}: {Path(image).name}", end=end, file=sys.stderr, flush=True)
 
 
-def report(options: argparse.Namespace, network: VGG16, rows: list[dict[str, Any]], models: list[dict[str, Any]],
+def report(options: argparse.Namespace, network: Network, rows: list[dict[str, Any]], models: list[dict[str, Any]],
            measurement: Measurement, folder: Path) -> None:
     """The result on stdout."""
     settings = {"patch": options.patch, "fill": options.fill, "steps": options.steps, "orders": list(options.orders),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vislrp_core import ablation
 from vislrp_core.ablation import Curve
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace
+from vislrp_core.network import Network, Trace
 from vislrp_core.neurons import score
 from vislrp_core.propagation import propagate
 from vislrp_ui import service
@@ -52,7 +52,7 @@ class Task:
     """
 
     ref: ImageRef
-    network: VGG16
+    network: Network
     trace: Trace
     target: int
     layer: int

@@ -15,7 +15,7 @@ from vislrp_core import ablation
 from vislrp_core.heatmap import channel_sum
 from vislrp_core.layers import LAST, LAYERS, layer_name
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Prediction, rank
+from vislrp_core.network import Network, Prediction, rank
 from vislrp_core.neurons import Scores, score
 from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_core.store import upper_part
@@ -51,7 +51,7 @@ class Question:
         return relevance_key(service.network(), self.ref, self.model, self.target, layer)
 
 
-def relevance_key(network: VGG16, ref: ImageRef, model: LRPModel, target: int, layer: int) -> tuple[object, ...]:
+def relevance_key(network: Network, ref: ImageRef, model: LRPModel, target: int, layer: int) -> tuple[object, ...]:
     """Everything that R[layer] depends on."""
     return (network.digest, ref, target, layer, upper_part(model, layer))
 
@@ -94,7 +94,7 @@ def relevance_at(asked: Question, layer: int, watch: Watch | None = None) -> Ten
     return _layers.get_or_make(asked.key(where), run, session.get_visit)
 
 
-def known_relevance(network: VGG16, ref: ImageRef, model: LRPModel, target: int, layer: int) -> Tensor | None:
+def known_relevance(network: Network, ref: ImageRef, model: LRPModel, target: int, layer: int) -> Tensor | None:
     """`relevance_at` where it is at hand; nothing is computed, and no session is needed."""
     return _layers.get(relevance_key(network, ref, model, target, carrier(layer)))
 

@@ -17,7 +17,7 @@ from vislrp_core import flipping
 from vislrp_core.fills import filled_image
 from vislrp_core.flipping import Curve
 from vislrp_core.model import LRPModel
-from vislrp_core.network import VGG16, Trace
+from vislrp_core.network import Network, Trace
 from vislrp_ui import service
 from vislrp_ui.background import BackgroundJob, one_by_one
 from vislrp_ui.caches import ByteCache, allotted
@@ -35,13 +35,13 @@ _ends: ByteCache[dict[int, Tensor]] = ByteCache(allotted("flipping ends"),
                                                 lambda known: sum(logits.nbytes for logits in known.values()))
 
 
-def curve_key(network: VGG16, ref: ImageRef, target: int, settings: tuple[int, str, int], order: str, seed: int | None,
+def curve_key(network: Network, ref: ImageRef, target: int, settings: tuple[int, str, int], order: str, seed: int | None,
               model: LRPModel | None) -> tuple[object, ...]:
     """Everything a curve depends on; the settings are patch, fill and steps."""
     return (network.digest, ref, target, *settings, order, seed, None if model is None else model.key)
 
 
-def known_scores(network: VGG16, ref: ImageRef, target: int, settings: tuple[int, str, int],
+def known_scores(network: Network, ref: ImageRef, target: int, settings: tuple[int, str, int],
                  model: LRPModel) -> flipping.Scores | None:
     """Scores of a map whose two curves are measured; nothing is computed."""
     morf, lerf = (_curves.get(curve_key(network, ref, target, settings, order, None, model)) for order in ("morf", "lerf"))
@@ -61,7 +61,7 @@ class Task:
     """
 
     ref: ImageRef
-    network: VGG16
+    network: Network
     trace: Trace
     target: int
     models: dict[str, LRPModel]
