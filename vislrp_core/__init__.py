@@ -2,6 +2,7 @@
 
 from vislrp_core.api import Explanation, explain
 from vislrp_core.architecture import ARCHITECTURES, Architecture, Layer
+from vislrp_core.errors import VisLRPError
 from vislrp_core.images import ImageError, read_image
 from vislrp_core.layers import LAYERS, layer_name
 from vislrp_core.model import LRPModel, ModelError, Segment
@@ -14,6 +15,6 @@ from vislrp_core.store import RelevanceStore
 __all__ = [
     "ARCHITECTURES", "LAYERS", "PARAMETERS", "PRESETS", "Architecture", "Explanation", "ImageError", "LRPModel", "Layer",
     "ModelError", "Network", "NetworkError", "NonFiniteRelevance", "Prediction", "Relevance", "RelevanceStore", "Rule",
-    "Segment", "Trace", "explain", "forward", "layer_name", "load_network", "propagate", "propagate_from",
+    "Segment", "Trace", "VisLRPError", "explain", "forward", "layer_name", "load_network", "propagate", "propagate_from",
     "propagate_many", "read_image",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vislrp_core.errors import InputError
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, apply_layer, forward_from
 from vislrp_core.neurons import NeuronError, Scores, check_layer, check_neurons
@@ -167,11 +168,11 @@ def area_between(curve: Curve, reference: Curve) -> float:
 
     Raises
     ------
-    ValueError
+    InputError
         If the curves were measured at different counts.
     """
     if not np.array_equal(curve.counts, reference.counts):
-        raise ValueError("the two curves were measured at different numbers of neurons")
+        raise InputError("the two curves were measured at different numbers of neurons")
     return reference.area - curve.area
 
 

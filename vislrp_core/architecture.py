@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from vislrp_core.errors import InputError
+
 Kind = Literal["input", "conv", "relu", "pool", "linear", "dropout"]
 
 
@@ -132,14 +134,14 @@ class Architecture:
 
         Raises
         ------
-        ValueError
+        InputError
             If neither matches; the message says what is possible.
         """
         word = text.strip()
         for row in self.rows:
             if word in (str(row.index), row.name):
                 return row.index
-        raise ValueError(f'no layer "{text}" in {self.title}: give a number from 0 to {self.last} or a name such as '
+        raise InputError(f'no layer "{text}" in {self.title}: give a number from 0 to {self.last} or a name such as '
                          f"{self.name(self.weighted[len(self.weighted) // 2])}")
 
 

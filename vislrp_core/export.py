@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vislrp_core.errors import VisLRPError
 from vislrp_core.layers import LAYERS, WEIGHTED, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD
@@ -20,7 +21,7 @@ from vislrp_core.rules import Rule
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-class ExportError(ValueError):
+class ExportError(VisLRPError, ValueError):
     """A model cannot be expressed in the other library; the message names what."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vislrp_core.errors import VisLRPError
 from vislrp_core.network import Network
 
 BLUR_SIGMA = 8.0
@@ -33,7 +34,7 @@ FILLS: dict[str, Fill] = {
 DEFAULT_FILL = "invert"
 
 
-class FillError(ValueError):
+class FillError(VisLRPError, ValueError):
     """There is no such fill; the text is one sentence."""
 
 

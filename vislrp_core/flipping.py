@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vislrp_core import masks
+from vislrp_core.errors import VisLRPError
 from vislrp_core.fills import flip
 from vislrp_core.network import Network, Trace, logits
 
@@ -30,7 +31,7 @@ BATCH = 4
 RESAMPLES = 2000
 
 
-class FlippingError(ValueError):
+class FlippingError(VisLRPError, ValueError):
     """Settings that cannot be measured; the text is one sentence."""
 
 

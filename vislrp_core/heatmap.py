@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
+from .errors import InputError
 from .fonts import typeface
 from .spectra import ACTIVATION, DEFAULT_SPECTRUM, LEVELS, SPECTRA, Spectrum, find_spectrum, rgb, table
 
@@ -72,7 +73,7 @@ def channel_sum(relevance: Any) -> NDArray[Any]:
         return values.sum(axis=0)
     if values.ndim in (1, 2):
         return as_grid(values)
-    raise ValueError(f"relevance: must have the shape (C, H, W), (H, W) or (N,), got {tuple(values.shape)}")
+    raise InputError(f"relevance: must have the shape (C, H, W), (H, W) or (N,), got {tuple(values.shape)}")
 
 
 def as_grid(values: ArrayLike) -> NDArray[Any]:
@@ -113,16 +114,16 @@ def limit(maps: Any | Iterable[Any], range: str = DEFAULT_RANGE) -> float:
 
     Raises
     ------
-    ValueError
+    InputError
         Unknown range, or a value that is not finite.
     """
     if range not in RANGES:
-        raise ValueError(f'range: must be one of {", ".join(RANGES)}, got "{range}"')
+        raise InputError(f'range: must be one of {", ".join(RANGES)}, got "{range}"')
     group = list(maps) if isinstance(maps, list | tuple) else [maps]
     sizes = np.concatenate([np.abs(_array(one).astype(np.float64)).reshape(-1) for one in group])
     largest = float(sizes.max(initial=0.0))
     if not math.isfinite(largest):
-        raise ValueError("The map holds values that are not finite: choose a larger epsilon or another rule.")
+        raise InputError("The map holds values that are not finite: choose a larger epsilon or another rule.")
     if largest == 0:
         return 0.0
     if range == "tutorial":
@@ -157,7 +158,7 @@ def colour(
     chosen = find_spectrum(spectrum)
     values = as_grid(_array(map2d)).astype(np.float64)
     if not np.isfinite(values).all():
-        raise ValueError("The map holds values that are not finite: choose a larger epsilon or another rule.")
+        raise InputError("The map holds values that are not finite: choose a larger epsilon or another rule.")
     scaled = np.clip(values, -limit, limit) / limit if limit > 0 else np.zeros_like(values)
     if chosen.diverging:
         half = LEVELS // 2
@@ -222,7 +223,7 @@ def overlay(rgb: NDArray[np.uint8], image: Image.Image, opacity: float) -> NDArr
         0 (photograph alone) to 1 (map alone).
     """
     if not 0 <= opacity <= 1:
-        raise ValueError(f"opacity: must be between 0 and 1, got {opacity}")
+        raise InputError(f"opacity: must be between 0 and 1, got {opacity}")
     photograph = image.convert("RGB")
     source = Image.fromarray(np.ascontiguousarray(rgb))
     method = Image.Resampling.NEAREST if max(source.size) < SMOOTH_FROM else Image.Resampling.BICUBIC

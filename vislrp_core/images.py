@@ -16,6 +16,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from vislrp_core.errors import InputError, VisLRPError
+
 if TYPE_CHECKING:
     from .network import Network
 
@@ -34,7 +36,7 @@ RESIZED = 256
 _NARROW = 20
 
 
-class ImageError(ValueError):
+class ImageError(VisLRPError, ValueError):
     """A picture cannot be used; the message says in one sentence why and what to do."""
 
 
@@ -160,7 +162,7 @@ def network_view(image: Image.Image, fit: str = "crop") -> Image.Image:
     if fit == "squash":
         return image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     if fit != "crop":
-        raise ValueError(f'fit: must be "crop" or "squash", got "{fit}"')
+        raise InputError(f'fit: must be "crop" or "squash", got "{fit}"')
     short, long = sorted(image.size)
     if long > _NARROW * short:
         return _crop_of_strip(image)

@@ -16,5 +16,5 @@ def layer_name(index: int) -> str:
 
 
 def resolve_layer(text: str) -> int:
-    """Number of a layer given by number or by name (Raises ValueError)."""
+    """Number of a layer given by number or by name (Raises InputError)."""
     return ARCHITECTURES[DEFAULT].resolve(text)

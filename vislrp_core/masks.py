@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vislrp_core.errors import VisLRPError
 from vislrp_core.images import SIDE, ImageError, read_image
 
 Mask = NDArray[np.bool_]
@@ -27,7 +28,7 @@ SIGNS: dict[str, str] = {
 _BYTES = SIDE * SIDE // 8
 
 
-class MaskError(ValueError):
+class MaskError(VisLRPError, ValueError):
     """A mask that cannot be used; the text is one sentence."""
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vislrp_core.errors import InputError
+
 SSIM_WINDOW = 7
 NOT_DEFINED = float("nan")
 
@@ -91,7 +93,7 @@ def _flat(values: ArrayLike) -> NDArray[np.float64]:
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     one, other = np.asarray(first), np.asarray(second)
     if one.shape != other.shape:
-        raise ValueError(f"Two maps are compared pixel by pixel: shapes {one.shape} and {other.shape} differ.")
+        raise InputError(f"Two maps are compared pixel by pixel: shapes {one.shape} and {other.shape} differ.")
     return _flat(one), _flat(other)
 
 
@@ -116,7 +118,7 @@ def cosine(first: ArrayLike, second: ArrayLike) -> float:
 
     Raises
     ------
-    ValueError
+    InputError
         If the shapes differ.
     """
     one, other = map(_unit, _pair(first, second))
@@ -125,7 +127,7 @@ def cosine(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def pearson(first: ArrayLike, second: ArrayLike) -> float:
-    """Pearson's linear correlation over pixels; NaN if either map is constant (ValueError if the shapes differ)."""
+    """Pearson's linear correlation over pixels; NaN if either map is constant (InputError if the shapes differ)."""
     one, other = map(_unit, _pair(first, second))
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return NOT_DEFINED
@@ -140,7 +142,7 @@ def ranks(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def spearman(first: ArrayLike, second: ArrayLike) -> float:
-    """Spearman's rank correlation over pixels; NaN if either map is constant (ValueError if the shapes differ)."""
+    """Spearman's rank correlation over pixels; NaN if either map is constant (InputError if the shapes differ)."""
     one, other = _pair(first, second)
     return pearson(ranks(one), ranks(other))
 
@@ -163,12 +165,12 @@ def ssim(first: ArrayLike, second: ArrayLike) -> float:
 
     Raises
     ------
-    ValueError
+    InputError
         If the shapes differ or a side is shorter than the window.
     """
     shape = np.shape(first)
     if len(shape) != 2 or min(shape) < SSIM_WINDOW:
-        raise ValueError(f"SSIM compares maps of at least {SSIM_WINDOW} x {SSIM_WINDOW} pixels, got {shape}.")
+        raise InputError(f"SSIM compares maps of at least {SSIM_WINDOW} x {SSIM_WINDOW} pixels, got {shape}.")
     x, y = (_unit(values).reshape(shape) for values in _pair(first, second))
     count = SSIM_WINDOW**2
     mean_x, mean_y = _window_mean(x), _window_mean(y)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from vislrp_core.errors import VisLRPError
 from vislrp_core.layers import LAST
 from vislrp_core.rules import Rule
 
@@ -18,7 +19,7 @@ MAX_SEGMENTS = 12
 MAX_BYTES = 1_000_000
 
 
-class ModelError(ValueError):
+class ModelError(VisLRPError, ValueError):
     """A model that cannot be used; the text is one sentence that names the place."""
 
 

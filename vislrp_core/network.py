@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
+from vislrp_core.errors import VisLRPError
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED
 from vislrp_core.trace import MADE, Activations, Sums, per_channel
 from vislrp_core.trace import Prediction as Prediction
@@ -28,7 +29,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 WIDTHS = dict(zip(WEIGHTED[:13], (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512), strict=True))
 
 
-class NetworkError(ValueError):
+class NetworkError(VisLRPError, ValueError):
     """A network that cannot be used; the text is one sentence that names what and where."""
 
 
@@ -284,9 +285,11 @@ def class_index(network: Network, target: str | int, trace: Trace | None = None)
     if text == "top" and trace is not None:
         return trace.predictions(1)[0].index
     if text.lstrip("-").isascii() and text.lstrip("-").isdigit():
-        if 0 <= int(text) < network.num_classes:
-            return int(text)
-        raise NetworkError(f"target {text}: class numbers run from 0 to {network.num_classes - 1}")
+        # A number of thousands of digits is none that Python reads.
+        digits = text.lstrip("0") or "0"
+        if digits.isdigit() and len(digits) < 10 and int(digits) < network.num_classes:
+            return int(digits)
+        raise NetworkError(f"target {text[:40]}: class numbers run from 0 to {network.num_classes - 1}")
     lowered = [name.lower() for name in network.classes]
     if text.lower() in lowered:
         return lowered.index(text.lower())

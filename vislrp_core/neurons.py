@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vislrp_core.errors import VisLRPError
 from vislrp_core.layers import LAST, LAST_FEATURE, layer_name, resolve_layer
 
 MOST_NEURONS = 100_000
 """A range of more numbers than any VGG16 layer has is refused before it is written out."""
 
 
-class NeuronError(ValueError):
+class NeuronError(VisLRPError, ValueError):
     """A set of neurons or a layer that cannot be used; the text is one sentence."""
 
 

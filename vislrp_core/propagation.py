@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vislrp_core.errors import VisLRPError
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace
@@ -25,7 +26,7 @@ BATCH_VALUES = 500_000
 Checkpoint = Callable[[int], None]
 
 
-class NonFiniteRelevance(ArithmeticError):
+class NonFiniteRelevance(VisLRPError, ArithmeticError):
     """Relevance became NaN or infinite: the layer, its rule, the cause and what to do."""
 
     def __init__(self, layer: int, rule: str, cause: str, suggestion: str, relevance: Relevance | None = None) -> None:

@@ -14,6 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from vislrp_core.errors import InputError
+
 LEVELS = 1023  # odd, so that zero has an entry of its own in the table of colours
 
 
@@ -89,7 +91,7 @@ def find_spectrum(spectrum: str | Spectrum) -> Spectrum:
 
     Raises
     ------
-    ValueError
+    InputError
         Unknown key; the sentence lists the known ones.
     """
     if isinstance(spectrum, Spectrum):
@@ -97,7 +99,7 @@ def find_spectrum(spectrum: str | Spectrum) -> Spectrum:
     if spectrum == "activation":
         return ACTIVATION
     if spectrum not in SPECTRA:
-        raise ValueError(f'spectrum: must be one of {", ".join([*SPECTRA, "activation"])}, got "{spectrum}"')
+        raise InputError(f'spectrum: must be one of {", ".join([*SPECTRA, "activation"])}, got "{spectrum}"')
     return SPECTRA[spectrum]
 
 

@@ -12,6 +12,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from vislrp_core.errors import VisLRPError
+
 State = Literal["idle", "running", "done", "failed", "stopped"]
 Run = TypeVar("Run")
 Kind = TypeVar("Kind", bound="BackgroundJob")
@@ -146,7 +148,7 @@ def one_by_one(runs: Sequence[Run], measure: Callable[[int, Run], None]) -> str:
     for place, run in enumerate(runs):
         try:
             measure(place, run)
-        except (ArithmeticError, ValueError) as error:
+        except VisLRPError as error:
             message = str(error)
     return message
 

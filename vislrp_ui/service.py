@@ -22,6 +22,7 @@ from PIL import Image
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core import heatmap as colours
+from vislrp_core.errors import VisLRPError
 from vislrp_core.images import network_view, read_image, to_input
 from vislrp_core.layers import LAST, layer_name
 from vislrp_core.model import LRPModel
@@ -40,7 +41,7 @@ Watch = Callable[[str, float], None]
 Layers = Literal["all"] | Iterable[int] | None
 
 
-class MissingImage(LookupError):
+class MissingImage(VisLRPError, LookupError):
     """The server has no such picture (any more); the text is one sentence that says what to do."""
 
 
@@ -270,7 +271,7 @@ def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers
         try:
             store = None if layers == "all" else _borders
             return propagate(net, passed, model, target, layers=layers, store=store, checkpoint=_checkpoint(watch))
-        except (NonFiniteRelevance, ValueError):
+        except VisLRPError:
             raise
         except BaseException:
             counters.count("stopped")

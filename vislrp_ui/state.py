@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from vislrp_core import edits
+from vislrp_core.errors import VisLRPError
 from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.rules import Rule
@@ -21,7 +22,7 @@ MAX_HISTORY = 60
 MAX_OWN_MODELS = 40
 
 
-class StateError(ValueError):
+class StateError(VisLRPError, ValueError):
     """A change that cannot be made; the text is one sentence for the person."""
 
 
@@ -313,8 +314,7 @@ def edit(visit: Visit, change: Callable[[LRPModel], LRPModel], *, segment: int |
         changed = change(entry.model)
     except ModelError as error:
         raise StateError(str(error)) from error
-    place = visit.selected_segment if segment is None else segment
-    place = max(0, min(place, len(changed.segments) - 1))
+    place = max(0, min(visit.selected_segment if segment is None else segment, len(changed.segments) - 1))
     if changed == entry.model:
         return replace(visit, selected_segment=place)
     base = visit

@@ -16,12 +16,13 @@ from safetensors.torch import save_file
 from tests.support.networks import tiny_state
 from vislrp_core import cli
 from vislrp_core.cli import common, main, whole_line
+from vislrp_core.errors import InputError
 from vislrp_core.images import read_image, to_input
 from vislrp_core.layers import LAST, LAYERS, layer_name
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, LRPModel
-from vislrp_core.network import forward
+from vislrp_core.network import NetworkError, forward
 from vislrp_core.networks import load_network
-from vislrp_core.propagation import propagate
+from vislrp_core.propagation import NonFiniteRelevance, propagate
 from vislrp_core.rules import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -335,9 +336,9 @@ def test_devices_that_are_missing_end_in_one_line(capsys, monkeypatch, net):
 
 
 @pytest.mark.parametrize(("raised", "status", "line"), [
-    (KeyboardInterrupt(), 130, "Interrupted."), (MemoryError(), 2, "There is not enough memory"),
-    (RuntimeError("first\n  second"), 2, "first second"), (OSError("odd"), 2, "odd"), (ValueError(), 2, "ValueError"),
-    (OSError(28, "No space left on device"), 2, "No space left on device"),
+    (KeyboardInterrupt(), 130, "Interrupted."), (InputError("first\n  second"), 2, "first second"),
+    (OSError("odd"), 2, "odd"), (NetworkError(), 2, "NetworkError"), (OSError(28, "No space left"), 2, "No space left"),
+    (NonFiniteRelevance(1, "rule", "cause", "do"), 2, "relevance is not finite below"),
 ])
 def test_whatever_happens_midway_is_one_line(capsys, monkeypatch, net, raised, status, line):
     def fail(*_):

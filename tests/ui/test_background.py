@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from vislrp_core.downloads import DownloadCancelled, DownloadError
+from vislrp_core.errors import InputError
 from vislrp_ui.background import BackgroundJob, Failed, Progress, one_by_one
 from vislrp_ui.download_job import DownloadJob
 
@@ -148,7 +149,7 @@ def test_one_run_without_finite_values_does_not_stop_the_others() -> None:
 
     def measure(place: int, run: str) -> None:
         if run == "wild":
-            raise ArithmeticError("Model wild has no finite map.")
+            raise InputError("Model wild has no finite map.")
         seen.append((place, run))
 
     assert one_by_one(["a", "wild", "b"], measure) == "Model wild has no finite map."

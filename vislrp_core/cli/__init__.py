@@ -1,6 +1,7 @@
 """The command line (lrp.md, section 7): one module per command, each with ``register(subparsers)``.
 
-Whatever is wrong with an argument, file or class ends in one line on stderr and exit status 2.
+Whatever is wrong with an argument, file or class ends in one line on stderr and exit status 2; a mistake in the program
+itself shows its traceback, and so does every error with ``--debug``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
+
+from vislrp_core.cli.debugging import HELP, show_traceback
+from vislrp_core.errors import VisLRPError
 
 COMMANDS = {"explain": "explain", "predict": "predict", "check": "check", "flip": "flip",
             "neurons": "neurons", "ablate": "neurons"}
@@ -28,8 +32,10 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The command line: of the command that the arguments begin with, or of all commands."""
     whole = Parser(prog="python -m vislrp_core", description="Layer-wise Relevance Propagation for VGG16.",
                    allow_abbrev=False)
+    whole.add_argument("--debug", action="store_true", help=HELP)
     subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    known = [COMMANDS[name] for name in arguments[:1] if name in COMMANDS]
+    given = [word for word in arguments[:2] if word != "--debug"]
+    known = [COMMANDS[name] for name in given[:1] if name in COMMANDS]
     for module in dict.fromkeys(known or COMMANDS.values()):
         importlib.import_module(f"vislrp_core.cli.{module}").register(subparsers)
     return whole
@@ -42,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0, 2 for wrong input, 130 when interrupted.
+
+    Raises
+    ------
+    Exception
+        Whatever is no `VisLRPError` and no `OSError`: a mistake in the program.
     """
     given = sys.argv[1:] if arguments is None else arguments
     options = parser(given).parse_args(given)
@@ -49,12 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        show_traceback(options)
         print("Interrupted.", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader of our output (head, less) has seen enough; Python must not complain when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ValueError, OSError, ArithmeticError, LookupError, RuntimeError, MemoryError) as error:
+    except (VisLRPError, OSError) as error:
+        show_traceback(options)
         print(f"{whole_line(error)}", file=sys.stderr)
         return 2
     return 0
@@ -62,8 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def whole_line(error: BaseException) -> str:
     """An error as one line."""
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this: close other programs or choose a smaller network."
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     return " ".join(str(error).split()) or type(error).__name__

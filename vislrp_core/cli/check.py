@@ -6,6 +6,7 @@ import argparse
 import json
 
 from vislrp_core.cli import common
+from vislrp_core.cli.debugging import add_debug
 from vislrp_core.layers import layer_name
 
 
@@ -14,6 +15,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser("check", help="check a model file", allow_abbrev=False)
     parser.add_argument("file", metavar="FILE")
     common.add_json(parser)
+    add_debug(parser)
     parser.set_defaults(run=run)
 
 

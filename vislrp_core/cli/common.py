@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vislrp_core.errors import VisLRPError
 from vislrp_core.imports import read_model
 from vislrp_core.layers import LAST, resolve_layer
 from vislrp_core.model import MAX_BYTES, LRPModel, ModelError
@@ -78,7 +79,7 @@ def parse_layers(text: str) -> str | tuple[int, ...]:
         return "all"
     try:
         return tuple(sorted({resolve_layer(part) for part in text.split(",")}))
-    except ValueError as error:
+    except VisLRPError as error:
         raise argparse.ArgumentTypeError(f"{error}, several separated by commas, or all (0 to {LAST})") from error
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from vislrp_core.cli import common
+from vislrp_core.cli.debugging import add_debug
+from vislrp_core.cli.pictures import one_picture, printable
+from vislrp_core.errors import InputError
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import DEFAULT_RANGE, RANGES, figure_png, limit
 from vislrp_core.images import FITS, read_image
@@ -29,6 +32,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
     common.add_network(parser)
     common.add_json(parser)
+    add_debug(parser)
     parser.set_defaults(run=run)
 
 
@@ -36,7 +40,8 @@ def run(options: argparse.Namespace) -> None:
     """Write relevance.npz, heatmap.png and summary.json, print a short table."""
     begin = time.perf_counter()
     model = common.open_model(options.model)
-    image = read_image(options.image)
+    picture = one_picture(options.image)
+    image = read_image(picture)
     folder = make_folder(options.out)
     network = common.open_network(options)
     loaded = time.perf_counter()
@@ -49,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     done = time.perf_counter()
     written = relevance.layers if kept == "all" else tuple(sorted(kept))
     summary = summarize(network, trace, model, relevance, written)
-    summary["image"] = options.image
+    summary["image"] = printable(picture)
     summary["seconds"] = done - begin
     summary["seconds_of"] = {"loading": loaded - begin, "forward": seen - loaded, "propagation": done - seen}
     text = common.dump_json(summary)
@@ -67,7 +72,7 @@ def make_folder(path: str) -> Path:
 
     Raises
     ------
-    ValueError
+    InputError
         It cannot be made; one sentence.
     """
     folder = Path(path)
@@ -75,7 +80,7 @@ def make_folder(path: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(f"--out {path}: the folder cannot be made ({reason})") from error
+        raise InputError(f"--out {path}: the folder cannot be made ({reason})") from error
     return folder
 
 

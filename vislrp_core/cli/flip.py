@@ -19,7 +19,10 @@ from torch import Tensor
 
 from vislrp_core import flipping
 from vislrp_core.cli import common
+from vislrp_core.cli.debugging import add_debug, show_traceback
 from vislrp_core.cli.explain import make_folder
+from vislrp_core.cli.pictures import find_images, printable
+from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.fills import DEFAULT_FILL, FILLS, filled_image
 from vislrp_core.flipping import Curve, Scores
 from vislrp_core.images import FITS, read_image
@@ -27,7 +30,6 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, class_index
 from vislrp_core.propagation import propagate
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 CURVE_COLUMNS = ("image", "target", "model", "order", "seed", "step", "flipped_share", "logit", "probability")
 METRICS = ("aopc", "abpc", "srg", "flips_to_change", "aopc_logit", "abpc_logit", "srg_logit")
 RECORD = "measurements.jsonl"
@@ -53,6 +55,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
     common.add_network(parser)
     common.add_json(parser)
+    add_debug(parser)
     parser.set_defaults(run=run)
 
 
@@ -66,34 +69,11 @@ def parse_orders(text: str) -> tuple[str, ...]:
     return tuple(order for order in flipping.ORDERS if order in wanted)
 
 
-def find_images(arguments: Sequence[str]) -> list[str]:
-    """Pictures as named, and those of the folders in the order of their names.
-
-    Raises
-    ------
-    ValueError
-        A path that does not exist, or a folder without pictures.
-    """
-    found: list[str] = []
-    for argument in arguments:
-        path = Path(argument)
-        if path.is_dir():
-            inside = sorted(str(one) for one in path.iterdir() if one.suffix.lower() in SUFFIXES)
-            if not inside:
-                raise ValueError(f"{argument}: the folder holds no pictures ({', '.join(SUFFIXES)})")
-            found += inside
-        elif path.is_file():
-            found.append(argument)
-        else:
-            raise ValueError(f"{argument}: there is no such file")
-    return list(dict.fromkeys(found))
-
-
 def named_models(paths: Sequence[str]) -> dict[str, LRPModel]:
     """Models by name; models of one name are told apart by their files."""
     models = {path: common.open_model(path) for path in dict.fromkeys(paths)}
     names = [model.name for model in models.values()]
-    return {model.name if names.count(model.name) == 1 else f"{model.name} ({path})": model
+    return {model.name if names.count(model.name) == 1 else f"{model.name} ({printable(path)})": model
             for path, model in models.items()}
 
 
@@ -214,13 +194,14 @@ def run(options: argparse.Namespace) -> None:
                 show_progress(place, len(images), image)
                 try:
                     for target, model, curves in measurement.image(image):
-                        write_curves.writerows(curve_rows(image, target, model, curves))
-                        row = {"image": image, "target": target, "model": model, **asdict(scores_of(curves))}
+                        write_curves.writerows(curve_rows(printable(image), target, model, curves))
+                        row = {"image": printable(image), "target": target, "model": model, **asdict(scores_of(curves))}
                         write_summary.writerow(cells(row))
                         rows.append(row)
                         curves_file.flush()
                         summary_file.flush()
-                except (ValueError, ArithmeticError, OSError) as error:
+                except (VisLRPError, OSError) as error:
+                    show_traceback(options)
                     failed.append(f"{image}: {error}" if image not in str(error) else str(error))
     finally:
         record.close()
@@ -231,7 +212,7 @@ def run(options: argparse.Namespace) -> None:
     (folder / "models.csv").write_text(buffer.getvalue(), encoding="utf-8")
     report(options, network, rows, models_rows, measurement, folder)
     if failed:
-        raise ValueError(f"{len(failed)} of {len(images)} pictures could not be measured, the others are in {folder}: "
+        raise InputError(f"{len(failed)} of {len(images)} pictures could not be measured, the others are in {folder}: "
                          + "; ".join(failed[:3]) + ("; ..." if len(failed) > 3 else ""))
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from vislrp_core.ablation import VALUES, Sets, ablate
 from vislrp_core.cli import common
+from vislrp_core.cli.debugging import add_debug
+from vislrp_core.cli.pictures import one_picture
+from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.images import FITS, read_image
 from vislrp_core.layers import layer_name, resolve_layer
 from vislrp_core.network import Prediction, class_index, rank
@@ -40,13 +43,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
         common.add_network(parser)
         common.add_json(parser)
+        add_debug(parser)
 
 
 def parse_layer(text: str) -> int:
     """Argument type: a layer that has neurons."""
     try:
         return check_layer(resolve_layer(text))
-    except ValueError as error:
+    except VisLRPError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
@@ -54,7 +58,7 @@ def parse_neuron_set(text: str) -> tuple[int, tuple[int, ...]]:
     """Argument type: ``LAYER:NEURONS``."""
     try:
         return parse_set(text)
-    except ValueError as error:
+    except VisLRPError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
@@ -69,7 +73,7 @@ def join_sets(given: list[tuple[int, tuple[int, ...]]]) -> Sets:
 def run_neurons(options: argparse.Namespace) -> None:
     """Write the table, print the neurons with most relevance."""
     model = common.open_model(options.model)
-    image = read_image(options.image)
+    image = read_image(one_picture(options.image))
     network = common.open_network(options)
     trace = common.see(network, image, options.fit)
     target = class_index(network, options.target, trace)
@@ -97,7 +101,7 @@ def write(path: Path, found: Scores) -> None:
 
     Raises
     ------
-    ValueError
+    InputError
         It cannot be written; one sentence.
     """
     try:
@@ -105,13 +109,13 @@ def write(path: Path, found: Scores) -> None:
         path.write_bytes(found.to_csv())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(f"--out {path}: the file cannot be written ({reason})") from error
+        raise InputError(f"--out {path}: the file cannot be written ({reason})") from error
 
 
 def run_ablate(options: argparse.Namespace) -> None:
     """Print the first classes with and without the neurons."""
     sets = join_sets(options.ablate)
-    image = read_image(options.image)
+    image = read_image(one_picture(options.image))
     network = common.open_network(options)
     trace = common.see(network, image, options.fit)
     before = trace.predictions(options.top)

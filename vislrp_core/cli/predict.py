@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 
 from vislrp_core.cli import common
+from vislrp_core.cli.debugging import add_debug
+from vislrp_core.cli.pictures import one_picture
 from vislrp_core.images import read_image
 
 
@@ -15,12 +17,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--top", type=common.positive, default=common.TOP, metavar="N", help="number of classes (10)")
     common.add_network(parser)
     common.add_json(parser)
+    add_debug(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Print the first classes with logit and probability."""
-    image = read_image(options.image)
+    image = read_image(one_picture(options.image))
     network = common.open_network(options)
     predictions = common.see(network, image).predictions(options.top)
     if options.json:
