@@ -239,7 +239,7 @@ def test_check_as_json_and_with_warnings(capsys, tmp_path):
     (["explain", PICTURE, "--model", "x", "--dtype", "float16"], "--dtype: invalid choice: 'float16'"),
     (["explain", PICTURE, "--model", "x", "--device", "tpu"], "--device: invalid choice: 'tpu'"),
     (["explain", PICTURE, "--model", "x", "--fit", "stretch"], "--fit: invalid choice: 'stretch'"),
-    (["explain", PICTURE, "--model", "x", "--layers", ""], 'no layer "": give a number from 0 to 38'),
+    (["explain", PICTURE, "--model", "x", "--layers", ""], 'no layer "" in VGG16: give a number from 0 to 38'),
     (["explain", PICTURE, "--model", "x", "--layers", "0,39"], 'no layer "39"'),
     (["explain", PICTURE, "--model", "x", "--layers", "-1"], "-1"),
     (["explain", PICTURE, "--model", "x", "--layers", "conv9_9"], 'no layer "conv9_9"'),

@@ -127,6 +127,17 @@ def test_a_class_number_that_cannot_be_is_one_sentence(folder: Path, capsys: pyt
     assert printed.count("\n") == 1 and "target" in printed and len(printed) < 6000
 
 
+@pytest.mark.parametrize("out", ["", "  "])
+def test_an_empty_folder_name_writes_nothing_anywhere(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                      capsys: pytest.CaptureFixture[str], out: str) -> None:
+    picture = str(folder / "pictures" / "a.png")
+    monkeypatch.chdir(tmp_path)
+    for name in ("explain", "flip"):
+        assert main(command(folder, name, picture, "--out", out)) == 2
+        assert capsys.readouterr().err == "--out: is empty, give a folder\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- wildcards -----------------------------------------------------------------------------------------------------------
 
 def test_wildcards_that_no_shell_expanded_are_expanded_in_order(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,8 @@ def make_folder(path: str) -> Path:
     InputError
         It cannot be made; one sentence.
     """
+    if not path.strip():
+        raise InputError("--out: is empty, give a folder")
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
