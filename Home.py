@@ -1,17 +1,13 @@
 """Entry of the app: page settings, navigation, and the welcome page."""
 
-from pathlib import Path
-
 import streamlit as st
 
+from vislrp_core.resources import assets
 from vislrp_ui import session, theme
 from vislrp_ui.home.page import home
 
-ROOT = Path(__file__).resolve().parent
-ASSETS = ROOT / "vislrp_ui" / "assets"
-
-st.set_page_config(page_title="VisLRP Designer", page_icon=str(ASSETS / "icon.png"), layout="wide")
-st.logo(str(ASSETS / ("logo_dark.svg" if theme.is_dark() else "logo.svg")), size="medium")
+st.set_page_config(page_title="VisLRP Designer", page_icon=str(assets() / "icon.png"), layout="wide")
+st.logo(str(assets() / ("logo_dark.svg" if theme.is_dark() else "logo.svg")), size="medium")
 
 pages = [
     st.Page(home, title="Home", icon=":material/home:", default=True),

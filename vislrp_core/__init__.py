@@ -12,6 +12,8 @@ from vislrp_core.propagation import NonFiniteRelevance, Relevance, propagate, pr
 from vislrp_core.rules import PARAMETERS, PRESETS, Rule
 from vislrp_core.store import RelevanceStore
 
+__version__ = "0.9.0"
+
 __all__ = [
     "ARCHITECTURES", "LAYERS", "PARAMETERS", "PRESETS", "Architecture", "Explanation", "ImageError", "LRPModel", "Layer",
     "ModelError", "Network", "NetworkError", "NonFiniteRelevance", "Prediction", "Relevance", "RelevanceStore", "Rule",

@@ -21,9 +21,9 @@ from torch import Tensor
 from vislrp_core import downloads
 from vislrp_core.layers import LAYERS, WEIGHTED
 from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD, Network, NetworkError
+from vislrp_core.resources import model_store
 
-MODEL_STORE = Path(__file__).resolve().parents[1] / "model_store"
-EMBEDDED = MODEL_STORE / "embedded_vgg16.safetensors"
+EMBEDDED = model_store() / "embedded_vgg16.safetensors"
 CLASS_NAMES = Path(__file__).with_name("imagenet_classes.txt")
 TIED = "classifier.0.tied_weight"
 POSITIONS = 49  # of pool5: 7 x 7

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "sample_images"
+from vislrp_core.resources import sample_images
+
+FOLDER = sample_images()
 FIRST = "castle_on_lake"
 
 

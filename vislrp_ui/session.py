@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from vislrp_core.images import digest, read_image
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.networks import imagenet_on_disk
+from vislrp_core.resources import model_store
 from vislrp_ui import permalink, state, theme
 from vislrp_ui.caches import settle
 from vislrp_ui.components.keeper import keeper
@@ -22,7 +23,6 @@ from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
 
 _VISIT, _SID, _NOTICES, _UPLOADS, _LINK = "_visit", "_sid", "_notices", "_uploads", "_link"
 _ROUTED, _WANTED, _RESTORED = "_routed", "_wanted", "_restored"
-MODEL_STORE = Path(__file__).resolve().parents[1] / "model_store"
 MAX_UPLOAD_BYTES = 40_000_000
 """Bytes of pictures that one session keeps; the oldest are forgotten first."""
 
@@ -31,7 +31,7 @@ MAX_UPLOAD_BYTES = 40_000_000
 def examples() -> tuple[ModelEntry, ...]:
     """The example models of `model_store`, in the order of their file names."""
     return tuple(ModelEntry(path.stem, LRPModel.load(path), "example")
-                 for path in sorted(MODEL_STORE.glob("*.json")) if "vislrp-model" in path.read_text(encoding="utf-8"))
+                 for path in sorted(model_store().glob("*.json")) if "vislrp-model" in path.read_text(encoding="utf-8"))
 
 
 def get_visit() -> Visit:

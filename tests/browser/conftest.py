@@ -48,14 +48,15 @@ def _healthy(url: str) -> bool:
 
 
 @contextmanager
-def _served(command: list[str], log: Path, **variables: str) -> Iterator[str]:
+def served(command: list[str], log: Path, folder: Path = ROOT, **variables: str) -> Iterator[str]:
+    """A running app: a command that passes options on to `streamlit run`, started in a folder; answers its address."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0", **variables}
     arguments = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
                  "--server.fileWatcherType", "none"]
-    with log.open("w") as out, subprocess.Popen([sys.executable, "-m", *command, *arguments], cwd=ROOT, env=environment,
-                                                stdout=out, stderr=subprocess.STDOUT) as server:
+    with log.open("w") as out, subprocess.Popen([*command, *arguments], cwd=folder, env=environment, stdout=out,
+                                                stderr=subprocess.STDOUT) as server:
         try:
             limit = time.monotonic() + START_SECONDS
             while not _healthy(url):
@@ -72,7 +73,7 @@ def _served(command: list[str], log: Path, **variables: str) -> Iterator[str]:
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the app on a small network with random weights: what it predicts means nothing, gestures answer at once."""
     log = tmp_path_factory.mktemp("server") / "log.txt"
-    with _served(["tests.browser.serve"], log) as url:
+    with served([sys.executable, "-m", "tests.browser.serve"], log) as url:
         yield url
 
 
@@ -80,7 +81,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the app as it is delivered, on the embedded network."""
     log = tmp_path_factory.mktemp("embedded") / "log.txt"
-    with _served(["streamlit", "run", "Home.py"], log, VISLRP_NETWORK="embedded") as url:
+    with served([sys.executable, "-m", "streamlit", "run", "Home.py"], log, VISLRP_NETWORK="embedded") as url:
         yield url
 
 

@@ -10,14 +10,17 @@ import argparse
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
 from typing import NoReturn
 
 from vislrp_core.cli.debugging import HELP, show_traceback
 from vislrp_core.errors import VisLRPError
 
 COMMANDS = {"explain": "explain", "predict": "predict", "check": "check", "flip": "flip",
-            "neurons": "neurons", "ablate": "neurons"}
+            "neurons": "neurons", "ablate": "neurons", "app": "app"}
 """Module of every command; only that of the command that was given is imported, so that each starts quickly."""
 
 
@@ -28,9 +31,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
 
 
+def program() -> str:
+    """What the person typed to get here: ``vislrp``, or ``python -m vislrp_core``."""
+    return "vislrp" if Path(sys.argv[0]).stem == "vislrp" else "python -m vislrp_core"
+
+
 def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The command line: of the command that the arguments begin with, or of all commands."""
-    whole = Parser(prog="python -m vislrp_core", description="Layer-wise Relevance Propagation for VGG16.",
+    whole = Parser(prog=program(), description="Layer-wise Relevance Propagation for VGG16.",
                    allow_abbrev=False)
     whole.add_argument("--debug", action="store_true", help=HELP)
     subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -39,6 +47,23 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     for module in dict.fromkeys(known or COMMANDS.values()):
         importlib.import_module(f"vislrp_core.cli.{module}").register(subparsers)
     return whole
+
+
+def start() -> int:
+    """Run the command line as a program of its own: the entry point of ``vislrp`` and of ``python -m vislrp_core``.
+
+    Returns
+    -------
+    int
+        Exit status, see `main`.
+    """
+    if not sys.warnoptions:
+        # What libraries warn about is no concern of the reader, whose errors are one line.
+        warnings.simplefilter("ignore")
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal without Greek letters shows another sign instead of failing.
+        sys.stdout.reconfigure(errors="replace")
+    return main()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,9 +80,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Whatever is no `VisLRPError` and no `OSError`: a mistake in the program.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    options = parser(given).parse_args(given)
+    whole = parser(given)
+    options, rest = whole.parse_known_args(given)
+    options.rest = rest
+    if rest and not getattr(options, "passes_on", False):
+        whole.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        options.run(options)
+        status = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
         show_traceback(options)
@@ -66,11 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output (head, less) has seen enough; Python must not complain when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (VisLRPError, OSError) as error:
         show_traceback(options)
         print(f"{whole_line(error)}", file=sys.stderr)
         return 2
-    return 0
+    return status or 0
 
 
 def whole_line(error: BaseException) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, Segment
+from vislrp_core.resources import model_store
 from vislrp_core.rules import Rule
 from vislrp_ui import state_compare
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, Visit
 
-STORE = Path(__file__).resolve().parents[2] / "model_store"
 TWO_OBJECTS = ("castle_on_lake", "drum_and_wine", "guitar_and_drums", "oranges_and_lemons", "wine_glass_and_bottle",
                "clownfish_in_anemone")
 """Sample images of two things; others have two names for one thing, such as tabby and tiger cat."""
@@ -63,7 +62,7 @@ def _rules() -> tuple[LRPModel, ...]:
 @cache
 def _configurations() -> tuple[LRPModel, ...]:
     """Configuration 3 has the segments of Configuration 4 with their rules in the opposite order."""
-    stored = {number: LRPModel.load(STORE / f"configuration_{number}.json") for number in (1, 2, 4, 5)}
+    stored = {number: LRPModel.load(model_store() / f"configuration_{number}.json") for number in (1, 2, 4, 5)}
     low, middle, high = stored[4].segments
     third = stored[4].model_copy(update={
         "name": "Configuration 3", "description": "LRP-0 low, ε middle, γ high (guide, Figure 3.2).",

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vislrp_core.resources import assets
 from vislrp_ui import service, state, state_ablation, state_flipping
 from vislrp_ui.ablation import work
 from vislrp_ui.ablation.work import Question
 from vislrp_ui.compare import sets
 from vislrp_ui.state import ImageRef, Visit
 
-FOLDER = Path(__file__).resolve().parents[1] / "assets" / "cases"
+FOLDER = assets() / "cases"
 PICTURES = 4
 ABLATED_LAYER, ABLATED_NEURONS, ABLATED_BY = 30, 14, "positive_relevance"
 
