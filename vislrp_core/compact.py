@@ -15,7 +15,10 @@ _SCALES = {"a": "absolute", "r": "relative"}
 
 def encode(model: LRPModel) -> str:
     """Text from which `decode` makes the same model (the description is left out)."""
-    head = [quote(model.name, safe="").replace("~", "%7E"), *(getattr(model, field) for field in _FIELDS)]
+    conventions = [getattr(model, field) for field in _FIELDS]
+    if model.pooling_epsilon != "none":
+        conventions[0] += f".{model.pooling_epsilon}"
+    head = [quote(model.name, safe="").replace("~", "%7E"), *conventions]
     parts = []
     for segment in model.segments:
         rule, preset = segment.rule, PRESETS[segment.rule.preset]
@@ -53,5 +56,8 @@ def decode(text: str) -> LRPModel:
         segments.append({"first": first, "last": int(last), "rule": rule})
         first = int(last) + 1
     content = dict(zip(_FIELDS, fields[1:], strict=False))
+    content["pooling"], dot, damping = content["pooling"].partition(".")
+    if dot:
+        content["pooling_epsilon"] = damping
     return LRPModel.from_data({"format": FORMAT, "version": VERSION, "name": unquote(fields[0]), **content,
                                "segments": segments})

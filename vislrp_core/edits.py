@@ -89,7 +89,7 @@ def set_rule(model: LRPModel, segment: int, rule: Rule) -> LRPModel:
 
 
 def set_field(model: LRPModel, field: str, value: str) -> LRPModel:
-    """Set a convention: ``pooling``, ``bias``, ``pixel_rule`` or ``start``."""
+    """Set a convention: ``pooling``, ``pooling_epsilon``, ``bias``, ``pixel_rule`` or ``start``."""
     return _with(model, **{field: value})
 
 

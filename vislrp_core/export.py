@@ -138,8 +138,14 @@ def _name_map(model: LRPModel) -> str:
             groups.append((text, [module], f"{layer_name(layer)} and above: {rule.title}"))
     modules = {kind: [one.module or "" for one in LAYERS if one.kind == kind] for kind in ("relu", "pool")}
     groups.append(("Pass()", modules["relu"], "ReLU hands relevance on unchanged"))
-    if model.pooling == "proportional":
+    if model.pooling == "proportional" and model.pooling_epsilon == "none":
         groups.append(("ProportionalPool()", modules["pool"], "max pooling"))
+    elif model.pooling == "proportional":
+        for one in LAYERS:
+            if one.kind == "pool":
+                rule = model.rule_at(one.index)
+                damping = f"stabilized({rule.epsilon!r}, {rule.epsilon_scale == 'relative'})"
+                groups.append((f"ProportionalPool({damping})", [one.module or ""], "max pooling with the segment's epsilon"))
     return "\n".join(
         f"        # {note}\n        ({names!r},\n         {text})," for text, names, note in groups
     )

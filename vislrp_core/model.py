@@ -38,6 +38,11 @@ POOLINGS = {
     "winner-takes-all": Choice("Winner takes all", "Max pooling gives relevance back to the maximum alone.",
                                "Zennit, Captum, iNNvestigate"),
 }
+POOLING_EPSILONS = {
+    "none": Choice("None", "Windows of max pooling are shared out exactly.", "the definition of LRP"),
+    "segment": Choice("As the segment", "Proportional pooling is damped by the ε of its segment, too.",
+                      "the heatmapping tutorial, the original VisLRPDesigner"),
+}
 BIASES = {
     "ignore": Choice("Ignore", "Sums run over the inputs only, so relevance is conserved.", "iNNvestigate's IgnoreBias"),
     "absorb": Choice("Absorb", "The bias is one more input and takes its share of relevance.",
@@ -76,6 +81,7 @@ class LRPModel(BaseModel):
     name: str = Field("My New Model", min_length=1, max_length=200)
     description: str = Field("", max_length=5000)
     pooling: Literal["proportional", "winner-takes-all"] = "proportional"
+    pooling_epsilon: Literal["none", "segment"] = "none"
     bias: Literal["ignore", "absorb"] = "ignore"
     pixel_rule: Literal["z_box", "w_square", "flat", "segment"] = "z_box"
     start: Literal["logit", "one", "probability", "contrast"] = "logit"
@@ -120,9 +126,11 @@ class LRPModel(BaseModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
     def to_json(self) -> str:
-        """Text of the model file."""
+        """Text of the model file; a convention younger than the format's first version stands there where it is used."""
         head = {"format": FORMAT, "version": VERSION, "name": self.name, "description": self.description,
-                "pooling": self.pooling, "bias": self.bias, "pixel_rule": self.pixel_rule, "start": self.start}
+                "pooling": self.pooling,
+                **({} if self.pooling_epsilon == "none" else {"pooling_epsilon": self.pooling_epsilon}),
+                "bias": self.bias, "pixel_rule": self.pixel_rule, "start": self.start}
         lines = [f" {json.dumps({'first': s.first, 'last': s.last, 'rule': s.rule.to_dict()}, ensure_ascii=False)}"
                  for s in self.segments]
         body = json.dumps(head, ensure_ascii=False)[:-1]

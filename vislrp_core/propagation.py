@@ -8,13 +8,13 @@ from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vislrp_core.errors import VisLRPError
 from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace
+from vislrp_core.pooling import pool
 from vislrp_core.shares import signed_sums as signed_sums
 from vislrp_core.store import POOLS, Kept, RelevanceStore, upper_part
 from vislrp_core.unified import STABILIZER as STABILIZER
@@ -86,25 +86,6 @@ def start_relevance(trace: Trace, target: int, start: str) -> Tensor:
     return relevance
 
 
-def _pool(trace: Trace, layer: int, pooling: str, relevance: Tensor) -> Tensor:
-    """Relevance through 2 x 2 max pooling, in proportion to the four inputs or to the maximum alone."""
-    a = trace.activations[layer - 1]
-    if pooling == "winner-takes-all":
-        _, places = F.max_pool2d(a, 2, return_indices=True)
-        return F.max_unpool2d(relevance, places.expand(relevance.shape), [2, 2], output_size=a.shape[-2:])
-    total = F.avg_pool2d(a, 2, divisor_override=1)
-    dead = total == 0
-    share = torch.where(dead, 0.0, relevance / total)
-    # Windows as dimensions of their own, channels last: the product needs no enlarged copy of the shares.
-    batch, channels, height, width = relevance.shape
-    windows = a.permute(0, 2, 3, 1).reshape(1, height, 2, width, 2, channels)
-    below = windows * share.permute(0, 2, 3, 1).reshape(batch, height, 1, width, 1, channels)
-    even = torch.where(dead, relevance / 4, 0.0)
-    if bool(even.any()):
-        below += even.permute(0, 2, 3, 1).reshape(batch, height, 1, width, 1, channels)
-    return below.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
-
-
 def step(network: Network, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
          disposable: bool = False) -> Tensor:
     """R[layer - 1] from R[layer], both with a leading batch dimension.
@@ -116,7 +97,8 @@ def step(network: Network, trace: Trace, model: LRPModel, layer: int, relevance:
     """
     kind = LAYERS[layer].kind
     if kind == "pool":
-        return _pool(trace, layer, model.pooling, relevance)
+        damping = model.rule_at(layer) if model.pooling_epsilon == "segment" else None
+        return pool(network.architecture.rows[layer], trace.activations[layer - 1], relevance, model.pooling, damping)
     if kind not in ("conv", "linear"):
         return relevance
     rule = model.rule_at(layer)

@@ -20,10 +20,19 @@ POOLS = tuple(layer.index for layer in LAYERS if layer.kind == "pool")
 def upper_part(model: LRPModel, layer: int) -> Hashable:
     """All of a model that decides R[layer]: two models that agree in it have the same relevance there.
 
-    Rules count at weighted layers alone, so that a border moved across a ReLU or a pooling layer is none.
+    Rules count at weighted layers alone, so that a border moved across a ReLU or a pooling layer is none; where pooling is
+    damped by its segment's epsilon, that counts, too.
     """
     rules = tuple(model.rule_at(k) for k in WEIGHTED if k > layer)
-    return model.start, model.bias, model.pooling if layer < POOLS[-1] else "", rules
+    return model.start, model.bias, model.pooling if layer < POOLS[-1] else "", _damping(model, layer), rules
+
+
+def _damping(model: LRPModel, layer: int) -> Hashable:
+    """Epsilon and its scale at each pooling layer above, where they count."""
+    if model.pooling != "proportional" or model.pooling_epsilon == "none":
+        return ()
+    rules = [model.rule_at(k) for k in POOLS if k > layer]
+    return tuple((rule.epsilon, rule.epsilon_scale) for rule in rules)
 
 
 @dataclass(frozen=True, eq=False)

@@ -372,7 +372,7 @@ def set_rule(visit: Visit, segment: int, rule: Rule) -> Visit:
 
 
 def set_convention(visit: Visit, field_name: str, value: str) -> Visit:
-    """Set pooling, bias, pixel rule or start."""
+    """Set pooling, its ε, bias, pixel rule or start."""
     return edit(visit, lambda model: edits.set_field(model, field_name, value))
 
 

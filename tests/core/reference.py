@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from vislrp_core.architecture import Layer
 from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
@@ -91,20 +92,26 @@ def weighted_step(network: Network, layer: int, below, rule: Rule, absorb: bool,
     return F.fold(shares[None], below.shape[1:], 3, padding=1)[0]
 
 
-def pool_step(below, pooling: str, relevance):
+def pool_step(below, pooling: str, relevance, row: Layer, damping: Rule | None = None):
+    """Every window as a column of its own; what overlapping windows give to one input adds up."""
     channels, height, width = below.shape
-    windows = below.reshape(channels, height // 2, 2, width // 2, 2).permute(0, 1, 3, 2, 4).reshape(channels, -1, 4)
-    r = relevance.reshape(channels, -1, 1)
+    window = {"kernel_size": row.kernel, "stride": row.stride, "padding": row.padding}
+    size = row.kernel**2
+    columns = F.unfold(below[:, None], **window)
+    inside = F.unfold(torch.ones_like(below[:, None]), **window)
+    r = relevance.reshape(channels, 1, -1)
     if pooling == "winner-takes-all":
-        share = torch.zeros_like(windows)
-        best = windows.max(dim=2, keepdim=True).values
-        first = (windows == best).double().argmax(dim=2, keepdim=True)
-        share.scatter_(2, first, 1.0)
+        first = torch.where(inside > 0, columns, -torch.inf).argmax(dim=1, keepdim=True)
+        share = torch.zeros_like(columns).scatter_(1, first, 1.0)
+    elif damping is None:
+        total = columns.sum(dim=1, keepdim=True)
+        even = inside / inside.sum(dim=1, keepdim=True)
+        share = torch.where(total > 0, columns / total.clamp(min=1e-300), even)
     else:
-        total = windows.sum(dim=2, keepdim=True)
-        share = torch.where(total > 0, windows / total.clamp(min=1e-300), torch.full_like(windows, 0.25))
-    result = (share * r).reshape(channels, height // 2, width // 2, 2, 2).permute(0, 1, 3, 2, 4)
-    return result.reshape(below.shape)
+        z = columns.sum(dim=1, keepdim=True) / size
+        scale = float((z**2).mean().sqrt()) if damping.epsilon_scale == "relative" else 1.0
+        share = columns / size / stab(z, damping.epsilon, scale)
+    return F.fold(share * r, (height, width), **window)[:, 0]
 
 
 def relevance(network: Network, x: torch.Tensor, model: LRPModel, target: int) -> list[torch.Tensor]:
@@ -119,7 +126,9 @@ def relevance(network: Network, x: torch.Tensor, model: LRPModel, target: int) -
     for layer in range(LAST, 0, -1):
         kind = LAYERS[layer].kind
         if kind == "pool":
-            r = pool_step(a[layer - 1], model.pooling, r)
+            rule = next(s.rule for s in model.segments if s.first <= layer <= s.last)
+            damping = rule if model.pooling_epsilon == "segment" else None
+            r = pool_step(a[layer - 1], model.pooling, r, LAYERS[layer], damping)
         elif kind in ("conv", "linear"):
             if layer == 1 and model.pixel_rule != "segment":
                 rule = Rule.of(model.pixel_rule)

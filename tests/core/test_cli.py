@@ -19,7 +19,7 @@ from vislrp_core.cli import common, main, whole_line
 from vislrp_core.errors import InputError
 from vislrp_core.images import read_image, to_input
 from vislrp_core.layers import LAST, LAYERS, layer_name
-from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, LRPModel
+from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, LRPModel
 from vislrp_core.network import NetworkError, forward
 from vislrp_core.networks import load_network
 from vislrp_core.propagation import NonFiniteRelevance, propagate
@@ -164,9 +164,10 @@ def test_every_preset_runs(capsys, tmp_path, net, preset):
     assert np.array_equal(found, expected) and np.abs(found).max() > 0
 
 
-@pytest.mark.parametrize("field", ["pooling", "bias", "pixel_rule", "start"])
+@pytest.mark.parametrize("field", ["pooling", "pooling_epsilon", "bias", "pixel_rule", "start"])
 def test_every_convention_runs_and_matters(capsys, tmp_path, net, field):
-    values = {"pooling": POOLINGS, "bias": BIASES, "pixel_rule": PIXEL_RULES, "start": STARTS}[field]
+    values = {"pooling": POOLINGS, "pooling_epsilon": POOLING_EPSILONS, "bias": BIASES, "pixel_rule": PIXEL_RULES,
+              "start": STARTS}[field]
     maps = [explained(capsys, tmp_path, net, written(tmp_path, whole({"preset": "gamma"}), **{field: value}))
             for value in values]
     for place, one in enumerate(maps):

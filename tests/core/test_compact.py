@@ -23,6 +23,14 @@ def test_round_trip():
     assert quote(text, safe="~=_-.%") == text
 
 
+def test_epsilon_at_pooling_goes_with_the_pooling():
+    damped = MODEL.model_copy(update={"pooling_epsilon": "segment"})
+    text = encode(damped)
+    assert decode(text) == damped and "~proportional.segment~" in text
+    with pytest.raises(ModelError, match="pooling_epsilon: must be one of"):
+        decode(text.replace(".segment", ".half"))
+
+
 def test_it_is_short():
     assert encode(LRPModel.basic("A")) == "A~proportional~ignore~z_box~logit~38_zero"
 

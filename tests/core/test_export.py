@@ -153,6 +153,12 @@ def test_zennit_agrees_for_every_pooling_and_pixel_rule(network, pooling, pixel_
                                            pixel_rule=pixel_rule))
 
 
+@pytest.mark.parametrize("scale", ["absolute", "relative"])
+def test_zennit_agrees_where_pooling_is_damped(network, scale):
+    damped = {"preset": "epsilon", "epsilon": 0.3, "epsilon_scale": scale}
+    assert_zennit_agrees(network, model_of({"preset": "gamma"}, damped, {"preset": "zero"}, pooling_epsilon="segment"))
+
+
 @pytest.mark.parametrize("start", list(STARTS))
 def test_zennit_agrees_for_every_start(network, start):
     assert_zennit_agrees(network, model_of({"preset": "z_plus"}, {"preset": "zero"}, start=start))

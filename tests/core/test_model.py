@@ -62,6 +62,7 @@ WRONG = [
     ("name", "x" * 300, "name: must be text"),
     ("pooling", "max", "pooling: must be one of 'proportional' or 'winner-takes-all', got \"max\""),
     ("bias", 1, "bias: must be one of"),
+    ("pooling_epsilon", 0.25, "pooling_epsilon: must be one of 'none' or 'segment', got 0.25"),
     ("pixel_rule", "zero", "pixel_rule: must be one of"),
     ("start", None, "start: must be one of"),
     ("colour", "red", "colour: is not a field of an LRP model"),
@@ -149,9 +150,17 @@ def test_the_key_knows_everything_but_the_words():
     model = LRPModel.from_json(json.dumps(EXAMPLE))
     renamed = model.model_copy(update={"name": "Another", "description": "words"})
     assert renamed.key == model.key
-    for field, value in (("pooling", "winner-takes-all"), ("bias", "absorb"), ("pixel_rule", "flat"), ("start", "one"),
+    for field, value in (("pooling", "winner-takes-all"), ("pooling_epsilon", "segment"),
+                         ("bias", "absorb"), ("pixel_rule", "flat"), ("start", "one"),
                          ("segments", (Segment(first=1, last=LAST, rule=Rule.of("zero")),))):
         assert model.model_copy(update={field: value}).key != model.key
+
+
+def test_epsilon_at_pooling_stands_in_the_file_where_it_is_used():
+    model = LRPModel.from_json(json.dumps(EXAMPLE))
+    assert model.pooling_epsilon == "none" and "pooling_epsilon" not in model.to_json()
+    damped = model.model_copy(update={"pooling_epsilon": "segment"})
+    assert LRPModel.from_json(damped.to_json()) == damped and '"pooling_epsilon": "segment"' in damped.to_json()
 
 
 def test_layers_by_number_and_name():

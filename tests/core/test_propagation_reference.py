@@ -38,6 +38,7 @@ def random_model(dice: random.Random) -> LRPModel:
     # Flat shares of a contrast add up to exactly nothing, so that only rounding would be compared.
     starts = [start for start in STARTS if start != "contrast" or segments[-1].rule.preset != "flat"]
     return LRPModel(segments=segments, pooling=dice.choice(["proportional", "winner-takes-all"]),
+                    pooling_epsilon=dice.choice(["none", "segment"]),
                     bias=dice.choice(["ignore", "absorb"]), pixel_rule=dice.choice(list(PIXEL_RULES)),
                     start=dice.choice(starts))
 

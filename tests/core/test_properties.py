@@ -11,7 +11,17 @@ from vislrp_core import edits
 from vislrp_core.compact import decode, encode
 from vislrp_core.formula import formula_latex, formula_mathml
 from vislrp_core.layers import LAST
-from vislrp_core.model import BIASES, MAX_SEGMENTS, PIXEL_RULES, POOLINGS, STARTS, LRPModel, ModelError, Segment
+from vislrp_core.model import (
+    BIASES,
+    MAX_SEGMENTS,
+    PIXEL_RULES,
+    POOLING_EPSILONS,
+    POOLINGS,
+    STARTS,
+    LRPModel,
+    ModelError,
+    Segment,
+)
 from vislrp_core.network import forward
 from vislrp_core.propagation import propagate
 from vislrp_core.rules import KEYS, PRESETS, Rule
@@ -38,6 +48,7 @@ def models(draw, rule=None, name=None):
                      for first, last in zip(firsts, borders, strict=True))
     return LRPModel(name=draw(name if name is not None else st.text(min_size=1, max_size=30)), segments=segments,
                     description=draw(st.text(max_size=30)), pooling=draw(st.sampled_from(list(POOLINGS))),
+                    pooling_epsilon=draw(st.sampled_from(list(POOLING_EPSILONS))),
                     bias=draw(st.sampled_from(list(BIASES))), pixel_rule=draw(st.sampled_from(list(PIXEL_RULES))),
                     start=draw(st.sampled_from(list(STARTS))))
 
@@ -123,7 +134,7 @@ def trace():
 @given(model=models(conserving, st.just("c")), target=st.integers(0, 9),
        pixel=st.sampled_from(["z_box", "flat", "w_square"]))
 def test_relevance_is_conserved_where_it_must_be(trace, model, target, pixel):
-    conventions = {"bias": "ignore", "pixel_rule": pixel, "start": "logit"}
+    conventions = {"bias": "ignore", "pixel_rule": pixel, "start": "logit", "pooling_epsilon": "none"}
     result = propagate(NETWORK, trace, model.model_copy(update=conventions), target)
     scale = (result.positive - result.negative).max()
     assert abs(result.total - result.total[LAST]).max() <= 1e-5 * scale

@@ -74,6 +74,16 @@ def test_a_border_moved_across_a_relu_costs_nothing_below_it(tiny):
     assert upper_part(MODEL, 31) == upper_part(other_pooling, 31) and upper_part(MODEL, 30) != upper_part(other_pooling, 30)
 
 
+def test_epsilon_at_pooling_counts_where_it_is_used():
+    damped = edits.set_field(MODEL, "pooling_epsilon", "segment")
+    assert upper_part(MODEL, 20) != upper_part(damped, 20) and upper_part(MODEL, 31) == upper_part(damped, 31)
+    across = edits.move_border(damped, 0, 9)  # pool2, layer 10, now lies in the segment of epsilon
+    assert upper_part(damped, 10) == upper_part(edits.set_field(MODEL, "pooling_epsilon", "segment"), 10)
+    assert upper_part(damped, 9) != upper_part(across, 9)
+    winner = edits.set_field(damped, "pooling", "winner-takes-all")
+    assert upper_part(winner, 0) == upper_part(edits.set_field(winner, "pooling_epsilon", "none"), 0)
+
+
 def test_targets_images_and_layers_are_kept_apart(tiny):
     network = tiny[0]
     store = RelevanceStore(10**9)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import CLASSES, gesture, open_menus, payload, visit_of
 from vislrp_core.heatmap import RANGES, SPECTRA
-from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, LRPModel
+from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, LRPModel
 from vislrp_core.rules import PARAMETERS, PRESETS
 from vislrp_ui import service
 from vislrp_ui.design import result as results
@@ -201,7 +201,7 @@ def test_relevance_that_is_not_finite_is_told_at_its_place_and_repaired(design: 
 # --- conventions, look, layer --------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("field", "choices"), [("pixel_rule", PIXEL_RULES), ("pooling", POOLINGS), ("bias", BIASES),
-                                                ("start", STARTS)])
+                                                ("pooling_epsilon", POOLING_EPSILONS), ("start", STARTS)])
 def test_each_convention_says_what_it_does_and_who_does_it_so(design: AppTest, field: str, choices: dict) -> None:
     for key, choice in choices.items():
         design.selectbox(key=f"convention-{field}").set_value(key).run()

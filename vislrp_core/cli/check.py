@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> None:
     rows = [[str(place), f"{one.first}-{one.last}", f"{layer_name(one.first)} - {layer_name(one.last)}",
              one.rule.title, one.rule.short] for place, one in enumerate(model.segments, start=1)]
     common.print_table(["segment", "layers", "names", "rule", "short"], rows)
-    print(f"pooling {model.pooling}, bias {model.bias}, pixel rule {model.pixel_rule}, start {model.start}")
+    damped = ", ε of the segment at pooling" if model.pooling_epsilon == "segment" else ""
+    print(f"pooling {model.pooling}{damped}, bias {model.bias}, pixel rule {model.pixel_rule}, start {model.start}")
     for warning in warnings:
         print(f"Warning: {warning}")

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from vislrp_core.export import ExportError, python_script, zennit_script
-from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, Choice
+from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, Choice
 from vislrp_ui import service, session, state, widgets
 from vislrp_ui.components.copylink import copy_link
 from vislrp_ui.design.twin import twin
@@ -18,6 +18,7 @@ from vislrp_ui.state import Visit
 CONVENTIONS: dict[str, tuple[str, dict[str, Choice]]] = {
     "pixel_rule": ("Pixel rule (conv1_1)", PIXEL_RULES),
     "pooling": ("Pooling", POOLINGS),
+    "pooling_epsilon": ("ε at pooling", POOLING_EPSILONS),
     "bias": ("Bias", BIASES),
     "start": ("Start relevance", STARTS),
 }
