@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import save_file
 
 from tests.support.networks import tiny_state
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.linux
 
 PEAKS = """
 import sys
