@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vislrp_core.ablation import ablate, curve, random_order
-from vislrp_core.images import read_image, to_input
+from vislrp_core.ablation import ablate, random_order
+from vislrp_core.experiments import AblationCurve, Picture, Workspace
 from vislrp_core.layers import layer_name, resolve_layer
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Network, Trace, forward
+from vislrp_core.network import Network
 from vislrp_core.networks import load_network
-from vislrp_core.neurons import Scores, check_layer, format_neurons, score
-from vislrp_core.propagation import propagate
+from vislrp_core.neurons import check_layer, format_neurons
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = "relu1_1,relu1_2,relu2_2,relu3_3,relu4_3,relu5_3,relu6,relu7"
@@ -67,20 +66,21 @@ def counts_of(size: int, share: float, points: int = 12) -> NDArray[np.intp]:
     return np.unique(np.concatenate([[0], np.rint(np.geomspace(1, end, points))])).astype(np.intp)
 
 
-def search(network: Network, trace: Trace, scores: Scores, image: str, *, share: float, seeds: int) -> Case | None:
+def search(workspace: Workspace, picture: Picture, model: LRPModel, layer: int, *, share: float, seeds: int) -> Case | None:
     """The case of one picture and layer; None if the first class stays up to this share of the layer."""
-    first = trace.predictions(1)[0]
-    order = scores.strongest(BY)
-    found = curve(network, trace, scores.layer, order, first.index, counts_of(len(scores), share))
+    network, trace = workspace.network, workspace.trace(picture)
+    first, size = trace.predictions(1)[0], trace.shape(layer)[0]
+    task = AblationCurve(picture, first.index, layer, tuple(counts_of(size, share).tolist()), "relevance", model, by=BY)
+    order, found = task.neurons(workspace), task.run(network, workspace)
     count = found.neurons_to_change
     if count is None:
         return None
     place = found.counts.tolist().index(count)
-    sets = [random_order(len(scores), seed)[:count] for seed in range(seeds)]
-    random = [ablate(network, trace, {scores.layer: one.tolist()}) for one in sets]
-    least = ablate(network, trace, {scores.layer: order[::-1][:count].tolist()})
+    sets = [random_order(size, seed)[:count] for seed in range(seeds)]
+    random = [ablate(network, trace, {layer: one.tolist()}) for one in sets]
+    least = ablate(network, trace, {layer: order[::-1][:count].tolist()})
     return Case(
-        image, scores.layer, len(scores), tuple(sorted(order[:count].tolist())), first.name,
+        Path(picture.path).stem, layer, size, tuple(sorted(order[:count].tolist())), first.name,
         network.classes[int(found.first_class[place])], first.probability, float(found.probabilities[place]),
         sum(int(logits.argmax()) != first.index for logits in random), seeds,
         float(np.mean([float(logits.double().softmax(0)[first.index]) for logits in random])),
@@ -91,13 +91,11 @@ def cases(network: Network, model: LRPModel, images: Sequence[Path], layers: Seq
           seeds: int) -> list[Case]:
     """Cases of all pictures and layers, the most selective first."""
     found = []
+    workspace = Workspace(network)
     for path in images:
-        trace = forward(network, to_input(read_image(path), network))
-        target = trace.predictions(1)[0].index
-        relevance = propagate(network, trace, model, target, layers=layers)
+        picture = Picture.of(str(path))
         for layer in layers:
-            scores = score(layer, relevance.at(layer), trace.activation(layer))
-            case = search(network, trace, scores, path.stem, share=share, seeds=seeds)
+            case = search(workspace, picture, model, layer, share=share, seeds=seeds)
             if case is not None:
                 found.append(case)
     return sorted(found, key=lambda case: -case.selectivity)

@@ -11,22 +11,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vislrp_core import flipping
-from vislrp_core.cli.flip import METRICS, Record, key_of
-from vislrp_core.fills import FILLS, filled_image
+from vislrp_core.baselines import Baseline
+from vislrp_core.cli.flip import METRICS
+from vislrp_core.experiments import Explainer, FlipCurve, Picture, Record, Workspace, run_all
+from vislrp_core.fills import FILLS
 from vislrp_core.flipping import Curve
-from vislrp_core.images import read_image, to_input
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Network, Trace, forward
 from vislrp_core.networks import load_network
-from vislrp_core.propagation import propagate
 
 ROOT = Path(__file__).resolve().parents[1]
 RANDOM = "random map"
@@ -52,39 +49,26 @@ def models() -> dict[str, LRPModel]:
     }
 
 
-def maps(network: Network, trace: Trace, target: int, seed: int) -> Iterator[tuple[str, NDArray[Any] | None]]:
-    """Maps by name; a random one stands for no knowledge at all."""
-    for name, model in models().items():
-        yield name, propagate(network, trace, model, target, layers=(0,)).map(0)
-    yield RANDOM, np.random.default_rng(seed).normal(size=(224, 224))
+def tasks(picture: Picture, target: int, seed: int, options: argparse.Namespace) -> dict[tuple[str, str], FlipCurve]:
+    """Curves by map and order; a random map stands for no knowledge at all."""
+    explainers: dict[str, Explainer] = {**models(), RANDOM: Baseline("random", seed)}
+    return {(name, order): FlipCurve(picture, target, order, one, None, options.patch, options.fill, options.steps)
+            for name, one in explainers.items() for order in ("morf", "lerf")}
 
 
-def measure_image(network: Network, path: Path, seed: int, options: argparse.Namespace,
+def measure_image(workspace: Workspace, path: Path, seed: int, options: argparse.Namespace,
                   record: Record) -> dict[str, dict[str, float | None]]:
     """Scores of all maps of one picture."""
-    x = to_input(read_image(path), network)
-    trace = forward(network, x)
-    target = int(trace.logits.argmax())
-    filled = filled_image(x, network, options.fill)
-    found: dict[str, dict[str, float | None]] = {}
-    shared = [network.digest, path.name, target, options.patch, options.fill, options.steps]
-    keys = {name: [key_of([*shared, order, name]) for order in ("morf", "lerf")] for name in [*models(), RANDOM]}
-    missing = any(record.get(key) is None for pair in keys.values() for key in pair)
-    known = {name: (record.get(pair[0]), record.get(pair[1])) for name, pair in keys.items()}
-    ends = flipping.ends(network, trace, filled, options.patch) if missing else {}
-    for name, values in maps(network, trace, target, seed) if missing else ():
-        curves: list[Curve] = []
-        for order, key, kept in zip(("morf", "lerf"), keys[name], known[name], strict=True):
-            if kept is None:
-                squares = flipping.order_of(values, options.patch, order)
-                kept = flipping.measure(network, x, filled, squares, target, patch=options.patch, steps=options.steps,
-                                        kind=order, known=ends)
-                record.put(key, kept)
-            curves.append(kept)
-        known[name] = (curves[0], curves[1])
-    for name, (morf, lerf) in known.items():
-        found[name] = vars(flipping.scores(morf, lerf))
-    return found
+    picture = Picture.of(str(path))
+    target = int(workspace.trace(picture).logits.argmax())
+    wanted = tasks(picture, target, seed, options)
+    curves: dict[str, list[Curve]] = {}
+    outcomes = run_all(workspace.network, list(wanted.values()), workspace=workspace, record=record)
+    for (name, _), outcome in zip(wanted, outcomes, strict=True):
+        if outcome.result is None:
+            raise outcome.error or AssertionError
+        curves.setdefault(name, []).append(outcome.result)
+    return {name: vars(flipping.scores(morf, lerf)) for name, (morf, lerf) in curves.items()}
 
 
 def table(results: dict[str, dict[str, dict[str, float | None]]]) -> str:
@@ -119,11 +103,12 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     network = load_network(options.network)
-    record = Record(options.out / "measurements.jsonl")
+    workspace = Workspace(network)
+    record = Record(options.out / "measurements.jsonl", "curve")
     results = {}
     pictures = sorted((ROOT / "sample_images").glob("*.jpg"))
     for seed, path in enumerate(pictures):
-        results[path.stem] = measure_image(network, path, seed, options, record)
+        results[path.stem] = measure_image(workspace, path, seed, options, record)
         print(f"{seed + 1} of {len(pictures)}: {path.stem}", flush=True)
     record.close()
     text = table(results)

@@ -198,6 +198,13 @@ def ranking(scores: Scores) -> NDArray[np.intp]:
     return scores.strongest("total_relevance")
 
 
+def untouched(trace: Trace, target: int) -> Curve:
+    """The first point of every curve: no neuron ablated, which is the picture's own forward pass."""
+    logits = trace.logits.double()
+    return Curve(np.zeros(1, dtype=np.intp), logits.softmax(0)[target:target + 1].cpu().numpy(),
+                 logits[target:target + 1].cpu().numpy(), logits.argmax()[None].cpu().numpy())
+
+
 def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDArray[np.intp], target: int,
           counts: NDArray[np.intp], value: Value = "zero", *, batch: int = 4,
           checkpoint: Callable[[int], None] | None = None) -> Curve:

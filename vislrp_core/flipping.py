@@ -128,7 +128,7 @@ def step_mask(order: NDArray[np.intp], patch: int, count: int,
 def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp], target: int, *, patch: int = DEFAULT_PATCH,
             steps: int = DEFAULT_STEPS, kind: str = "morf", seed: int | None = None, batch: int = BATCH,
             known: Mapping[int, Tensor] | None = None, checkpoint: Callable[[int], None] | None = None,
-            guard: Callable[[], AbstractContextManager[object]] = nullcontext) -> Curve:
+            guard: Callable[[int], AbstractContextManager[object]] = nullcontext) -> Curve:
     """Flip square after square and watch one class.
 
     Parameters
@@ -149,7 +149,7 @@ def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp]
     checkpoint : callable, optional
         Called with the number of steps done before each batch; may raise to stop.
     guard : callable
-        Gives a context that is held during each batch alone, such as a compute slot.
+        Called with the number of pictures of a batch, gives a context that is held during it, such as a compute slot.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp]
             checkpoint(sum(count in found for count in counts))
         group = wanted[first:first + batch]
         limits = torch.tensor(group, device=x.device)
-        with guard():
+        with guard(len(group)):
             outputs = logits(network, flip(x, ranks[None] < limits[:, None, None], filled))
         found.update(zip(group, outputs, strict=True))
     if checkpoint is not None:

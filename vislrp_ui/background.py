@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Literal, TypeVar
@@ -12,10 +12,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from vislrp_core.errors import VisLRPError
-
 State = Literal["idle", "running", "done", "failed", "stopped"]
-Run = TypeVar("Run")
 Kind = TypeVar("Kind", bound="BackgroundJob")
 
 
@@ -137,20 +134,6 @@ class BackgroundJob:
         finally:
             with self._lock:
                 self._progress = replace(self._progress, state=state, message=message)
-
-
-def one_by_one(runs: Sequence[Run], measure: Callable[[int, Run], None]) -> str:
-    """Measure each run, given its place and itself; answers the sentence of the last that has no finite values, or nothing.
-
-    One model without finite relevance does not stop the others.
-    """
-    message = ""
-    for place, run in enumerate(runs):
-        try:
-            measure(place, run)
-        except VisLRPError as error:
-            message = str(error)
-    return message
 
 
 def session_job(key: str, kind: type[Kind]) -> Kind:

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from tests.support.networks import tiny_state
 from vislrp_core import flipping
 from vislrp_core.cli import flip, main
+from vislrp_core.experiments import flips
 from vislrp_core.fills import filled_image
 from vislrp_core.images import read_image, to_input
 from vislrp_core.model import LRPModel
@@ -128,7 +129,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_files(
             raise KeyboardInterrupt
         return measure(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(flip.flipping, "measure", interrupted)
+    monkeypatch.setattr(flips.flipping, "measure", interrupted)
     assert main(command) == 130
     record = folder / "again" / "measurements.jsonl"
     kept = record.read_bytes()

@@ -10,8 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from vislrp_core.downloads import DownloadCancelled, DownloadError
-from vislrp_core.errors import InputError
-from vislrp_ui.background import BackgroundJob, Failed, Progress, one_by_one
+from vislrp_ui.background import BackgroundJob, Failed, Progress
 from vislrp_ui.download_job import DownloadJob
 
 WAIT = 30
@@ -142,18 +141,6 @@ def test_nothing_of_the_work_is_kept_after_its_end() -> None:
     gc.collect()
     assert [ref() for ref in past] == [None, None, None]
     assert not any(thread.name == job.name for thread in threading.enumerate())
-
-
-def test_one_run_without_finite_values_does_not_stop_the_others() -> None:
-    seen: list[tuple[int, str]] = []
-
-    def measure(place: int, run: str) -> None:
-        if run == "wild":
-            raise InputError("Model wild has no finite map.")
-        seen.append((place, run))
-
-    assert one_by_one(["a", "wild", "b"], measure) == "Model wild has no finite map."
-    assert seen == [(0, "a"), (2, "b")] and one_by_one(["a"], measure) == ""
 
 
 def test_a_download_tells_its_bytes_and_is_told_to_stop() -> None:

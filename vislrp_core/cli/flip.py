@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import io
-import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from torch import Tensor
 
 from vislrp_core import flipping
 from vislrp_core.cli import common
@@ -23,12 +19,12 @@ from vislrp_core.cli.debugging import add_debug, show_traceback
 from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.pictures import find_images, printable
 from vislrp_core.errors import InputError, VisLRPError
-from vislrp_core.fills import DEFAULT_FILL, FILLS, filled_image
+from vislrp_core.experiments import FlipCurve, Outcome, Picture, Record, Workspace, run_all
+from vislrp_core.fills import DEFAULT_FILL, FILLS
 from vislrp_core.flipping import Curve, Scores
-from vislrp_core.images import FITS, read_image
+from vislrp_core.images import FITS
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Network, Trace, class_index
-from vislrp_core.propagation import propagate
+from vislrp_core.network import Network, class_index
 
 CURVE_COLUMNS = ("image", "target", "model", "order", "seed", "step", "flipped_share", "logit", "probability")
 METRICS = ("aopc", "abpc", "srg", "flips_to_change", "aopc_logit", "abpc_logit", "srg_logit")
@@ -77,99 +73,27 @@ def named_models(paths: Sequence[str]) -> dict[str, LRPModel]:
             for path, model in models.items()}
 
 
-class Record:
-    """Curves already measured, one JSON line each, keyed by everything they depend on."""
-
-    def __init__(self, path: Path) -> None:
-        self._curves: dict[str, dict[str, Any]] = {}
-        content = path.read_bytes() if path.exists() else b""
-        for line in content.splitlines():
-            try:
-                entry = json.loads(line)
-                self._curves[entry["key"]] = entry["curve"]
-            except (ValueError, KeyError, TypeError):
-                continue  # a line that an interruption cut off is measured again
-        self._file = path.open("ab")
-        if content and not content.endswith(b"\n"):
-            self._file.write(b"\n")
-
-    def get(self, key: str) -> Curve | None:
-        """A curve, if it was measured."""
-        kept = self._curves.get(key)
-        if kept is None:
-            return None
-        return Curve(kept["order"], kept["seed"], *(np.array(kept[name]) for name in
-                                                    ("shares", "logits", "probabilities", "first_class")))
-
-    def put(self, key: str, curve: Curve) -> None:
-        """Keep a curve, on the disk before the next one is begun."""
-        self._curves[key] = entry = {name: value.tolist() if isinstance(value, np.ndarray) else value
-                                     for name, value in vars(curve).items()}
-        self._file.write(common.dump_json({"key": key, "curve": entry}).replace("\n", " ").encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """End."""
-        self._file.close()
+def orders_of(options: argparse.Namespace) -> list[tuple[str, int | None]]:
+    """Orders with their seeds."""
+    return [(order, seed) for order in options.orders
+            for seed in (range(options.seeds) if order == "random" else [None])]
 
 
-def key_of(parts: Sequence[Any]) -> str:
-    """Name of a curve by everything that it depends on."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-@dataclass
-class Measurement:
-    """One run of the command: what is measured, with what."""
-
-    options: argparse.Namespace
-    network: Network
-    models: dict[str, LRPModel]
-    record: Record
-    done: int = 0
-    reused: int = 0
-
-    def image(self, path: str) -> Iterator[tuple[str, str, list[Curve]]]:
-        """Target, model and curves of one picture, model by model."""
-        options = self.options
-        with open(path, "rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        trace = common.see(self.network, read_image(path), options.fit)
-        target = class_index(self.network, options.target, trace)
-        filled = filled_image(trace.x, self.network, options.fill)
-        known: dict[int, Tensor] = {}
-        shared = [self.network.digest, str(self.network.dtype), digest, options.fit, target, options.patch, options.fill,
-                  options.steps]
-        for name, model in self.models.items():
-            values: Any = None
-            curves = []
-            for order, seed in self.runs():
-                key = key_of([*shared, order, seed if order == "random" else model.key])
-                curve = self.record.get(key)
-                if curve is None:
-                    if order != "random" and values is None:
-                        values = propagate(self.network, trace, model, target, layers=(0,)).map(0)
-                    known = known or flipping.ends(self.network, trace, filled, options.patch)
-                    curve = self.one(trace, filled, values, order, seed, target, known)
-                    self.record.put(key, curve)
-                else:
-                    self.reused += 1
-                self.done += 1
-                curves.append(curve)
-            yield self.network.classes[target], name, curves
-
-    def runs(self) -> list[tuple[str, int | None]]:
-        """Orders with their seeds."""
-        return [(order, seed) for order in self.options.orders
-                for seed in (range(self.options.seeds) if order == "random" else [None])]
-
-    def one(self, trace: Trace, filled: Tensor, values: Any, order: str, seed: int | None, target: int,
-            known: dict[int, Tensor]) -> Curve:
-        """One curve."""
-        squares = flipping.order_of(None if order == "random" else values, self.options.patch, order, seed)
-        return flipping.measure(self.network, trace.x, filled, squares, target, patch=self.options.patch,
-                                steps=self.options.steps, kind=order, seed=seed, known=known)
+def curves_of(path: str, models: dict[str, LRPModel], options: argparse.Namespace, workspace: Workspace,
+              record: Record) -> Iterator[tuple[str, str, list[Outcome[Curve]]]]:
+    """Target, model and curves of one picture, model by model (VisLRPError, OSError)."""
+    picture = Picture.of(path, options.fit)
+    network = workspace.network
+    target = class_index(network, options.target, workspace.trace(picture))
+    for name, model in models.items():
+        tasks = [FlipCurve(picture, target, order, None if order == "random" else model, seed, options.patch, options.fill,
+                           options.steps) for order, seed in orders_of(options)]
+        found = []
+        for outcome in run_all(network, tasks, workspace=workspace, record=record):
+            if outcome.error is not None:
+                raise outcome.error
+            found.append(outcome)
+        yield network.classes[target], name, found
 
 
 def run(options: argparse.Namespace) -> None:
@@ -181,36 +105,36 @@ def run(options: argparse.Namespace) -> None:
     network = common.open_network(options)
     if options.target != "top":
         class_index(network, options.target)
-    record = Record(folder / RECORD)
-    measurement = Measurement(options, network, models, record)
+    workspace = Workspace(network)
     rows: list[dict[str, Any]] = []
     failed: list[str] = []
-    try:
-        with (folder / "curves.csv").open("w", newline="", encoding="utf-8") as curves_file, \
-                (folder / "summary.csv").open("w", newline="", encoding="utf-8") as summary_file:
-            write_curves, write_summary = begin(curves_file, CURVE_COLUMNS), begin(
-                summary_file, ("image", "target", "model", *METRICS))
-            for place, image in enumerate(images, start=1):
-                show_progress(place, len(images), image)
-                try:
-                    for target, model, curves in measurement.image(image):
-                        write_curves.writerows(curve_rows(printable(image), target, model, curves))
-                        row = {"image": printable(image), "target": target, "model": model, **asdict(scores_of(curves))}
-                        write_summary.writerow(cells(row))
-                        rows.append(row)
-                        curves_file.flush()
-                        summary_file.flush()
-                except (VisLRPError, OSError) as error:
-                    show_traceback(options)
-                    failed.append(f"{image}: {error}" if image not in str(error) else str(error))
-    finally:
-        record.close()
+    reused: list[bool] = []
+    with Record(folder / RECORD, "curve") as record, \
+            (folder / "curves.csv").open("w", newline="", encoding="utf-8") as curves_file, \
+            (folder / "summary.csv").open("w", newline="", encoding="utf-8") as summary_file:
+        write_curves = begin(curves_file, CURVE_COLUMNS)
+        write_summary = begin(summary_file, ("image", "target", "model", *METRICS))
+        for place, image in enumerate(images, start=1):
+            show_progress(place, len(images), image)
+            try:
+                for target, model, outcomes in curves_of(image, models, options, workspace, record):
+                    curves = [outcome.result for outcome in outcomes if outcome.result is not None]
+                    reused += [outcome.reused for outcome in outcomes]
+                    write_curves.writerows(curve_rows(printable(image), target, model, curves))
+                    row = {"image": printable(image), "target": target, "model": model, **asdict(scores_of(curves))}
+                    write_summary.writerow(cells(row))
+                    rows.append(row)
+                    curves_file.flush()
+                    summary_file.flush()
+            except (VisLRPError, OSError) as error:
+                show_traceback(options)
+                failed.append(f"{image}: {error}" if image not in str(error) else str(error))
     models_rows = over_images(rows, list(models))
     buffer = io.StringIO()
     writer = begin(buffer, ("model", "images", *(f"{m}{s}" for m in METRICS for s in ("", "_low", "_high"))))
     writer.writerows(cells(row) for row in models_rows)
     (folder / "models.csv").write_text(buffer.getvalue(), encoding="utf-8")
-    report(options, network, rows, models_rows, measurement, folder)
+    report(options, network, rows, models_rows, reused, folder)
     if failed:
         raise InputError(f"{len(failed)} of {len(images)} pictures could not be measured, the others are in {folder}: "
                          + "; ".join(failed[:3]) + ("; ..." if len(failed) > 3 else ""))
@@ -268,7 +192,7 @@ def show_progress(place: int, count: int, image: str) -> None:
 
 
 def report(options: argparse.Namespace, network: Network, rows: list[dict[str, Any]], models: list[dict[str, Any]],
-           measurement: Measurement, folder: Path) -> None:
+           reused: list[bool], folder: Path) -> None:
     """The result on stdout."""
     settings = {"patch": options.patch, "fill": options.fill, "steps": options.steps, "orders": list(options.orders),
                 "seeds": options.seeds, "target": options.target, "fit": options.fit}
@@ -287,7 +211,7 @@ def report(options: argparse.Namespace, network: Network, rows: list[dict[str, A
     ranked = sorted(models, key=lambda row: -np.inf if row["srg"] is None else row["srg"], reverse=True)
     common.print_table(["model", "AOPC", "ABPC", "SRG", "share to change"],
                        [[row["model"], *(interval(row, metric) for metric in METRICS[:4])] for row in ranked])
-    reused = f", {measurement.reused} of {measurement.done} curves were there already" if measurement.reused else ""
-    print(f"Written to {folder}: curves.csv, summary.csv, models.csv{reused}")
+    there = f", {sum(reused)} of {len(reused)} curves were there already" if any(reused) else ""
+    print(f"Written to {folder}: curves.csv, summary.csv, models.csv{there}")
 
 

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vislrp_core import ablation
 from vislrp_core.ablation import Curve
+from vislrp_core.experiments import AblationCurve, Picture
+from vislrp_core.experiments.run import record_key
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace
-from vislrp_core.neurons import score
-from vislrp_core.propagation import propagate
 from vislrp_ui import service
 from vislrp_ui.ablation import work
-from vislrp_ui.background import BackgroundJob, one_by_one
+from vislrp_ui.background import BackgroundJob
 from vislrp_ui.caches import ByteCache, allotted
+from vislrp_ui.experiments import PageWorkspace, measure, picture_of
 from vislrp_ui.gate import GATE
 from vislrp_ui.state import ImageRef
 
-BATCH = 2
-"""Points per turn at the gate: another visitor waits for one turn at most."""
-ORDERS = {"relevance": "largest relevance first", "activation": "largest activation first", "random": "random order"}
 Run = tuple[str, str, int | None]
 """Model id (empty where the order needs no model), order, seed of a random order."""
 
-_curves: ByteCache[Curve] = ByteCache(allotted("neuron curves"), lambda curve: 4 * curve.logits.nbytes + 500)
+_curves: ByteCache[dict[str, Any]] = ByteCache(allotted("neuron curves"), lambda packed: 160 * len(packed["counts"]) + 500)
 _orders: ByteCache[NDArray[np.intp]] = ByteCache(allotted("neuron orders"), lambda order: order.nbytes)
 
 
@@ -77,38 +76,33 @@ class Task:
         return [*((id, "relevance", None) for id in self.models), ("", "activation", None),
                 *(("", "random", seed) for seed in range(self.seeds))]
 
-    def key(self, id: str, order: str, seed: int | None) -> tuple[object, ...]:
-        """Everything a curve depends on."""
-        return (self.network.digest, self.ref, self.target, self.layer, self.share, self.points, self.value, order, seed,
-                self.models[id].key if id else None)
+    def measurement(self, id: str, order: str, seed: int | None = None) -> AblationCurve:
+        """A curve as a task."""
+        return AblationCurve(picture_of(self.ref), self.target, self.layer, tuple(self.counts.tolist()), order,
+                             self.models[id] if id else None, seed, self.value)
 
     def curve(self, id: str, order: str, seed: int | None = None) -> Curve | None:
         """A curve, if it is measured."""
-        return _curves.get(self.key(id, order, seed))
+        wanted = self.measurement(id, order, seed)
+        packed = _curves.get(record_key(self.network, wanted))
+        return None if packed is None else wanted.unpack(packed)
 
     def missing(self) -> list[Run]:
         """Curves that are not measured."""
         return [run for run in self.runs() if self.curve(*run) is None]
 
-    def order(self, id: str, order: str, seed: int | None = None) -> NDArray[np.intp]:
-        """The layer's neurons in the order of ablation (NonFiniteRelevance if a model has none there)."""
-        if order == "random":
-            return ablation.random_order(self.size, seed or 0)
-        activation = self.trace.activation(self.layer)
-        if order == "activation":
-            return score(self.layer, activation, activation).strongest("activation_sum")
-        key = (self.network.digest, self.ref, self.target, self.layer, self.models[id].key)
 
-        def rank() -> NDArray[np.intp]:
-            relevance = work.known_relevance(self.network, self.ref, self.models[id], self.target, self.layer)
-            if relevance is None:
-                with GATE.slot():
-                    service.counters.count("propagations")
-                    relevance = propagate(self.network, self.trace, self.models[id], self.target,
-                                          layers=(self.layer,)).at(self.layer)
-            return ablation.ranking(score(self.layer, relevance, activation))
+class LayerWorkspace(PageWorkspace):
+    """Relevance of the page's layer, where it is at hand."""
 
-        return _orders.get_or_make(key, rank)
+    def relevance(self, picture: Picture, model: LRPModel, target: int, layer: int) -> Tensor:
+        """R[layer] (NonFiniteRelevance)."""
+        known = work.known_relevance(self.network, self.seen[picture][0], model, target, layer)
+        if known is not None:
+            return known
+        with GATE.slot():
+            service.counters.count("propagations")
+            return super().relevance(picture, model, target, layer)
 
 
 class Job(BackgroundJob):
@@ -120,26 +114,6 @@ class Job(BackgroundJob):
 
     def start(self, task: Task) -> None:
         """Measure what is missing, unless a measurement is running."""
-        runs, points = task.missing(), len(task.counts)
-        self.begin(lambda: one_by_one(runs, lambda place, run: self._measure(task, run, place * points)), len(runs) * points)
-
-    def _measure(self, task: Task, run: Run, before: int) -> None:
-        self.tell(before)
-        order, counts = task.order(*run), task.counts
-        parts = [_untouched(task)]
-        for start in range(1, len(counts), BATCH):
-            self.tell(before + start)
-            with GATE.slot():
-                service.counters.count("forward_passes", len(counts[start:start + BATCH]))
-                parts.append(ablation.curve(task.network, task.trace, task.layer, order, task.target,
-                                            counts[start:start + BATCH], cast(ablation.Value, task.value), batch=BATCH))
-        _curves.put(task.key(*run), Curve(
-            counts, *(np.concatenate([getattr(part, name) for part in parts])
-                      for name in ("probabilities", "logits", "first_class"))))
-
-
-def _untouched(task: Task) -> Curve:
-    """The first point of every curve: no neuron ablated, which is the picture's own forward pass."""
-    logits = task.trace.logits.double()
-    return Curve(task.counts[:1], logits.softmax(0)[task.target:task.target + 1].cpu().numpy(),
-                 logits[task.target:task.target + 1].cpu().numpy(), logits.argmax()[None].cpu().numpy())
+        wanted = [task.measurement(*run) for run in task.missing()]
+        space = LayerWorkspace(task.network, {picture_of(task.ref): (task.ref, task.trace)}, {"order": _orders})
+        self.begin(lambda: measure(self, task.network, wanted, space, _curves), sum(one.size for one in wanted))

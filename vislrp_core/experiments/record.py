@@ -1,0 +1,91 @@
+"""Results that are there already: one JSON line each, on the disk before the next task ends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Recorder(Protocol):
+    """Where `run_all` looks for results and puts them, by a key of all that they depend on."""
+
+    def get(self, key: str) -> Any | None:
+        """A packed result, or None."""
+
+    def put(self, key: str, packed: Any) -> None:
+        """Keep a packed result."""
+
+
+def key_of(parts: Sequence[Any]) -> str:
+    """Name of a result by everything that it depends on."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class MemoryRecord:
+    """Results for this process alone."""
+
+    def __init__(self) -> None:
+        self._results: dict[str, Any] = {}
+
+    def get(self, key: str) -> Any | None:
+        """A packed result, or None."""
+        return self._results.get(key)
+
+    def put(self, key: str, packed: Any) -> None:
+        """Keep a packed result."""
+        self._results[key] = packed
+
+
+class Record:
+    """Results in a file that only grows: killed at any moment, it loses what was not finished and nothing else.
+
+    Parameters
+    ----------
+    path : Path
+        The file; made where it is missing.
+    field : str
+        What a line calls its result.
+    """
+
+    def __init__(self, path: Path, field: str = "result") -> None:
+        self._field = field
+        self._results: dict[str, Any] = {}
+        content = path.read_bytes() if path.exists() else b""
+        for line in content.splitlines():
+            try:
+                entry = json.loads(line)
+                self._results[entry["key"]] = entry[field]
+            except (ValueError, KeyError, TypeError):
+                continue  # a line that an interruption cut off is measured again
+        self._file = path.open("ab")
+        if content and not content.endswith(b"\n"):
+            self._file.write(b"\n")
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def get(self, key: str) -> Any | None:
+        """A packed result, or None."""
+        return self._results.get(key)
+
+    def put(self, key: str, packed: Any) -> None:
+        """Keep a packed result, on the disk before this returns."""
+        self._results[key] = packed
+        # NaN may stand in a result; Python writes and reads it.
+        self._file.write(json.dumps({"key": key, self._field: packed}).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """End."""
+        self._file.close()
+
+    def __enter__(self) -> Record:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,157 @@
+"""One function that runs many tasks: here or in a pool, resumable, telling how far it is, ending when it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Generic, Protocol, TypeVar
+
+from vislrp_core.errors import InputError, VisLRPError
+from vislrp_core.experiments.record import MemoryRecord, Recorder, key_of
+from vislrp_core.experiments.workspace import Picture, Workspace
+from vislrp_core.network import Network
+
+Result = TypeVar("Result")
+
+
+class Task(Protocol[Result]):
+    """A piece of work as a value: frozen and picklable, complete in itself."""
+
+    @property
+    def picture(self) -> Picture:
+        """The picture that it is about; tasks of one picture that follow each other share a worker."""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """All that the result depends on besides the network, as JSON can hold it."""
+
+    @property
+    def size(self) -> int:
+        """Steps, for progress."""
+
+    def run(self, network: Network, workspace: Workspace | None = None) -> Result:
+        """The result (VisLRPError, OSError: there is none, and why)."""
+
+    def pack(self, result: Result) -> Any:
+        """The result as JSON."""
+
+    def unpack(self, data: Any) -> Result:
+        """The result from JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Generic[Result]):
+    """What became of a task: a result, or the error that says why there is none.
+
+    Attributes
+    ----------
+    reused : bool
+        Whether the result was there already.
+    """
+
+    task: Task[Result]
+    result: Result | None
+    error: VisLRPError | OSError | None = None
+    reused: bool = False
+
+
+class Pool(Protocol):
+    """Several workers, see `pool.ProcessPool`."""
+
+    def map(self, groups: Iterable[Sequence[Task[Any]]]) -> Iterator[tuple[Sequence[Task[Any]], list[Any]]]:
+        """Groups with their packed results (or errors), as they are finished."""
+
+
+Progress = Callable[[int, int], None]
+
+
+def record_key(network: Network, task: Task[Any]) -> str:
+    """The key of a result in a record."""
+    return key_of([network.digest, str(network.dtype), *task.key])
+
+
+def run_all(network: Network, tasks: Iterable[Task[Result]], *, workspace: Workspace | None = None,
+            record: Recorder | None = None, pool: Pool | None = None,
+            progress: Progress | None = None) -> Iterator[Outcome[Result]]:
+    """Run tasks and hand out what becomes of them: one that has no result does not stop the others.
+
+    Parameters
+    ----------
+    network : Network
+        Run by all of them.
+    workspace : Workspace, optional
+        What they share in this process.
+    record : Recorder, optional
+        Results that are there already are not computed again; new ones are put there before they are handed out.
+    pool : Pool, optional
+        Workers besides this process; outcomes then come in the order in which they are finished.
+    progress : callable, optional
+        Called with the steps done and all steps; may raise to stop, what is complete stays in the record.
+
+    Yields
+    ------
+    Outcome
+        For each task, in their order where there is no pool.
+    """
+    wanted = list(tasks)
+    kept: Recorder = record if record is not None else MemoryRecord()
+    total = sum(task.size for task in wanted)
+    done = 0
+    keys = [record_key(network, task) for task in wanted]
+    tell: Progress = progress or (lambda done, total: None)
+
+    def known(task: Task[Result], key: str) -> Outcome[Result] | None:
+        packed = kept.get(key)
+        return None if packed is None else Outcome(task, task.unpack(packed), reused=True)
+
+    if pool is None:
+        space = workspace or Workspace(network)
+        for task, key in zip(wanted, keys, strict=True):
+            outcome = known(task, key)
+            if outcome is None:
+                before = done
+                space.tell = lambda step, before=before: tell(before + step, total)  # type: ignore[misc]
+                try:
+                    result = task.run(network, space)
+                    kept.put(key, task.pack(result))
+                    outcome = Outcome(task, result)
+                except (VisLRPError, OSError) as error:
+                    outcome = Outcome(task, None, error)
+            done += task.size
+            yield outcome
+        return
+    missing: list[Task[Result]] = []
+    places: dict[int, str] = {}
+    for task, key in zip(wanted, keys, strict=True):
+        outcome = known(task, key)
+        if outcome is None:
+            missing.append(task)
+            places[id(task)] = key
+        else:
+            done += task.size
+            yield outcome
+    tell(done, total)
+    groups = [tuple(group) for _, group in groupby(missing, key=lambda task: task.picture)]
+    for group, answers in pool.map(groups):
+        for task, answer in zip(group, answers, strict=True):
+            done += task.size
+            if isinstance(answer, VisLRPError | OSError):
+                yield Outcome(task, None, answer)
+                continue
+            kept.put(places[id(task)], answer)
+            yield Outcome(task, task.unpack(answer))
+        tell(done, total)
+
+
+def answers(network: Network, tasks: Sequence[Task[Any]], workspace: Workspace) -> list[Any]:
+    """What a worker sends back: packed results, and errors whose text survives the way."""
+    found: list[Any] = []
+    for task in tasks:
+        try:
+            found.append(task.pack(task.run(network, workspace)))
+        except OSError as error:
+            found.append(OSError(error.errno, error.strerror, error.filename) if error.strerror else OSError(str(error)))
+        except VisLRPError as error:
+            found.append(InputError(str(error)))
+    return found
