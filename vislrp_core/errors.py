@@ -13,3 +13,7 @@ class VisLRPError(Exception):
 
 class InputError(VisLRPError, ValueError):
     """An argument or option that cannot be used."""
+
+
+class ImageError(VisLRPError, ValueError):
+    """A picture cannot be used; the message says in one sentence why and what to do."""

@@ -16,7 +16,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from vislrp_core.errors import InputError, VisLRPError
+from vislrp_core import containers, depth, profiles, tiff
+from vislrp_core.errors import ImageError as ImageError
+from vislrp_core.errors import InputError
 
 if TYPE_CHECKING:
     from .network import Network
@@ -26,7 +28,6 @@ FITS: dict[str, str] = {
     "crop": "short side to 256 pixels, centre 224 x 224 (as torchvision's VGG16 weights)",
     "squash": "the whole picture squeezed to 224 x 224",
 }
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 SIDE = 224
@@ -36,15 +37,12 @@ RESIZED = 256
 _NARROW = 20
 
 
-class ImageError(VisLRPError, ValueError):
-    """A picture cannot be used; the message says in one sentence why and what to do."""
-
-
 def read_image(source: bytes | bytearray | memoryview | str | Path) -> Image.Image:
-    """Read a picture and bring it to RGB.
+    """Read a picture and bring it to 8-bit RGB as a screen would show it.
 
-    EXIF rotation is applied, transparency lies on white, of an animation the first frame counts. Greyscale,
-    palette, CMYK and 16-bit pictures become 8-bit RGB.
+    Colour profiles are brought to sRGB (one that is damaged or meant for other pictures is left aside), the orientation
+    is applied, transparency lies on white, of an animation the first frame counts. A JPEG of which less than a hundredth
+    is missing at the end is taken.
 
     Parameters
     ----------
@@ -59,14 +57,14 @@ def read_image(source: bytes | bytearray | memoryview | str | Path) -> Image.Ima
     Raises
     ------
     ImageError
-        Not one of `FORMATS`, larger than `MAX_BYTES` or `MAX_PIXELS`, damaged, or unreadable.
+        Not one of `containers.FORMATS`, larger than `MAX_BYTES` or `MAX_PIXELS`, damaged, or unreadable.
     """
     if isinstance(source, str | Path):
         data, name = _read_file(Path(source)), f'"{Path(source).name}"'
     else:
         data, name = bytes(source), "The picture"
     if not data:
-        raise ImageError(f"{name} is empty: choose a picture file (JPEG, PNG, WebP, GIF, BMP or TIFF).")
+        raise ImageError(f"{name} is empty: choose a picture file ({containers.READABLE}).")
     if len(data) > MAX_BYTES:
         raise ImageError(
             f"{name} is larger than {MAX_BYTES // 2**20} MB: save it smaller and choose it again."
@@ -90,31 +88,122 @@ def _read_file(path: Path) -> bytes:
 
 def _decode(data: bytes, name: str) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        kind = containers.kind_of(data)
+        if not kind:
+            raise ImageError(f"is not a readable {containers.READABLE} file: choose another.")
+        return _READERS.get(kind, _plain)(data, kind)
     except Image.DecompressionBombError as error:
-        raise ImageError(
-            f"{name} has more than 40 megapixels: save it smaller and choose it again."
-        ) from error
+        raise ImageError(f"{name} has more than 40 megapixels: save it smaller and choose it again.") from error
+    except ImageError as error:
+        raise ImageError(f"{name} {error}") from error
+    except MemoryError as error:
+        raise ImageError(f"{name} needs more memory than there is: save it smaller and choose it again.") from error
+
+
+def _plain(data: bytes, kind: str) -> Image.Image:
+    return _shown(_loaded(data, kind), data)
+
+
+def _jpeg(data: bytes, kind: str) -> Image.Image:
+    image = _opened(data, kind)
+    try:
+        image.load()
+    except Exception as error:
+        if not containers.is_cut_off(error):
+            raise ImageError(_DAMAGED) from error
+        image = containers.mended_jpeg(data)
+    profile = image.info.get("icc_profile")
+    if not profile and _is_adobe_rgb(image):
+        profile = profiles.matrix_profile(profiles.ADOBE_RGB, 563 / 256)
+    return _shown(image, data, profile)
+
+
+def _png(data: bytes, kind: str) -> Image.Image:
+    lighter, profile, code = containers.lighter_png(data)
+    image = _loaded(lighter, kind)
+    if code is not None:
+        profile = profiles.of_code(*code)
+    elif profile is None and "srgb" not in image.info:
+        profile = profiles.of_png(image.info.get("gamma"), image.info.get("chromaticity"))
+    return _shown(image, lighter, profile)
+
+
+def _tiff(data: bytes, kind: str) -> Image.Image:
+    read = tiff.read_tiff(data, MAX_PIXELS)
+    if read is not None:
+        return _on_white(read, read.info.get("icc_profile"))
+    return _plain(data, kind)
+
+
+def _heif(data: bytes, kind: str) -> Image.Image:
+    if kind == "HEIF":
+        containers.register_heif()
+    code = containers.colour_code(data)
+    image = _loaded(data, kind)
+    if kind == "HEIF" and not containers.turns_itself(data):
+        profile = image.info.get("icc_profile")
+        image = containers.upright(image, image.info.get("original_orientation"))
+        image.info["icc_profile"] = profile
+    return _shown(image, data, image.info.get("icc_profile") or (profiles.of_code(*code) if code else None))
+
+
+_READERS = {"JPEG": _jpeg, "PNG": _png, "TIFF": _tiff, "AVIF": _heif, "HEIF": _heif}
+_DAMAGED = "is damaged or cut off: open it in a picture program, save it again, or choose another."
+
+
+def _opened(data: bytes, kind: str) -> Image.Image:
+    """The picture before it is decoded, of a size that may be.
+
+    A warning of Pillow for pictures above 89 megapixels cannot come: they are refused here.
+    """
+    try:
+        image = Image.open(io.BytesIO(data), formats=("JPEG", "MPO") if kind == "JPEG" else (kind,))
+    except Image.DecompressionBombError:
+        raise
     # Decoders meet hostile bytes here and answer with any kind of exception.
     except Exception as error:
-        raise ImageError(
-            f"{name} is not a readable JPEG, PNG, WebP, GIF, BMP or TIFF file: choose another."
-        ) from error
-    with image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ImageError(
-                f"{name} has {width} x {height} pixels, more than 40 megapixels: save it smaller "
-                "and choose it again."
-            )
-        try:
-            image.load()
-            return _to_rgb(_upright(image))
-        except Exception as error:
-            reason = "is damaged or cut off" if not isinstance(error, ImageError) else str(error)
-            raise ImageError(
-                f"{name} {reason}: open it in a picture program, save it again, or choose another."
-            ) from error
+        raise ImageError(f"is not a readable {containers.READABLE} file: choose another.") from error
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"has {width} x {height} pixels, more than 40 megapixels: save it smaller and choose it again.")
+    return image
+
+
+def _loaded(data: bytes, kind: str) -> Image.Image:
+    image = _opened(data, kind)
+    try:
+        image.load()
+    except Exception as error:
+        raise ImageError(_DAMAGED) from error
+    return image
+
+
+def _shown(image: Image.Image, data: bytes, profile: bytes | None = None) -> Image.Image:
+    """What Pillow read, upright, in sRGB, on white."""
+    try:
+        profile = profile or image.info.get("icc_profile")
+        image = _upright(image)
+        transparent = containers.transparent_value(image, data)
+        if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+            bits = getattr(image, "tag_v2", {}).get(258, (16,))
+            return _on_white(depth.grey(image, bits[0] if isinstance(bits, tuple) else bits, transparent), profile)
+        if transparent is not None:
+            grey = image.convert("L")
+            grey.putalpha(grey.point([0 if level == transparent else 255 for level in range(256)]))
+            return _on_white(grey, profile)
+        return _on_white(image, profile)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(_DAMAGED) from error
+
+
+def _is_adobe_rgb(image: Image.Image) -> bool:
+    """Whether a camera says so in its own way, without a profile (DCF's option file)."""
+    try:
+        return image.mode == "RGB" and str(image.getexif().get_ifd(0xA005).get(1, "")).startswith("R03")
+    except Exception:
+        return False
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -126,26 +215,18 @@ def _upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image) if orientation in range(2, 9) else image
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _from_deep_grey(image).convert("RGB")
-    if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        paper = Image.new("RGB", coloured.size, "white")
-        paper.paste(coloured, mask=coloured.getchannel("A"))
-        return paper
-    return image.convert("RGB")
-
-
-def _from_deep_grey(image: Image.Image) -> Image.Image:
-    """8-bit greyscale from 16-bit integers, or from floats of the range 0..1, 0..255 or 0..65535."""
-    values = np.asarray(image)
-    low, high = float(values.min()), float(values.max())
-    if not (low >= 0 and high <= 65535):
-        raise ImageError("has grey values outside 0 to 65535")
-    # Floats have no agreed white: the smallest usual one that holds all values counts.
-    white = next(w for w in (1.0, 255.0, 65535.0) if high <= w) if image.mode == "F" else 65535.0
-    return Image.fromarray(np.rint(values * np.float32(255 / white)).astype(np.uint8))
+def _on_white(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Colours in sRGB, and white where nothing is painted."""
+    if image.mode == "La":
+        image = image.convert("LA")
+    if not image.has_transparency_data:
+        return profiles.to_srgb(image if image.mode in profiles.SPACES else image.convert(
+            "L" if image.mode == "1" else "RGB"), profile)
+    coloured = image if image.mode == "LA" else image.convert("RGBA")
+    alpha = coloured.getchannel("A")
+    paper = Image.new("RGB", coloured.size, "white")
+    paper.paste(profiles.to_srgb(coloured.convert("L" if image.mode == "LA" else "RGB"), profile), mask=alpha)
+    return paper
 
 
 def network_view(image: Image.Image, fit: str = "crop") -> Image.Image:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import streamlit as st
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
+from vislrp_core import containers
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.images import FITS, ImageError
 from vislrp_core.network import NetworkError
@@ -18,7 +19,7 @@ from vislrp_ui import service, session, state
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, Visit
 
-UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
+UPLOAD_TYPES = list(containers.ENDINGS)
 _RANGE_TITLES = {"max": "Largest value", "p99.5": "99.5th percentile", "p99": "99th percentile", "tutorial": "LRP tutorial"}
 _FIT_TITLES = {"crop": "Centre crop", "squash": "Whole picture"}
 _PAPER_TITLES = {"theme": "As the page", "light": "Light", "dark": "Dark"}
@@ -77,7 +78,7 @@ def take_upload(key: str) -> None:
 def uploader(key: str) -> None:
     """File uploader for one picture."""
     st.file_uploader("Upload an image", type=UPLOAD_TYPES, key=key, on_change=take_upload, args=(key,),
-                     help="JPEG, PNG, WebP, GIF, BMP or TIFF, at most 10 MB and 40 megapixels. It stays in this visit "
+                     help=f"{containers.READABLE}, at most 10 MB and 40 megapixels. It stays in this visit "
                           "and is shown to nobody else.")
 
 
