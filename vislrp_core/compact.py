@@ -1,10 +1,15 @@
-"""A whole LRP model as short text for addresses: ``1~gamma;gamma1p=0.3~10~zero~38~...``, URL-safe and readable."""
+"""A whole LRP model as short text for addresses, URL-safe and readable.
+
+Name, conventions, the architecture where it is not VGG16, then each segment's last layer with its rule:
+``My model~proportional~ignore~z_box~logit~alexnet~6_gamma_gamma1p=0.3~20_zero``.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote, unquote
 
+from vislrp_core.architecture import DEFAULT
 from vislrp_core.model import FORMAT, VERSION, LRPModel, ModelError
 from vislrp_core.rules import PRESETS
 
@@ -19,6 +24,8 @@ def encode(model: LRPModel) -> str:
     if model.pooling_epsilon != "none":
         conventions[0] += f".{model.pooling_epsilon}"
     head = [quote(model.name, safe="").replace("~", "%7E"), *conventions]
+    if model.architecture != DEFAULT:
+        head.append(quote(model.architecture, safe="").replace("~", "%7E"))
     parts = []
     for segment in model.segments:
         rule, preset = segment.rule, PRESETS[segment.rule.preset]
@@ -38,11 +45,14 @@ def decode(text: str) -> LRPModel:
         If the text is damaged; one sentence.
     """
     fields = text.split("~")
-    if len(text) > MAX_LENGTH or len(fields) < len(_FIELDS) + 2:
+    behind = len(_FIELDS) + 1
+    # A segment begins with a number; an architecture's key does not.
+    named = len(fields) > behind and not fields[behind][:1].isdigit()
+    if len(text) > MAX_LENGTH or len(fields) < behind + 1 + named:
         raise ModelError("the model in the address is incomplete or too long")
     first = 1
     segments: list[dict[str, Any]] = []
-    for number, part in enumerate(fields[len(_FIELDS) + 1:], start=1):
+    for number, part in enumerate(fields[behind + named:], start=1):
         last, preset, *moved = [*part.split("_"), ""] if "_" not in part else part.split("_")
         rule: dict[str, Any] = {"preset": preset.replace("-", "_")}
         for item in moved:
@@ -51,7 +61,7 @@ def decode(text: str) -> LRPModel:
                 rule["epsilon_scale" if key == "scale" else key] = _SCALES[value] if key == "scale" else float(value)
             except (KeyError, ValueError):
                 raise ModelError(f"segment {number} of the model in the address is damaged") from None
-        if not last.isascii() or not last.isdigit() or len(last) > 2:
+        if not last.isascii() or not last.isdigit() or len(last) > 3:
             raise ModelError(f"segment {number} of the model in the address is damaged")
         segments.append({"first": first, "last": int(last), "rule": rule})
         first = int(last) + 1
@@ -60,4 +70,4 @@ def decode(text: str) -> LRPModel:
     if dot:
         content["pooling_epsilon"] = damping
     return LRPModel.from_data({"format": FORMAT, "version": VERSION, "name": unquote(fields[0]), **content,
-                               "segments": segments})
+                               "architecture": unquote(fields[behind]) if named else DEFAULT, "segments": segments})

@@ -1,10 +1,9 @@
-"""Pure changes to an LRP model's segments: each returns a new model that covers layers 1 to 38 without gap."""
+"""Pure changes to an LRP model's segments: each returns a new model that covers all layers without gap."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from vislrp_core.layers import LAST
 from vislrp_core.model import MAX_SEGMENTS, LRPModel, ModelError, Segment
 from vislrp_core.rules import Rule
 
@@ -40,12 +39,13 @@ def add_segment(model: LRPModel) -> LRPModel:
     segments = model.segments
     donor = next((i for i in reversed(range(len(segments))) if segments[i].last > segments[i].first), None)
     if donor is None or len(segments) >= MAX_SEGMENTS:
-        raise ModelError(f"a model has at most {min(MAX_SEGMENTS, LAST)} segments: remove one first")
+        raise ModelError(f"a model has at most {min(MAX_SEGMENTS, model.plan.last)} segments: remove one first")
     if donor == len(segments) - 1:
         last = segments[donor].first + (segments[donor].last - segments[donor].first - 1) // 2
         return _split(model, donor, last, Rule.of("zero"))
     moved = [(s.first - (i > donor), s.last - (i >= donor), s.rule) for i, s in enumerate(segments)]
-    moved.append((LAST, LAST, Rule.of("zero")))
+    last = model.plan.last
+    moved.append((last, last, Rule.of("zero")))
     return _with(model, segments=tuple(Segment(first=first, last=last, rule=rule) for first, last, rule in moved))
 
 
@@ -72,7 +72,7 @@ def move_border(model: LRPModel, border: int, last: int) -> LRPModel:
     """Let segment ``border`` end at layer ``last`` and the next one begin behind it; both keep at least one layer."""
     _check(model, border)
     if border == len(model.segments) - 1:
-        raise ModelError(f"the last segment ends at layer {LAST}: it has no border to move")
+        raise ModelError(f"the last segment ends at layer {model.plan.last}: it has no border to move")
     below, above = model.segments[border:border + 2]
     end = min(max(last, below.first), above.last - 1)
     pair = (Segment(first=below.first, last=end, rule=below.rule),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from vislrp_core.layers import LAST
+from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.model import FORMAT, VERSION, LRPModel, ModelError, parse_json
 from vislrp_core.rules import KEYS, PRESETS, Rule
 
+_ORIGINAL_LAST = ARCHITECTURES["vgg16"].last
+"""The original program knows VGG16 alone."""
 _ORIGINAL_KEYS = {key: "eps" if key == "epsilon" else key for key in KEYS}
 
 
@@ -31,8 +33,8 @@ def read_model(content: bytes | str, filename: str = "model") -> LRPModel:
 def _original(data: dict[str, Any]) -> LRPModel:
     """The original program: segment x0 .. x1 - 1, relative epsilon, proportional pooling, bias absorbed, pixels zβ."""
     entries = data["configuration"]
-    if not isinstance(entries, list) or not 1 <= len(entries) <= LAST:
-        raise ModelError(f"configuration: must be a list of 1 to {LAST} segments")
+    if not isinstance(entries, list) or not 1 <= len(entries) <= _ORIGINAL_LAST:
+        raise ModelError(f"configuration: must be a list of 1 to {_ORIGINAL_LAST} segments")
     segments = []
     for place, entry in enumerate(entries):
         where = f"configuration[{place}]"

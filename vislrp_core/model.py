@@ -10,11 +10,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.errors import VisLRPError
-from vislrp_core.layers import LAST
 from vislrp_core.rules import Rule
 
-FORMAT, VERSION = "vislrp-model", 1
+FORMAT, VERSION = "vislrp-model", 2
+READABLE = (1, VERSION)
+"""Versions that are read; the first one knows VGG16 alone."""
 MAX_SEGMENTS = 12
 MAX_BYTES = 1_000_000
 
@@ -68,13 +70,13 @@ class Segment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    first: int = Field(ge=1, le=LAST)
-    last: int = Field(ge=1, le=LAST)
+    first: int = Field(ge=1)
+    last: int = Field(ge=1)
     rule: Rule
 
 
 class LRPModel(BaseModel):
-    """A composite: segments over layers 1 to 38 without gap or overlap, with stated conventions."""
+    """A composite: segments over all layers of an architecture without gap or overlap, with stated conventions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -85,7 +87,9 @@ class LRPModel(BaseModel):
     bias: Literal["ignore", "absorb"] = "ignore"
     pixel_rule: Literal["z_box", "w_square", "flat", "segment"] = "z_box"
     start: Literal["logit", "one", "probability", "contrast"] = "logit"
-    segments: tuple[Segment, ...] = Field(min_length=1, max_length=LAST)
+    architecture: str = DEFAULT
+    """Key of the architecture whose rows the segments count."""
+    segments: tuple[Segment, ...] = Field(min_length=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -96,22 +100,39 @@ class LRPModel(BaseModel):
 
     @model_validator(mode="after")
     def _cover_all_layers(self) -> LRPModel:
-        expected = 1
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(f"architecture: must be one of {', '.join(ARCHITECTURES)}, got {_shown(self.architecture)}")
+        expected, last = 1, self.plan.last
         for place, segment in enumerate(self.segments):
             if segment.first != expected:
                 raise ValueError(f"segments[{place}].first: must be {expected}, so that the segments cover layers 1 to "
-                                 f"{LAST} without gap or overlap, got {segment.first}")
+                                 f"{last} without gap or overlap, got {segment.first}")
+            if segment.last > last:
+                raise ValueError(f"segments[{place}].last: must be a layer number from 1 to {last}, got {segment.last}")
             if segment.last < segment.first:
                 raise ValueError(f"segments[{place}].last: must be at least {segment.first}, got {segment.last}")
             expected = segment.last + 1
-        if expected != LAST + 1:
-            raise ValueError(f"segments[{len(self.segments) - 1}].last: must be {LAST}, got {expected - 1}")
+        if expected != last + 1:
+            raise ValueError(f"segments[{len(self.segments) - 1}].last: must be {last}, got {expected - 1}")
         return self
 
     @classmethod
-    def basic(cls, name: str = "My New Model") -> LRPModel:
+    def basic(cls, name: str = "My New Model", architecture: str = DEFAULT) -> LRPModel:
         """LRP-0 on all layers, with the default conventions."""
-        return cls(name=name, segments=(Segment(first=1, last=LAST, rule=Rule.of("zero")),))
+        return cls(name=name, architecture=architecture,
+                   segments=(Segment(first=1, last=ARCHITECTURES[architecture].last, rule=Rule.of("zero")),))
+
+    @property
+    def plan(self) -> Architecture:
+        """The architecture whose rows the segments count."""
+        return ARCHITECTURES[self.architecture]
+
+    def require(self, architecture: Architecture) -> None:
+        """Refuse a network of another architecture (Raises ModelError, which names both)."""
+        if architecture.key != self.architecture:
+            raise ModelError(f'the model "{self.name}" is for {self.plan.title} ({self.architecture}), the network is '
+                             f'of the architecture {architecture.title} ({architecture.key}): adapt the model first '
+                             f'("python -m vislrp_core adapt FILE --architecture {architecture.key} --out FILE")')
 
     def rule_at(self, layer: int) -> Rule:
         """Rule of a layer; at layer 1 the pixel rule."""
@@ -128,7 +149,7 @@ class LRPModel(BaseModel):
     def to_json(self) -> str:
         """Text of the model file; a convention younger than the format's first version stands there where it is used."""
         head = {"format": FORMAT, "version": VERSION, "name": self.name, "description": self.description,
-                "pooling": self.pooling,
+                "architecture": self.architecture, "pooling": self.pooling,
                 **({} if self.pooling_epsilon == "none" else {"pooling_epsilon": self.pooling_epsilon}),
                 "bias": self.bias, "pixel_rule": self.pixel_rule, "start": self.start}
         lines = [f" {json.dumps({'first': s.first, 'last': s.last, 'rule': s.rule.to_dict()}, ensure_ascii=False)}"
@@ -160,14 +181,17 @@ class LRPModel(BaseModel):
         if content.pop("format", None) != FORMAT:
             raise ModelError(f'format: must be "{FORMAT}", got {_shown(data.get("format"))}')
         version = content.pop("version", None)
-        if version != VERSION or isinstance(version, bool):
-            raise ModelError(f"version: must be {VERSION}, got {_shown(version)}")
+        if version not in READABLE or not isinstance(version, int) or isinstance(version, bool):
+            raise ModelError(f"version: must be {' or '.join(map(str, READABLE))}, got {_shown(version)}")
+        if version == 1 and "architecture" in content:
+            raise ModelError("architecture: is not a field of version 1, which is for VGG16 alone: set version to 2")
         if "name" not in content:
             raise ModelError("name: is missing")
         try:
             return cls.model_validate(content)
         except ValidationError as error:
-            raise ModelError(_sentence(error)) from None
+            known = ARCHITECTURES.get(str(content.get("architecture", DEFAULT)), ARCHITECTURES[DEFAULT])
+            raise ModelError(_sentence(error, known.last)) from None
 
     @classmethod
     def load(cls, path: str | Path) -> LRPModel:
@@ -211,8 +235,8 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _sentence(error: ValidationError) -> str:
-    """First finding of pydantic as one sentence that names the place."""
+def _sentence(error: ValidationError, last: int) -> str:
+    """First finding of pydantic as one sentence that names the place; layers run from 1 to ``last``."""
     first = error.errors()[0]
     place = ""
     for part in first["loc"]:
@@ -228,12 +252,12 @@ def _sentence(error: ValidationError) -> str:
     if kind == "literal_error":
         return f"{place}: must be one of {context['expected']}, got {given}"
     if kind == "too_long" or kind == "too_short":
-        return f"{place}: must hold 1 to {LAST} segments"
+        return f"{place}: must hold 1 to {last} segments"
     if kind.startswith("float") or kind == "finite_number" or (place.rsplit(".", 1)[-1] not in (
             "first", "last", "name", "description", "rule", "segments") and "than" in kind):
         return f"{place}: must be a finite number, got {given}"
     if kind.startswith("int") or "than" in kind:
-        return f"{place}: must be a layer number from 1 to {LAST}, got {given}"
+        return f"{place}: must be a layer number from 1 to {last}, got {given}"
     if kind.startswith("string"):
         return f"{place}: must be text of reasonable length, got {given}"
     return f"{place or 'the file'}: must be an object of the right form, got {given}"

@@ -284,7 +284,7 @@ def test_wrong_classes_end_in_one_line(capsys, tmp_path, net, model, target, wor
      'segments[0].rule.epsilon: must be a finite number, got "abc"'),
     ({"segments": [whole({"preset": "zero", "gamma2": 1})]}, "segments[0].rule.gamma2: preset zero fixes it at 0, got 1"),
     ({"segments": [{"first": 1, "last": 20, "rule": {}}]}, "segments[0].last: must be 38, got 20"),
-    ({"segments": [whole({})], "version": 2}, "version: must be 1, got 2"),
+    ({"segments": [whole({})], "version": 3}, "version: must be 1 or 2, got 3"),
     ({"segments": [whole({})], "colour": "red"}, "colour: is not a field of an LRP model"),
     ({"segments": [whole({})], "pooling": "average"}, "pooling: must be one of"),
 ])

@@ -48,3 +48,14 @@ def test_damaged_text_is_refused_in_one_sentence(text):
     with pytest.raises(ModelError) as error:
         decode(text)
     assert "\n" not in str(error.value)
+
+
+def test_the_architecture_is_there_where_it_is_not_vgg16():
+    for key in ("vgg11", "vgg19", "alexnet"):
+        text = encode(LRPModel.basic("Plain ~ one", key))
+        assert f"~{key}~" in text and decode(text) == LRPModel.basic("Plain ~ one", key)
+    assert "vgg16" not in encode(LRPModel.basic())
+    with pytest.raises(ModelError, match="architecture: must be one of"):
+        decode(encode(LRPModel.basic("Plain", "vgg11")).replace("vgg11", "resnet"))
+    with pytest.raises(ModelError, match="incomplete"):
+        decode(encode(LRPModel.basic("Plain", "vgg11")).rsplit("~", 1)[0])

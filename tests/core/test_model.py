@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from vislrp_core.layers import LAST, LAYERS, layer_name, resolve_layer
+from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.model import LRPModel, ModelError, Segment
 from vislrp_core.rules import Rule
 
+LAST = ARCHITECTURES["vgg16"].last
 STORE = Path(__file__).parents[2] / "model_store"
-EXAMPLE = {"format": "vislrp-model", "version": 1, "name": "Overview composite", "description": "γ low, ε middle, 0 high",
-           "pooling": "proportional", "bias": "ignore", "pixel_rule": "z_box", "start": "logit",
+EXAMPLE = {"format": "vislrp-model", "version": 2, "name": "Overview composite", "description": "γ low, ε middle, 0 high",
+           "architecture": "vgg16", "pooling": "proportional", "bias": "ignore", "pixel_rule": "z_box", "start": "logit",
            "segments": [{"first": 1, "last": 17, "rule": {"preset": "gamma", "gamma1p": 0.25}},
                         {"first": 18, "last": 31, "rule": {"preset": "epsilon", "epsilon": 0.25,
                                                            "epsilon_scale": "relative"}},
@@ -45,7 +46,7 @@ def test_the_documented_file():
     assert by_segment.rule_at(1).preset == "gamma"
 
 
-@pytest.mark.parametrize("left_out", ["description", "pooling", "bias", "pixel_rule", "start", "segments[0].rule.gamma1p",
+@pytest.mark.parametrize("left_out", ["description", "architecture", "pooling", "bias", "pixel_rule", "start", "segments[0].rule.gamma1p",
                                       "segments[1].rule.epsilon", "segments[1].rule.epsilon_scale"])
 def test_fields_with_defaults_may_be_left_out(left_out):
     assert LRPModel.from_json(changed(left_out, ...)).key == LRPModel.from_json(json.dumps(EXAMPLE)).key
@@ -54,8 +55,15 @@ def test_fields_with_defaults_may_be_left_out(left_out):
 WRONG = [
     ("format", "other", 'format: must be "vislrp-model", got "other"'),
     ("format", ..., 'format: must be "vislrp-model"'),
-    ("version", 2, "version: must be 1, got 2"),
-    ("version", True, "version: must be 1, got true"),
+    ("version", 3, "version: must be 1 or 2, got 3"),
+    ("version", True, "version: must be 1 or 2, got true"),
+    ("version", 2.0, "version: must be 1 or 2, got 2.0"),
+    ("version", 1, "architecture: is not a field of version 1, which is for VGG16 alone"),
+    ("architecture", "resnet50", 'architecture: must be one of vgg11, vgg13, vgg16, vgg19, alexnet, got "resnet50"'),
+    ("architecture", 16, "architecture: must be text"),
+    ("architecture", None, "architecture: must be text"),
+    ("architecture", "alexnet", "segments[1].last: must be a layer number from 1 to 20, got 31"),
+    ("architecture", "vgg19", "segments[2].last: must be 44, got 38"),
     ("name", ..., "name: is missing"),
     ("name", "", "name: must be text"),
     ("name", 7, "name: must be text"),
@@ -163,9 +171,18 @@ def test_epsilon_at_pooling_stands_in_the_file_where_it_is_used():
     assert LRPModel.from_json(damped.to_json()) == damped and '"pooling_epsilon": "segment"' in damped.to_json()
 
 
-def test_layers_by_number_and_name():
-    assert (len(LAYERS), LAST, LAYERS[10].name, LAYERS[11].name) == (39, 38, "pool2", "conv3_1")
-    assert layer_name(0) == "input image" and resolve_layer("conv3_1") == resolve_layer(" 11 ") == 11
-    assert (LAYERS[31].module, LAYERS[32].module, LAYERS[38].module) == ("features.30", "classifier.0", "classifier.6")
-    with pytest.raises(ValueError, match='no layer "conv9": give a number from 0 to 38'):
-        resolve_layer("conv9")
+def test_version_1_means_vgg16():
+    old = {key: value for key, value in EXAMPLE.items() if key != "architecture"} | {"version": 1}
+    model = LRPModel.from_json(json.dumps(old))
+    assert model == LRPModel.from_json(json.dumps(EXAMPLE)) and model.architecture == "vgg16"
+
+
+@pytest.mark.parametrize("key", ARCHITECTURES)
+def test_a_model_knows_its_architecture(key):
+    model = LRPModel.basic("Plain", key)
+    assert model.segments[-1].last == ARCHITECTURES[key].last and model.plan is ARCHITECTURES[key]
+    assert LRPModel.from_json(model.to_json()) == model and (key == "vgg16") == (model.key == LRPModel.basic().key)
+    model.require(ARCHITECTURES[key])
+    other = ARCHITECTURES["alexnet" if key != "alexnet" else "vgg13"]
+    with pytest.raises(ModelError, match=rf'"Plain" is for {model.plan.title} \({key}\), .* {other.title} \({other.key}\)'):
+        model.require(other)

@@ -7,7 +7,6 @@ import json
 
 from vislrp_core.cli import common
 from vislrp_core.cli.debugging import add_debug
-from vislrp_core.layers import layer_name
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,9 +28,7 @@ def run(options: argparse.Namespace) -> None:
                                 "warnings": warnings}))
         return
     print(f"{model.name}: valid LRP model")
-    rows = [[str(place), f"{one.first}-{one.last}", f"{layer_name(one.first)} - {layer_name(one.last)}",
-             one.rule.title, one.rule.short] for place, one in enumerate(model.segments, start=1)]
-    common.print_table(["segment", "layers", "names", "rule", "short"], rows)
+    common.print_table(common.SEGMENT_HEAD, common.segment_rows(model))
     damped = ", ε of the segment at pooling" if model.pooling_epsilon == "segment" else ""
     print(f"pooling {model.pooling}{damped}, bias {model.bias}, pixel rule {model.pixel_rule}, start {model.start}")
     for warning in warnings:

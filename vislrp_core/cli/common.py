@@ -107,6 +107,14 @@ def prediction_rows(predictions: Sequence[Prediction]) -> list[list[str]]:
             for rank, one in enumerate(predictions, start=1)]
 
 
+def segment_rows(model: LRPModel) -> list[list[str]]:
+    """Segments as cells of a table."""
+    name = model.plan.name
+    return [[str(place), f"{one.first}-{one.last}", f"{name(one.first)} - {name(one.last)}", one.rule.title, one.rule.short]
+            for place, one in enumerate(model.segments, start=1)]
+
+
+SEGMENT_HEAD = ["segment", "layers", "names", "rule", "short"]
 PREDICTION_HEAD = ["", "class", "name", "logit", "probability"]
 
 
