@@ -18,11 +18,10 @@ from PIL import Image
 from vislrp_core.ablation import ablate, pass_on
 from vislrp_core.heatmap import channel_sum, colour, limit
 from vislrp_core.images import network_view, read_image, to_input
-from vislrp_core.layers import layer_name
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Prediction, forward, rank
+from vislrp_core.network import Network, Prediction, forward, rank
 from vislrp_core.networks import load_network
-from vislrp_core.neurons import parse_set
+from vislrp_core.neurons import check_layer, split_set
 from vislrp_core.propagation import propagate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,9 +50,8 @@ class Drawn:
         return "\n".join(lines)
 
 
-def draw(path: Path, network_name: str, model: LRPModel, layer: int, neurons: Sequence[int], top: int = 5) -> Drawn:
+def draw(path: Path, network: Network, model: LRPModel, layer: int, neurons: Sequence[int], top: int = 5) -> Drawn:
     """Compute and draw."""
-    network = load_network(network_name)
     photograph = read_image(path)
     trace = forward(network, to_input(photograph, network))
     relevance = propagate(network, trace, model, trace.predictions(1)[0].index, layers=(0, layer))
@@ -73,15 +71,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Write the picture, print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("image", type=Path)
-    parser.add_argument("--ablate", type=parse_set, required=True, metavar="LAYER:NEURONS")
+    parser.add_argument("--ablate", type=split_set, required=True, metavar="LAYER:NEURONS")
     parser.add_argument("--network", default="embedded")
     parser.add_argument("--model", type=Path, default=ROOT / "model_store" / "configuration_4.json")
     parser.add_argument("--out", type=Path, required=True, help="picture file")
     options = parser.parse_args(arguments)
-    layer, neurons = options.ablate
-    drawn = draw(options.image, options.network, LRPModel.load(options.model), layer, neurons)
+    network = load_network(options.network)
+    rows, (place, neurons) = network.architecture, options.ablate
+    layer = check_layer(rows.resolve(place), rows)
+    drawn = draw(options.image, network, LRPModel.load(options.model), layer, neurons)
     drawn.panels.save(options.out, quality=86, method=6)
-    print(drawn.facts(f"{options.image.stem}, {layer_name(layer)}", len(neurons)))
+    print(drawn.facts(f"{options.image.stem}, {rows.name(layer)}", len(neurons)))
 
 
 if __name__ == "__main__":

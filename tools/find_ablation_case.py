@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vislrp_core.ablation import ablate, random_order
+from vislrp_core.architecture import Architecture
 from vislrp_core.experiments import AblationCurve, Picture, Workspace
-from vislrp_core.layers import layer_name, resolve_layer
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.networks import load_network
@@ -101,13 +101,13 @@ def cases(network: Network, model: LRPModel, images: Sequence[Path], layers: Seq
     return sorted(found, key=lambda case: -case.selectivity)
 
 
-def table(found: Sequence[Case]) -> str:
+def table(found: Sequence[Case], rows: Architecture) -> str:
     """The cases as a Markdown table."""
     lines = ["| image | layer | switched off | first class, before → after | became first | random sets that change it, "
              "mean after | least relevant change it |", "|---|---|---|---|---|---|---|"]
     for case in found:
         lines.append(
-            f"| {case.image} | {layer_name(case.layer)} | {len(case.neurons)} of {case.size} | {case.first} "
+            f"| {case.image} | {rows.name(case.layer)} | {len(case.neurons)} of {case.size} | {case.first} "
             f"{100 * case.before:.1f} → {100 * case.after:.1f} % | {case.now} | {case.random_changes} of "
             f"{case.random_sets}, {100 * case.random_after:.1f} % | {'yes' if case.least_changes else 'no'} |")
     return "\n".join(lines)
@@ -124,14 +124,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=5, help="random sets of the same size (5)")
     options = parser.parse_args(arguments)
     images = options.images or sorted((ROOT / "sample_images").glob("*.jpg"))
-    layers = [check_layer(resolve_layer(name)) for name in options.layers.split(",")]
     network, model = load_network(options.network), LRPModel.load(options.model)
+    rows = network.architecture
+    layers = [check_layer(rows.resolve(name), rows) for name in options.layers.split(",")]
     found = cases(network, model, images, layers, share=options.share, seeds=options.seeds)
     print(f"{network.title}, {model.name}: first class changed in {len(found)} of {len(images) * len(layers)} "
           f"pictures and layers\n")
-    print(table(found))
+    print(table(found, rows))
     for case in found[:5]:
-        print(f"\n{case.image}, {layer_name(case.layer)}: {format_neurons(case.neurons)}")
+        print(f"\n{case.image}, {rows.name(case.layer)}: {format_neurons(case.neurons)}")
 
 
 if __name__ == "__main__":

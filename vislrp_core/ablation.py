@@ -62,7 +62,7 @@ def ablate(network: Network, trace: Trace, sets: Sets, value: Value = "zero") ->
     trace : Trace
         The image's forward pass.
     sets : mapping
-        Neuron numbers by layer number (1 to 38); empty sets change nothing.
+        Neuron numbers by layer number; empty sets change nothing.
     value : "zero" or "mean"
         With "mean", the mean of the neuron as it is after the ablation below.
 
@@ -76,7 +76,7 @@ def ablate(network: Network, trace: Trace, sets: Sets, value: Value = "zero") ->
     NeuronError
         A layer or neuron that does not exist.
     """
-    chosen = checked(trace, sets)
+    chosen = checked(network, trace, sets)
     if not chosen:
         return trace.logits
     layers = sorted(chosen)
@@ -91,9 +91,10 @@ def ablate(network: Network, trace: Trace, sets: Sets, value: Value = "zero") ->
         return forward_from(network, here, activation)[0]
 
 
-def checked(trace: Trace, sets: Sets) -> dict[int, tuple[int, ...]]:
+def checked(network: Network, trace: Trace, sets: Sets) -> dict[int, tuple[int, ...]]:
     """The sets that are not empty, sorted and within their layers."""
-    found = {layer: check_neurons(layer, neurons, trace.shape(check_layer(layer))[0])
+    rows = network.architecture
+    found = {layer: check_neurons(rows.name(check_layer(layer, rows)), neurons, trace.shape(layer)[0])
              for layer, neurons in sets.items()}
     return {layer: neurons for layer, neurons in found.items() if neurons}
 
@@ -132,9 +133,10 @@ def pass_on(network: Network, trace: Trace, model: LRPModel, layer: int, relevan
     Tensor
         R[0] of the set, (3, H, W).
     """
-    chosen = check_neurons(layer, neurons, relevance.shape[0])
+    rows = network.architecture
+    chosen = check_neurons(rows.name(check_layer(layer, rows)), neurons, relevance.shape[0])
     masked = mask(relevance, chosen, complement=complement)
-    return propagate_from(network, trace, model, check_layer(layer), masked, layers=(0,), checkpoint=checkpoint).at(0)
+    return propagate_from(network, trace, model, layer, masked, layers=(0,), checkpoint=checkpoint).at(0)
 
 
 @dataclass(frozen=True)
@@ -227,9 +229,10 @@ def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDA
     -------
     Curve
     """
-    activation = trace.activation(check_layer(layer))
+    rows = network.architecture
+    activation = trace.activation(check_layer(layer, rows))
     sequence = np.asarray(order, dtype=np.intp)
-    check_neurons(layer, sequence.tolist(), activation.shape[0])
+    check_neurons(rows.name(layer), sequence.tolist(), activation.shape[0])
     rows = []
     with torch.inference_mode():
         for start in range(0, len(counts), batch):

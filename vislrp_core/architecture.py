@@ -125,6 +125,10 @@ class Architecture:
                 found.append(Block(row.block, row.index, row.index))
         return tuple(found)
 
+    def has_positions(self, index: int) -> bool:
+        """Whether a row's neurons are channels with positions and not single units."""
+        return index <= self.last_feature
+
     def name(self, index: int) -> str:
         """Name of a row, such as ``conv3_1``."""
         return self.rows[index].name
@@ -141,7 +145,7 @@ class Architecture:
         for row in self.rows:
             if word in (str(row.index), row.name):
                 return row.index
-        raise InputError(f'no layer "{text}" in {self.title}: give a number from 0 to {self.last} or a name such as '
+        raise InputError(f'no layer "{text}": give a number from 0 to {self.last} or a name of {self.title} such as '
                          f"{self.name(self.weighted[len(self.weighted) // 2])}")
 
 

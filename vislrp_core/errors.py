@@ -17,3 +17,7 @@ class InputError(VisLRPError, ValueError):
 
 class ImageError(VisLRPError, ValueError):
     """A picture cannot be used; the message says in one sentence why and what to do."""
+
+
+class NetworkError(VisLRPError, ValueError):
+    """A network that cannot be used; the text is one sentence that names what and where."""

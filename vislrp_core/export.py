@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from vislrp_core.errors import VisLRPError
-from vislrp_core.layers import LAYERS, WEIGHTED, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD
 from vislrp_core.propagation import STABILIZER, Relevance
@@ -38,7 +37,7 @@ def relevance_npz(relevance: Relevance, layers: Iterable[int] | None = None) -> 
     Returns
     -------
     bytes
-        Arrays named by layer number, "0" to "38", of shape (C, H, W) or (N,) in the dtype of the computation.
+        Arrays named by layer number, "0" for the input, of shape (C, H, W) or (N,) in the dtype of the computation.
     """
     buffer = io.BytesIO()
     chosen = relevance.layers if layers is None else layers
@@ -98,10 +97,11 @@ def zennit_script(
     ExportError
         Names the layers whose rule Zennit cannot express.
     """
-    boxed = [layer for layer in WEIGHTED if layer > 1 and model.rule_at(layer).preset == "z_box"]
+    rows = model.plan
+    boxed = [layer for layer in rows.weighted if layer > 1 and model.rule_at(layer).preset == "z_box"]
     if boxed:
         raise ExportError(
-            f"LRP-zβ on {layer_name(boxed[0])} to {layer_name(boxed[-1])}: its box ends at the largest "
+            f"LRP-zβ on {rows.name(boxed[0])} to {rows.name(boxed[-1])}: its box ends at the largest "
             "activation, Zennit's ZBox needs bounds that are known beforehand; choose another rule there."
         )
     return _fill(
@@ -110,6 +110,12 @@ def zennit_script(
         NAME="this_script.py",
         MEAN=repr(tuple(map(float, mean))),
         STD=repr(tuple(map(float, std))),
+        ARCHITECTURE=rows.title,
+        SHAPE=repr(rows.input_shape),
+        SIDE=str(rows.input_size),
+        WEIGHTS=f"{rows.key.upper()}_Weights" if rows.key != "alexnet" else "AlexNet_Weights",
+        FEATURES=_modules(model, "features"),
+        CLASSIFIER=_modules(model, "classifier"),
         NAME_MAP=_name_map(model),
         START=textwrap.indent(_START[model.start], "    "),
     )
@@ -124,19 +130,26 @@ _START = {
 }
 
 
+def _modules(model: LRPModel, part: str) -> str:
+    """Rows of one part of the network as (kind, kernel, stride, padding), one a line."""
+    rows = [row for row in model.plan.rows if (row.module or "").startswith(f"{part}.")]
+    return "\n".join(f"    {(row.kind, row.kernel, row.stride, row.padding)!r},  # {row.name}" for row in rows)
+
+
 def _name_map(model: LRPModel) -> str:
     """Lines of Zennit's name map: modules with the same rule side by side, then ReLU and pooling."""
     absorb = model.bias == "absorb"
     groups: list[tuple[str, list[str], str]] = []
-    for layer in WEIGHTED:
+    rows = model.plan
+    for layer in rows.weighted:
         rule = model.rule_at(layer)
         text = _zennit_rule(rule, absorb)
-        module = LAYERS[layer].module or ""
+        module = rows.rows[layer].module or ""
         if groups and groups[-1][0] == text:
             groups[-1][1].append(module)
         else:
-            groups.append((text, [module], f"{layer_name(layer)} and above: {rule.title}"))
-    modules = {kind: [one.module or "" for one in LAYERS if one.kind == kind] for kind in ("relu", "pool")}
+            groups.append((text, [module], f"{rows.name(layer)} and above: {rule.title}"))
+    modules = {kind: [one.module or "" for one in rows.rows if one.kind == kind] for kind in ("relu", "pool")}
     groups.append(("Pass()", modules["relu"], "ReLU hands relevance on unchanged"))
     if model.pooling == "proportional" and model.pooling_epsilon == "none":
         groups.append(("ProportionalPool()", modules["pool"], "max pooling"))

@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
-from vislrp_core.errors import VisLRPError
-from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture, Layer
+from vislrp_core.errors import NetworkError as NetworkError
+from vislrp_core.layers import LAST, LAYERS
+from vislrp_core.state_dicts import understand
 from vislrp_core.trace import MADE, Activations, Sums, per_channel
 from vislrp_core.trace import Prediction as Prediction
 from vislrp_core.trace import Trace as Trace
@@ -26,11 +27,6 @@ EXACT_ROWS = 128
 EXACT_VALUES = 4_000_000
 """Values of all neighbourhoods from which a convolution in double precision is taken apart into matrix products."""
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-WIDTHS = dict(zip(WEIGHTED[:13], (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512), strict=True))
-
-
-class NetworkError(VisLRPError, ValueError):
-    """A network that cannot be used; the text is one sentence that names what and where."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,59 +81,66 @@ class Network:
     def from_state_dict(cls, state: Mapping[str, Any], *, name: str = "network", classes: Sequence[str] | None = None,
                         mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD, title: str = "",
                         description: str = "", any_width: bool = False) -> Network:
-        """Check a state dict with torchvision's key names and take its tensors; convolutions are copied, 59 MB at most.
+        """Find a state dict's architecture, check its tensors and take them; convolutions are copied, 80 MB at most.
 
         Parameters
         ----------
         state : mapping
-            Tensors ``features.N.weight`` ... ``classifier.6.bias``; widths of the fully connected layers and the number
-            of classes are read from their shapes.
+            Tensors by torchvision's names, see `state_dicts.understand`; widths of the fully connected layers and the
+            number of classes are read from their shapes. Other formats than float64 become float32.
         any_width : bool
-            Also accept other numbers of channels (tests use small networks).
+            Also accept other numbers of channels than the architecture declares.
 
         Raises
         ------
         NetworkError
-            If a tensor is missing, has another shape, or is not finite.
+            If a tensor is missing, has another shape, or is not finite, or if the names are of no known architecture.
         """
+        understood = understand(state)
+        rows = understood.architecture
         weights: dict[int, Tensor] = {}
         biases: dict[int, Tensor] = {}
-        sums: dict[int, tuple[float, float]] = {}
-        inputs = 3
-        for index in WEIGHTED:
-            layer = LAYERS[index]
-            for kind, store in (("weight", weights), ("bias", biases)):
-                key = f"{layer.module}.{kind}"
-                tensor = state.get(key)
-                if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-                    raise NetworkError(f"{key} ({layer.name}) is missing or is no floating-point tensor: "
-                                       "not a VGG16 state dict with torchvision's names")
-                store[index] = tensor.detach()
-            outputs = weights[index].shape[0]
-            if layer.kind == "conv" and not any_width:
-                outputs = WIDTHS[index]
-            if index == LAST_FEATURE + 1:
-                inputs = inputs * 49
-            shape = (outputs, inputs, 3, 3) if layer.kind == "conv" else (outputs, inputs)
-            if tuple(weights[index].shape) != shape or tuple(biases[index].shape) != (outputs,):
-                raise NetworkError(f"{layer.module}.weight ({layer.name}) has shape {tuple(weights[index].shape)}, "
-                                   f"expected {shape}: not a VGG16 for 224 x 224 images")
-            if layer.kind == "conv":
-                # As the activations lie in memory; otherwise every pass would turn the weights round first.
-                weights[index] = weights[index].contiguous(memory_format=torch.channels_last)
-            sums[index] = (_total(weights[index]), _total(biases[index]))
-            if not all(map(math.isfinite, sums[index])):
+        kind = torch.float64 if all(one.dtype == torch.float64 for one in understood.tensors.values()) else torch.float32
+        summary = hashlib.sha256(b"" if rows.key == DEFAULT else rows.key.encode())
+        inputs = rows.input_shape[0]
+        for index in rows.weighted:
+            layer = rows.rows[index]
+            weight, bias = (_taken(understood.tensors, layer, part, rows).detach().to(kind) for part in ("weight", "bias"))
+            outputs = weight.shape[0] if any_width or layer.kind == "linear" else layer.channels
+            if index == min(k for k in rows.weighted if k > rows.last_feature):
+                inputs = inputs * rows.positions
+            shape = (outputs, inputs, layer.kernel, layer.kernel) if layer.kind == "conv" else (outputs, inputs)
+            if tuple(weight.shape) != shape or tuple(bias.shape) != (outputs,):
+                raise NetworkError(f"{layer.module}.weight ({layer.name}) has shape {tuple(weight.shape)}, expected "
+                                   f"{shape}, its bias {tuple(bias.shape)}: not a {rows.title} for "
+                                   f"inputs of {rows.input_shape}")
+            # As the activations lie in memory; otherwise every pass would turn the weights round first.
+            weights[index] = weight.contiguous(
+                memory_format=torch.channels_last if layer.kind == "conv" else torch.contiguous_format)
+            biases[index] = bias.contiguous()
+            sums = _total(weights[index]), _total(biases[index])
+            if not all(map(math.isfinite, sums)):
                 raise NetworkError(f"{layer.module} ({layer.name}) holds values that are not finite")
-            inputs = outputs
-        count = weights[LAST].shape[0]
+            summary.update(repr((weights[index].shape, *sums)).encode())
+            inputs = weight.shape[0]
+        count = weights[rows.last].shape[0]
         names = tuple(classes) if classes is not None else tuple(f"class {i}" for i in range(count))
         if len(names) != count:
             raise NetworkError(f"classes: {len(names)} names for a network of {count} classes")
-        summary = hashlib.sha256()
-        for index in WEIGHTED:
-            summary.update(repr((weights[index].shape, *sums[index])).encode())
+        if understood.unused:
+            listed = ", ".join(key[:60] for key in understood.unused[:3]) + (", ..." if len(understood.unused) > 3 else "")
+            description = f"{description} Not used of the file: {listed}.".strip()
         return cls(weights, biases, names, tuple(mean), tuple(std), name, title or name, description,
-                   summary.hexdigest()[:16])
+                   summary.hexdigest()[:16], rows)
+
+
+def _taken(tensors: Mapping[str, Tensor], layer: Layer, kind: str, rows: Architecture) -> Tensor:
+    """One tensor of a layer."""
+    found = tensors.get(f"{layer.module}.{kind}")
+    if found is None:
+        raise NetworkError(f"{layer.module}.{kind} ({layer.name}) is missing: not a {rows.title} state dict with "
+                           "torchvision's names")
+    return found
 
 
 def _total(tensor: Tensor) -> float:

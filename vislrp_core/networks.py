@@ -7,28 +7,26 @@ from __future__ import annotations
 import json
 import math
 import os
-import pickle
-import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from vislrp_core import downloads
-from vislrp_core.layers import LAYERS, WEIGHTED
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT
+from vislrp_core.checkpoints import is_zip, read_state_dict
 from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD, Network, NetworkError
 from vislrp_core.resources import model_store
+from vislrp_core.state_dicts import TIED
 
 EMBEDDED = model_store() / "embedded_vgg16.safetensors"
 CLASS_NAMES = Path(__file__).with_name("imagenet_classes.txt")
-TIED = "classifier.0.tied_weight"
-POSITIONS = 49  # of pool5: 7 x 7
 IMAGENET_CLASSES = 1000
-_KEYS = frozenset(f"{LAYERS[layer].module}.{kind}" for layer in WEIGHTED for kind in ("weight", "bias"))
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -70,15 +68,15 @@ def load_network(
     progress: downloads.Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Network:
-    """Load a VGG16.
+    """Load a network.
 
     Parameters
     ----------
     name_or_path : str or Path
         "auto" (`imagenet` if its weights are on disk, else `embedded`), "imagenet" (torchvision's
-        IMAGENET1K_V1, downloaded where missing), "embedded" (ships in model_store), or the path of a VGG16
-        state dict with torchvision's key names, ``.safetensors`` or ``.pth``. A JSON file of the same stem
-        may give mean, std, classes, title, description.
+        IMAGENET1K_V1, downloaded where missing), "embedded" (ships in model_store), or the path of a state
+        dict of any known architecture, ``.safetensors`` or ``.pth``. A JSON file of the same stem may give
+        mean, std, classes, title, description.
     device : {"auto", "cpu", "cuda", "mps"}
         "auto" takes a GPU where there is one.
     dtype : {"float32", "float64"}
@@ -166,7 +164,7 @@ def mapped_copy(file: Path) -> Path:
         The original is damaged.
     """
     copy = file.with_suffix(".safetensors")
-    if copy.is_file() or _is_zip(file):
+    if copy.is_file() or is_zip(file):
         return copy if copy.is_file() else file
     digits = downloads.expected_hash(file.name)
     if digits and not downloads.check_hash(file, digits):
@@ -203,17 +201,28 @@ def _load_path(path: Path) -> Network:
 
 def _load_file(path: Path, name: str, title: str) -> Network:
     about = read_description(path.with_suffix(".json"))
-    state = expand_tied(read_state_dict(path), path)
+    return from_content(read_state_dict(path), str(path), about, name=name, title=title)
+
+
+def from_content(state: dict[str, Tensor], shown: str, about: Mapping[str, Any], *, name: str, title: str) -> Network:
+    """A network from a file's tensors and what is known about it.
+
+    Parameters
+    ----------
+    shown : str
+        The file's name or path, for errors.
+    about : mapping
+        mean, std, classes, title, description, where they are given.
+
+    Raises
+    ------
+    NetworkError
+        One sentence that names the file and the place.
+    """
     classes = about.get("classes")
-    last = state.get("classifier.6.bias")
-    if classes is None and isinstance(last, Tensor) and last.shape == (IMAGENET_CLASSES,):
-        classes = imagenet_classes()
-    if foreign := [str(key) for key in state if key not in _KEYS]:
-        raise NetworkError(f'"{path}": {foreign[0][:80]} is no tensor of VGG16 with torchvision\'s names: '
-                           "give the state dict of a VGG16 without batch normalization.")
     try:
-        return Network.from_state_dict(
-            state,
+        network = Network.from_state_dict(
+            expand_tied(state, shown),
             name=name,
             classes=classes,
             mean=about.get("mean", IMAGENET_MEAN),
@@ -223,66 +232,25 @@ def _load_file(path: Path, name: str, title: str) -> Network:
             any_width=True,
         )
     except NetworkError as error:
-        raise NetworkError(f'"{path}": {error}') from error
+        raise NetworkError(f'"{shown}": {error}') from error
+    if classes is None and network.num_classes == IMAGENET_CLASSES:
+        network = replace(network, classes=imagenet_classes())
+    return network
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Tensors of a ``.safetensors`` or ``.pth`` file, mapped into memory where the format allows; nothing is
-    executed.
+def expand_tied(state: dict[str, Tensor], shown: str) -> dict[str, Tensor]:
+    """Write out an fc6 that is stored tied over the positions of pool5.
 
-    Raises
-    ------
-    NetworkError
-        Not such a file, damaged, or something else than tensors by name.
-    """
-    try:
-        if path.suffix.lower() == ".safetensors":
-            state: Any = load_file(path)
-        elif path.suffix.lower() in (".pth", ".pt"):
-            state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
-        else:
-            raise NetworkError(
-                f'"{path}" is neither .safetensors nor .pth: give a state dict in one of these formats.'
-            )
-    except pickle.UnpicklingError as error:
-        raise NetworkError(
-            f'"{path}" holds more than tensors, or is no torch file; it was not loaded, because that '
-            "could run code: save the state dict alone, best as .safetensors."
-        ) from error
-    except NetworkError:
-        raise
-    # Readers of both formats answer damaged files with any kind of exception.
-    except Exception as error:
-        raise NetworkError(
-            f'"{path}" cannot be read as {path.suffix} (damaged or cut off): get it again.'
-        ) from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise NetworkError(f'"{path}" is not a state dict (tensors by name): save model.state_dict() alone.')
-    for key, value in state.items():
-        if value.layout is not torch.strided or value.is_quantized or value.is_meta:
-            raise NetworkError(f'"{path}": {key} is sparse, quantized or without values: save it as a plain tensor.')
-        if value.ndim == 0:
-            raise NetworkError(f'"{path}": {key} is a single number, not the weights of a layer.')
-    return dict(state)
-
-
-def _is_zip(path: Path) -> bool:
-    """Whether a .pth file is of torch's newer format, which can be mapped."""
-    return zipfile.is_zipfile(path)
-
-
-def expand_tied(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Write out an fc6 that is stored tied over the 49 positions of pool5.
-
-    The file holds (H, 512); every position has the same weights, a 49th each, so that fc6 is a fully
-    connected layer (H, 25088) on the mean over positions.
+    The file holds (H, channels); every position has the same weights, an equal share each, so that fc6 is a
+    fully connected layer on the mean over positions.
     """
     if TIED not in state:
         return state
     tied = state[TIED]
     if tied.ndim != 2:
-        raise NetworkError(f'"{path}": {TIED} must have two dimensions, got {tuple(tied.shape)}')
-    expanded = (tied.float() / POSITIONS).repeat_interleave(POSITIONS, dim=1)
+        raise NetworkError(f'"{shown}": {TIED} must have two dimensions, got {tuple(tied.shape)}')
+    positions = ARCHITECTURES[DEFAULT].positions
+    expanded = (tied.float() / positions).repeat_interleave(positions, dim=1)
     return {"classifier.0.weight": expanded, **{key: value for key, value in state.items() if key != TIED}}
 
 
@@ -298,7 +266,7 @@ def read_description(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise NetworkError(f'"{path}" is not readable JSON: correct or remove it.') from error
     if not isinstance(data, dict):

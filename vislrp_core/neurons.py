@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vislrp_core.architecture import Architecture
 from vislrp_core.errors import VisLRPError
-from vislrp_core.layers import LAST, LAST_FEATURE, layer_name, resolve_layer
 
 MOST_NEURONS = 100_000
-"""A range of more numbers than any VGG16 layer has is refused before it is written out."""
+"""A range of more numbers than any layer has is refused before it is written out."""
 
 
 class NeuronError(VisLRPError, ValueError):
@@ -103,7 +103,7 @@ def score(layer: int, relevance: torch.Tensor, activation: torch.Tensor) -> Scor
         Sums in float64, whatever the tensors' type.
     """
     if relevance.shape != activation.shape:
-        raise NeuronError(f"{layer_name(layer)}: relevance has the shape {tuple(relevance.shape)}, "
+        raise NeuronError(f"layer {layer}: relevance has the shape {tuple(relevance.shape)}, "
                           f"activation {tuple(activation.shape)}; they must agree.")
     r, a = positions(relevance).double(), positions(activation).double()
     columns = (r.clamp(min=0).sum(1), r.clamp(max=0).sum(1), r.sum(1),
@@ -111,26 +111,23 @@ def score(layer: int, relevance: torch.Tensor, activation: torch.Tensor) -> Scor
     return Scores(layer, *(column.cpu().numpy() for column in columns))
 
 
-def is_convolutional(layer: int) -> bool:
-    """Whether the layer's neurons are channels (with positions) and not single units."""
-    return layer <= LAST_FEATURE
-
-
-def check_layer(layer: int) -> int:
+def check_layer(layer: int, architecture: Architecture) -> int:
     """The layer's number if it has neurons.
 
     Raises
     ------
     NeuronError
-        For the input image or a number outside 1 to 38.
+        For the input or a number that is no layer.
     """
-    if not 1 <= layer <= LAST:
-        raise NeuronError(f"Layer {layer} has no neurons: choose one from 1 (conv1_1) to {LAST} (fc8).")
+    last = architecture.last
+    if not 1 <= layer <= last:
+        raise NeuronError(f"Layer {layer} has no neurons: choose one from 1 ({architecture.name(1)}) to {last} "
+                          f"({architecture.name(last)}).")
     return layer
 
 
-def check_neurons(layer: int, neurons: Iterable[int], size: int) -> tuple[int, ...]:
-    """Sorted neuron numbers without repetition.
+def check_neurons(name: str, neurons: Iterable[int], size: int) -> tuple[int, ...]:
+    """Sorted neuron numbers of a layer, given by its name, without repetition.
 
     Raises
     ------
@@ -140,7 +137,7 @@ def check_neurons(layer: int, neurons: Iterable[int], size: int) -> tuple[int, .
     chosen = tuple(sorted(set(neurons)))
     for neuron in (chosen[:1] + chosen[-1:]):
         if not 0 <= neuron < size:
-            raise NeuronError(f"{layer_name(layer)} has the neurons 0 to {size - 1}, there is no {neuron}.")
+            raise NeuronError(f"{name} has the neurons 0 to {size - 1}, there is no {neuron}.")
     return chosen
 
 
@@ -167,7 +164,7 @@ def parse_neurons(text: str) -> tuple[int, ...]:
         if last < first:
             raise NeuronError(f'"{part[:30]}" runs backwards: write the smaller number first.')
         if last - first >= MOST_NEURONS:
-            raise NeuronError(f'"{part[:30]}" is longer than any layer of VGG16.')
+            raise NeuronError(f'"{part[:30]}" is longer than any layer.')
         numbers.update(range(first, last + 1))
     return tuple(sorted(numbers))
 
@@ -189,8 +186,8 @@ def format_neurons(neurons: Sequence[int], *, separator: str = ",") -> str:
     return separator.join(parts)
 
 
-def parse_set(text: str) -> tuple[int, tuple[int, ...]]:
-    """Layer and neurons from ``LAYER:57,58,60-63``; the layer by number or name.
+def split_set(text: str) -> tuple[str, tuple[int, ...]]:
+    """The layer as it is given, and the neurons, of ``LAYER:57,58,60-63``.
 
     Raises
     ------
@@ -200,13 +197,21 @@ def parse_set(text: str) -> tuple[int, tuple[int, ...]]:
     place, colon, numbers = text.partition(":")
     if not colon:
         raise NeuronError(f'"{text[:40]}" names no neurons: write LAYER:NEURONS such as 23:57,58,60-63.')
-    try:
-        layer = check_layer(resolve_layer(place))
-    except NeuronError:
-        raise
-    except ValueError as error:
-        raise NeuronError(str(error)) from error
     neurons = parse_neurons(numbers)
     if not neurons:
         raise NeuronError(f'"{text[:40]}" names no neurons after the colon.')
-    return layer, neurons
+    return place, neurons
+
+
+def parse_set(text: str, architecture: Architecture) -> tuple[int, tuple[int, ...]]:
+    """Layer and neurons from ``LAYER:57,58,60-63``; the layer by number or name.
+
+    Raises
+    ------
+    NeuronError
+        One sentence naming what cannot be read.
+    InputError
+        The architecture has no such layer.
+    """
+    place, neurons = split_set(text)
+    return check_layer(architecture.resolve(place), architecture), neurons

@@ -22,6 +22,7 @@ from PIL import Image
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core import heatmap as colours
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.errors import VisLRPError
 from vislrp_core.images import network_view, read_image, to_input
 from vislrp_core.layers import LAST, layer_name
@@ -135,6 +136,14 @@ def network(key: str | None = None) -> Network:
                                    "network there.")
             _networks[name] = load_network(name)
         return _networks[name]
+
+
+def rows() -> Architecture:
+    """The running network's architecture; VGG16 where the network cannot be loaded."""
+    try:
+        return network().architecture
+    except NetworkError:
+        return ARCHITECTURES[DEFAULT]
 
 
 def network_title() -> str:

@@ -7,6 +7,7 @@ import torch
 from torchvision import models
 
 from vislrp_core.architecture import ARCHITECTURES, Architecture, chain, linear, relu
+from vislrp_core.errors import InputError
 
 VGG16 = ARCHITECTURES["vgg16"]
 ALEXNET = ARCHITECTURES["alexnet"]
@@ -54,7 +55,8 @@ def test_rows_are_found_by_number_and_by_name(architecture: Architecture):
     for row in architecture.rows:
         assert architecture.resolve(f" {row.index} ") == architecture.resolve(row.name) == row.index
     for wrong in (str(architecture.last + 1), "-1", "conv9_9", ""):
-        with pytest.raises(ValueError, match=f"{architecture.title}: give a number from 0 to {architecture.last}"):
+        said = f"give a number from 0 to {architecture.last} or a name of {architecture.title}"
+        with pytest.raises(InputError, match=said):
             architecture.resolve(wrong)
     assert pickle.loads(pickle.dumps(architecture)) == architecture
 

@@ -216,6 +216,7 @@ def test_check_shows_the_segments(capsys, model):
     assert [line.split()[:2] for line in lines[2:5]] == [["1", "1-17"], ["2", "18-31"], ["3", "32-38"]]
     assert "conv1_1 - pool3" in lines[2]
     assert lines[5] == "pooling proportional, bias ignore, pixel rule z_box, start logit"
+    assert lines[6] == "architecture vgg16 (VGG16)"
 
 
 def test_check_as_json_and_with_warnings(capsys, tmp_path):
@@ -240,8 +241,8 @@ def test_check_as_json_and_with_warnings(capsys, tmp_path):
     (["explain", PICTURE, "--model", "x", "--dtype", "float16"], "--dtype: invalid choice: 'float16'"),
     (["explain", PICTURE, "--model", "x", "--device", "tpu"], "--device: invalid choice: 'tpu'"),
     (["explain", PICTURE, "--model", "x", "--fit", "stretch"], "--fit: invalid choice: 'stretch'"),
-    (["explain", PICTURE, "--model", "x", "--layers", ""], 'no layer "" in VGG16: give a number from 0 to 38'),
-    (["explain", PICTURE, "--model", "x", "--layers", "0,39"], 'no layer "39"'),
+    (["explain", PICTURE, "--model", "x", "--layers", ""], 'no layer "": give a number from 0 to 38'),
+    (["explain", PICTURE, "--model", "x", "--layers", "0,45"], 'no layer "45"'),
     (["explain", PICTURE, "--model", "x", "--layers", "-1"], "-1"),
     (["explain", PICTURE, "--model", "x", "--layers", "conv9_9"], 'no layer "conv9_9"'),
     (["explain", PICTURE, "--model", "x", "--layers", "0;1"], 'no layer "0;1"'),

@@ -114,15 +114,15 @@ def test_no_text_can_leave_its_place_in_a_script(text):
 # --- Zennit script -------------------------------------------------------------------------------------------------------
 
 def state_of(network: Network) -> dict[str, torch.Tensor]:
-    from vislrp_core.layers import LAYERS, WEIGHTED
-    return {f"{LAYERS[k].module}.{kind}": tensors[k] for k in WEIGHTED
+    rows = network.architecture
+    return {f"{rows.rows[k].module}.{kind}": tensors[k] for k in rows.weighted
             for kind, tensors in (("weight", network.weights), ("bias", network.biases))}
 
 
 def zennit_relevance(script: str, network: Network, x: torch.Tensor, target: int) -> torch.Tensor:
     space: dict = {"__name__": "script"}
     exec(compile(script, "zennit_script.py", "exec"), space)
-    _, relevance = space["attribute"](space["VGG16"](state_of(network)), x, target)
+    _, relevance = space["attribute"](space["Network"](state_of(network)), x, target)
     return relevance
 
 

@@ -46,8 +46,9 @@ def test_the_documented_file():
     assert by_segment.rule_at(1).preset == "gamma"
 
 
-@pytest.mark.parametrize("left_out", ["description", "architecture", "pooling", "bias", "pixel_rule", "start", "segments[0].rule.gamma1p",
-                                      "segments[1].rule.epsilon", "segments[1].rule.epsilon_scale"])
+@pytest.mark.parametrize("left_out", ["description", "architecture", "pooling", "bias", "pixel_rule", "start",
+                                      "segments[0].rule.gamma1p", "segments[1].rule.epsilon",
+                                      "segments[1].rule.epsilon_scale"])
 def test_fields_with_defaults_may_be_left_out(left_out):
     assert LRPModel.from_json(changed(left_out, ...)).key == LRPModel.from_json(json.dumps(EXAMPLE)).key
 

@@ -17,7 +17,7 @@ from torchvision.models.vgg import VGG, make_layers
 
 from tests.support.networks import random_image, tiny_state
 from tests.support.weights_server import Plan, serve
-from vislrp_core import downloads, networks
+from vislrp_core import downloads, networks, state_dicts
 from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD, NetworkError, forward
 from vislrp_core.networks import default_network_name, find_device, imagenet_on_disk, load_network, resolve_name
 
@@ -43,7 +43,7 @@ def save(state, path: Path, legacy: bool = False) -> Path:
 
 
 def same_weights(network, state) -> bool:
-    modules = {index: networks.LAYERS[index].module for index in networks.WEIGHTED}
+    modules = {index: network.architecture.rows[index].module for index in network.architecture.weighted}
     return all(torch.equal(network.weights[k], state[f"{module}.weight"])
                and torch.equal(network.biases[k], state[f"{module}.bias"]) for k, module in modules.items())
 
@@ -149,8 +149,7 @@ def changed(**tensors):
     (changed(features__0__bias=torch.tensor(1.0)), r"features\.0\.bias is a single number"),
     (changed(features__0__bias=torch.tensor([1.0, 2.0, float("nan"), 0.0])), r"features\.0 \(conv1_1\) holds values"),
     (changed(features__1__running_mean=torch.zeros(4)), r"features\.1\.running_mean is no tensor of VGG16"),
-    ({f"module.{key}": value for key, value in tiny_state().items()}, r"module\.features\.0\.weight is no tensor of VGG16"),
-    ({}, r"features\.0\.weight \(conv1_1\) is missing"),
+    ({}, "is not a state dict"),
     (changed(features__0__bias=torch.zeros(4).to_sparse()), r"features\.0\.bias is sparse, quantized or without values"),
     (changed(features__0__bias=torch.zeros(4, device="meta")), r"features\.0\.bias is sparse, quantized or without values"),
 ])
@@ -162,7 +161,7 @@ def test_a_wrong_state_dict_is_named_with_its_place(tmp_path, state, words):
     assert str(file) in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [torch.zeros(3), [1, 2], {"state_dict": tiny_state()}, {"epoch": 3}, "text"],
+@pytest.mark.parametrize("content", [torch.zeros(3), [1, 2], {"state_dict": {"epoch": 3}}, {"epoch": 3}, "text"],
                          ids=["tensor", "list", "nested", "numbers", "text"])
 def test_what_is_no_state_dict_is_named(tmp_path, content):
     torch.save(content, tmp_path / "other.pth")
@@ -290,7 +289,7 @@ def test_the_embedded_networks_tied_fc6_is_written_out(tmp_path, monkeypatch):
     state = {key: value.half() for key, value in tiny_state().items()}
     tied = torch.randn(24, 32, generator=torch.Generator().manual_seed(1)).half()
     del state["classifier.0.weight"]
-    file = embedded_file(tmp_path, monkeypatch, {**state, networks.TIED: tied})
+    file = embedded_file(tmp_path, monkeypatch, {**state, state_dicts.TIED: tied})
     file.with_suffix(".json").write_text('{"title": "Embedded VGG16"}')
     network = load_network("auto")
     assert (network.name, network.title, network.dtype) == ("embedded", "Embedded VGG16", torch.float32)
@@ -303,7 +302,7 @@ def test_the_embedded_networks_tied_fc6_is_written_out(tmp_path, monkeypatch):
 def test_a_tied_fc6_of_a_wrong_shape_is_named(tmp_path, monkeypatch):
     state = tiny_state()
     del state["classifier.0.weight"]
-    embedded_file(tmp_path, monkeypatch, {**state, networks.TIED: torch.zeros(24)})
+    embedded_file(tmp_path, monkeypatch, {**state, state_dicts.TIED: torch.zeros(24)})
     with pytest.raises(NetworkError, match=r"tied_weight must have two dimensions, got \(24,\)"):
         load_network("embedded")
 
@@ -374,7 +373,7 @@ def test_a_forbidden_download_is_explained(monkeypatch):
 
 def test_a_damaged_file_in_the_cache_is_named(published):
     file = place(published)
-    file.write_bytes(published[1][:-1] + b"?")
+    file.write_bytes(published[1][:-1] + bytes([published[1][-1] ^ 1]))
     with pytest.raises(NetworkError, match=r"vgg16-.*\.pth\" is damaged \(its SHA-256 differs from its name\): delete it"):
         load_network("imagenet")
 

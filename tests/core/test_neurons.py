@@ -11,6 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vislrp_core.architecture import ARCHITECTURES
+from vislrp_core.errors import InputError
 from vislrp_core.neurons import (
     SCORES,
     NeuronError,
@@ -21,6 +23,8 @@ from vislrp_core.neurons import (
     parse_set,
     score,
 )
+
+VGG16 = ARCHITECTURES["vgg16"]
 
 
 @given(st.sets(st.integers(0, 4095), max_size=60))
@@ -43,13 +47,13 @@ def test_a_bad_set_is_refused_in_one_sentence(text: str) -> None:
 
 
 def test_layer_of_a_set_by_number_or_name() -> None:
-    assert parse_set("23:1,2") == parse_set("relu4_3:1-2") == (23, (1, 2))
+    assert parse_set("23:1,2", VGG16) == parse_set("relu4_3:1-2", VGG16) == (23, (1, 2))
 
 
 @pytest.mark.parametrize("text", ["23", "0:1", "39:1", "conv9_9:1", "23:", ":4"])
 def test_a_set_without_layer_or_neurons_is_refused(text: str) -> None:
-    with pytest.raises(NeuronError):
-        parse_set(text)
+    with pytest.raises((NeuronError, InputError)):
+        parse_set(text, VGG16)
 
 
 def test_short_text() -> None:
@@ -99,6 +103,6 @@ def test_shapes_that_disagree_and_unknown_scores_are_refused() -> None:
 
 def test_layers_and_neurons_outside_are_named() -> None:
     with pytest.raises(NeuronError, match="Layer 0"):
-        check_layer(0)
+        check_layer(0, VGG16)
     with pytest.raises(NeuronError, match="no 64"):
-        check_neurons(1, [3, 64], 64)
+        check_neurons("conv1_1", [3, 64], 64)

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from safetensors.torch import load_file
 from torch import nn
 from torchvision.models.vgg import VGG, make_layers
 
-from vislrp_core.layers import LAST_FEATURE, LAYERS, WEIGHTED
-from vislrp_core.network import WIDTHS, Network
-
-CONVOLUTIONS = Path(__file__).parents[3] / "shared" / "data" / "vgg16_imagenet_convolutions.safetensors"
+from vislrp_core.architecture import ARCHITECTURES
+from vislrp_core.canonize import normalised_modules
+from vislrp_core.network import Network
+from vislrp_core.networks import EMBEDDED
 
 
 def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (24, 20), classes: int = 10,
-               dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
-    """State dict with torchvision's names and every convolution ``divisor`` times narrower (1: VGG16's own widths)."""
+               dtype: torch.dtype = torch.float32, architecture: str = "vgg16",
+               normalised: bool = False) -> dict[str, torch.Tensor]:
+    """State dict with torchvision's names and every convolution ``divisor`` times narrower (1: the declared widths).
+
+    With ``normalised`` each convolution has a batch normalisation of random statistics behind it.
+    """
     generator = torch.Generator().manual_seed(seed)
-    outputs = {**{index: width // divisor for index, width in WIDTHS.items()},
-               **dict(zip(WEIGHTED[13:], (*hidden, classes), strict=True))}
-    state, inputs = {}, 3
-    for index in WEIGHTED:
-        layer = LAYERS[index]
-        inputs = inputs * 49 if index == LAST_FEATURE + 1 else inputs
-        shape = (outputs[index], inputs, 3, 3) if layer.kind == "conv" else (outputs[index], inputs)
-        fan = inputs * (9 if layer.kind == "conv" else 1)
-        weight = torch.randn(shape, generator=generator, dtype=torch.float64) * (2 / fan) ** 0.5
-        state[f"{layer.module}.weight"] = weight.to(dtype)
-        bias = torch.randn(outputs[index], generator=generator, dtype=torch.float64) * 0.1
-        state[f"{layer.module}.bias"] = bias.to(dtype)
+    rows = ARCHITECTURES[architecture]
+    names = normalised_modules(rows)
+    features = [index for index in rows.weighted if index <= rows.last_feature]
+    outputs = {**{index: max((rows.rows[index].channels or 1) // divisor, 2) for index in features},
+               **dict(zip(rows.weighted[len(features):], (*hidden, classes), strict=True))}
+    state, inputs = {}, rows.input_shape[0]
+
+    def normal(*shape: int, scale: float = 1.0) -> torch.Tensor:
+        return (torch.randn(shape, generator=generator, dtype=torch.float64) * scale).to(dtype)
+
+    for index in rows.weighted:
+        layer = rows.rows[index]
+        module, norm = names[layer.module or ""] if normalised else (layer.module, None)
+        inputs = inputs * rows.positions if index == rows.weighted[len(features)] else inputs
+        shape = (outputs[index], inputs, layer.kernel, layer.kernel) if layer.kind == "conv" else (outputs[index], inputs)
+        fan = inputs * (layer.kernel ** 2 if layer.kind == "conv" else 1)
+        state[f"{module}.weight"] = normal(*shape, scale=(2 / fan) ** 0.5)
+        state[f"{module}.bias"] = normal(outputs[index], scale=0.1)
+        if norm is not None:
+            state |= {f"{norm}.weight": 1 + normal(outputs[index], scale=0.2),
+                      f"{norm}.bias": normal(outputs[index], scale=0.1),
+                      f"{norm}.running_mean": normal(outputs[index], scale=0.1),
+                      f"{norm}.running_var": 0.5 + normal(outputs[index]).square(),
+                      f"{norm}.num_batches_tracked": torch.tensor(7)}
         inputs = outputs[index]
     return state
 
 
-def tiny_network(seed: int = 0, dtype: torch.dtype = torch.float64, classes: int = 10) -> Network:
+def tiny_network(seed: int = 0, dtype: torch.dtype = torch.float64, classes: int = 10, architecture: str = "vgg16",
+                 normalised: bool = False) -> Network:
     """Network of `tiny_state`."""
-    return Network.from_state_dict(tiny_state(seed, classes=classes, dtype=dtype), name="tiny", any_width=True)
+    state = tiny_state(seed, classes=classes, dtype=dtype, architecture=architecture, normalised=normalised)
+    return Network.from_state_dict(state, name="tiny", any_width=True)
 
 
 def small_vgg(seed: int) -> VGG:
@@ -59,8 +75,7 @@ def random_image(seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Ten
 
 
 def real_network(dtype: torch.dtype = torch.float32) -> Network:
-    """VGG16 with ImageNet's convolutions where they are at hand, full-width random ones elsewhere; small classifier."""
+    """The embedded network's convolutions, which are VGG16's for ImageNet, with a small random classifier."""
     state = tiny_state(7, divisor=1, hidden=(64, 48), classes=20)
-    if CONVOLUTIONS.exists():
-        state.update({key: value for key, value in load_file(CONVOLUTIONS).items() if key in state})
-    return Network.from_state_dict(state, name="real").to(dtype=dtype)
+    real = {key: value for key, value in load_file(EMBEDDED).items() if key.startswith("features.")}
+    return Network.from_state_dict({**state, **real}, name="real").to(dtype=dtype)

@@ -14,9 +14,9 @@ from tools.draw_ablation_case import draw, main
 from tools.find_ablation_case import cases, counts_of, table
 from vislrp_core.ablation import ablate, random_order
 from vislrp_core.images import read_image, to_input
-from vislrp_core.layers import layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import forward
+from vislrp_core.networks import load_network
 from vislrp_core.neurons import score
 from vislrp_core.propagation import propagate
 
@@ -59,7 +59,7 @@ def test_a_case_is_what_single_ablations_show(pictures: list[Path]) -> None:
         assert case.random_changes == sum(int(logits.argmax()) != first.index for logits in random)
         least = ablate(network, trace, {case.layer: order[::-1][:count]})
         assert case.least_changes == (int(least.argmax()) != first.index)
-    assert f"| {found[0].image} | {layer_name(found[0].layer)} |" in table(found)
+    assert f"| {found[0].image} | {network.architecture.name(found[0].layer)} |" in table(found, network.architecture)
 
 
 def test_the_drawn_parts_add_up_and_the_numbers_are_those_of_the_ablation(
@@ -69,7 +69,7 @@ def test_the_drawn_parts_add_up_and_the_numbers_are_those_of_the_ablation(
     main([str(pictures[0]), "--ablate", "30:0-3", "--network", str(tmp_path / "net.safetensors"), "--model",
           str(tmp_path / "model.json"), "--out", str(tmp_path / "case.webp")])
     printed = capsys.readouterr().out
-    drawn = draw(pictures[0], str(tmp_path / "net.safetensors"), LRPModel.basic(), 30, (0, 1, 2, 3))
+    drawn = draw(pictures[0], load_network(tmp_path / "net.safetensors"), LRPModel.basic(), 30, (0, 1, 2, 3))
     np.testing.assert_allclose(drawn.through + drawn.rest, drawn.whole, atol=1e-4 * np.abs(drawn.whole).max())
     assert np.abs(drawn.through).max() > 0 and np.abs(drawn.rest).max() > 0
     with Image.open(tmp_path / "case.webp") as sheet:

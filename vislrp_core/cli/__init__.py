@@ -38,7 +38,7 @@ def program() -> str:
 
 def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The command line: of the command that the arguments begin with, or of all commands."""
-    whole = Parser(prog=program(), description="Layer-wise Relevance Propagation for VGG16.",
+    whole = Parser(prog=program(), description="Layer-wise Relevance Propagation for chain networks.",
                    allow_abbrev=False)
     whole.add_argument("--debug", action="store_true", help=HELP)
     subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -9,6 +9,8 @@ from pathlib import Path
 from vislrp_core.adapt import adapt
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.cli import common
+from vislrp_core.cli.debugging import add_debug
+from vislrp_core.errors import InputError
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,6 +20,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--architecture", required=True, choices=list(ARCHITECTURES), help="what the new model is for")
     parser.add_argument("--out", required=True, metavar="FILE", help="the new model file")
     common.add_json(parser)
+    add_debug(parser)
     parser.set_defaults(run=run)
 
 
@@ -37,10 +40,10 @@ def run(options: argparse.Namespace) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """The file, in a folder that is made where it is missing (Raises ValueError: it cannot be written)."""
+    """The file, in a folder that is made where it is missing (Raises InputError: it cannot be written)."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(f"--out {path}: the file cannot be written ({reason})") from error
+        raise InputError(f"--out {path}: the file cannot be written ({reason})") from error

@@ -31,5 +31,6 @@ def run(options: argparse.Namespace) -> None:
     common.print_table(common.SEGMENT_HEAD, common.segment_rows(model))
     damped = ", ε of the segment at pooling" if model.pooling_epsilon == "segment" else ""
     print(f"pooling {model.pooling}{damped}, bias {model.bias}, pixel rule {model.pixel_rule}, start {model.start}")
+    print(f"architecture {model.architecture} ({model.plan.title})")
     for warning in warnings:
         print(f"Warning: {warning}")

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vislrp_core.errors import VisLRPError
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
+from vislrp_core.errors import InputError
 from vislrp_core.imports import read_model
-from vislrp_core.layers import LAST, resolve_layer
 from vislrp_core.model import MAX_BYTES, LRPModel, ModelError
 from vislrp_core.network import Network, Prediction, Trace, forward
 from vislrp_core.networks import DEVICES, DTYPES, default_network_name, load_network
@@ -22,7 +22,7 @@ TOP = 10
 def add_network(parser: argparse.ArgumentParser) -> None:
     """``--network``, ``--dtype``, ``--device``."""
     parser.add_argument("--network", metavar="NAME|PATH",
-                        help="imagenet, embedded, auto, or the path of a VGG16 state dict (.safetensors, .pth)")
+                        help="imagenet, embedded, auto, or the path of a state dict (.safetensors, .pth)")
     parser.add_argument("--dtype", choices=list(DTYPES), default="float32", help="number format (float32)")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto)")
 
@@ -73,14 +73,36 @@ def open_model(path: str) -> LRPModel:
     return read_model(content, file.name)
 
 
-def parse_layers(text: str) -> str | tuple[int, ...]:
-    """Argument type: "all", or layers by number or name separated by commas."""
-    if text.strip() == "all":
-        return "all"
+def layer_text(text: str) -> str:
+    """Argument type: a layer by number or name, that at least one known architecture has: the network is loaded later."""
+    for architecture in ARCHITECTURES.values():
+        try:
+            architecture.resolve(text)
+        except InputError:
+            continue
+        return text
     try:
-        return tuple(sorted({resolve_layer(part) for part in text.split(",")}))
-    except VisLRPError as error:
-        raise argparse.ArgumentTypeError(f"{error}, several separated by commas, or all (0 to {LAST})") from error
+        ARCHITECTURES[DEFAULT].resolve(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def parse_layers(text: str) -> tuple[str, ...] | None:
+    """Argument type: layers by number or name separated by commas; None for "all"."""
+    if text.strip() == "all":
+        return None
+    try:
+        return tuple(layer_text(part) for part in text.split(","))
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; several separated by commas, or all") from error
+
+
+def find_layers(texts: Sequence[str] | None, architecture: Architecture) -> tuple[int, ...]:
+    """Numbers of the layers given, all of them for None (Raises InputError: the network has no such layer)."""
+    if texts is None:
+        return tuple(range(architecture.last + 1))
+    return tuple(sorted({architecture.resolve(text) for text in texts}))
 
 
 def see(network: Network, image: Any, fit: str = "crop") -> Trace:
@@ -97,7 +119,8 @@ def network_record(network: Network) -> str:
 
 def network_details(network: Network) -> dict[str, Any]:
     """What a result may need to be repeated."""
-    return {"title": network.title, "classes": network.num_classes, "digest": network.digest,
+    return {"title": network.title, "architecture": network.architecture.key,
+            "classes": network.num_classes, "digest": network.digest,
             "dtype": str(network.dtype).removeprefix("torch."), "device": str(network.device)}
 
 

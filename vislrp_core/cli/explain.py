@@ -14,7 +14,6 @@ from vislrp_core.errors import InputError
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import DEFAULT_RANGE, RANGES, figure_png, limit
 from vislrp_core.images import FITS, read_image
-from vislrp_core.layers import LAYERS, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, class_index
 from vislrp_core.propagation import Relevance, default_layers, propagate
@@ -27,7 +26,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--model", required=True, metavar="FILE", help="LRP model (JSON)")
     parser.add_argument("--target", default="top", metavar="NAME|INDEX|top", help="target class (top)")
     parser.add_argument("--out", default="out", metavar="DIR", help="folder for the results (out)")
-    parser.add_argument("--layers", type=common.parse_layers, metavar="0,17,31|all",
+    parser.add_argument("--layers", type=common.parse_layers, default=(), metavar="0,17,31|all",
                         help="layers whose relevance is written (0 and what each segment hands on)")
     parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
     common.add_network(parser)
@@ -44,15 +43,16 @@ def run(options: argparse.Namespace) -> None:
     image = read_image(picture)
     folder = make_folder(options.out)
     network = common.open_network(options)
+    model.require(network.architecture)
+    asked = common.find_layers(options.layers, network.architecture)
     loaded = time.perf_counter()
     trace = common.see(network, image, options.fit)
     target = class_index(network, options.target, trace)
     seen = time.perf_counter()
-    kept = default_layers(model) if options.layers is None else options.layers
+    written = asked or tuple(sorted(default_layers(model)))
     # The heatmap needs the pixels, whatever is written.
-    relevance = propagate(network, trace, model, target, layers="all" if kept == "all" else {0, *kept})
+    relevance = propagate(network, trace, model, target, layers="all" if options.layers is None else {0, *written})
     done = time.perf_counter()
-    written = relevance.layers if kept == "all" else tuple(sorted(kept))
     summary = summarize(network, trace, model, relevance, written)
     summary["image"] = printable(picture)
     summary["seconds"] = done - begin
@@ -107,7 +107,7 @@ def summarize(network: Network, trace: Trace, model: LRPModel, relevance: Releva
         "written_layers": list(written),
         "layers": [{"layer": layer.index, "name": layer.name, "positive": float(relevance.positive[layer.index]),
                     "negative": float(relevance.negative[layer.index]), "total": float(relevance.total[layer.index])}
-                   for layer in LAYERS],
+                   for layer in network.architecture.rows],
     }
 
 
@@ -118,7 +118,7 @@ def report(summary: dict[str, Any], folder: Path) -> None:
           f"probability {target['probability']:.4f}; network {summary['network_details']['title']}, "
           f"model {summary['model']}")
     sums = summary["layers"]
-    rows = [[str(layer), layer_name(layer),
+    rows = [[str(layer), sums[layer]["name"],
              *(f"{sums[layer][key]:.4g}" for key in ("positive", "negative", "total"))]
             for layer in sorted(summary["written_layers"], reverse=True)]
     common.print_table(["layer", "name", "positive", "negative", "total"], rows)

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from vislrp_core.ablation import VALUES, Sets, ablate
+from vislrp_core.architecture import Architecture
 from vislrp_core.cli import common
 from vislrp_core.cli.debugging import add_debug
 from vislrp_core.cli.pictures import one_picture
 from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.images import FITS, read_image
-from vislrp_core.layers import layer_name, resolve_layer
 from vislrp_core.network import Prediction, class_index, rank
-from vislrp_core.neurons import SCORES, Scores, check_layer, format_neurons, parse_set, score
+from vislrp_core.neurons import SCORES, Scores, check_layer, format_neurons, score, split_set
 from vislrp_core.propagation import propagate
 
 SHOWN = 10
@@ -25,7 +25,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     scores = subparsers.add_parser("neurons", help="relevance and activation of every neuron of a layer",
                                    allow_abbrev=False)
     scores.add_argument("image", metavar="IMAGE")
-    scores.add_argument("--layer", type=parse_layer, required=True, metavar="K", help="layer by number or name, 1 to 38")
+    scores.add_argument("--layer", type=common.layer_text, required=True, metavar="K", help="layer by number or name")
     scores.add_argument("--model", required=True, metavar="FILE", help="LRP model (JSON)")
     scores.add_argument("--target", default="top", metavar="NAME|INDEX|top", help="target class (top)")
     scores.add_argument("--out", required=True, metavar="FILE.csv", help="table: one row per neuron")
@@ -46,27 +46,20 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         add_debug(parser)
 
 
-def parse_layer(text: str) -> int:
-    """Argument type: a layer that has neurons."""
+def parse_neuron_set(text: str) -> tuple[str, tuple[int, ...]]:
+    """Argument type: ``LAYER:NEURONS``, the layer as it was given."""
     try:
-        return check_layer(resolve_layer(text))
+        place, neurons = split_set(text)
     except VisLRPError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    return common.layer_text(place), neurons
 
 
-def parse_neuron_set(text: str) -> tuple[int, tuple[int, ...]]:
-    """Argument type: ``LAYER:NEURONS``."""
-    try:
-        return parse_set(text)
-    except VisLRPError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def join_sets(given: list[tuple[int, tuple[int, ...]]]) -> Sets:
-    """Sets by layer; what is named twice for a layer is joined."""
+def join_sets(given: list[tuple[str, tuple[int, ...]]], architecture: Architecture) -> Sets:
+    """Sets by layer; what is named twice for a layer is joined (Raises InputError: the network has no such layer)."""
     joined: dict[int, set[int]] = {}
-    for layer, neurons in given:
-        joined.setdefault(layer, set()).update(neurons)
+    for place, neurons in given:
+        joined.setdefault(check_layer(architecture.resolve(place), architecture), set()).update(neurons)
     return {layer: tuple(sorted(neurons)) for layer, neurons in sorted(joined.items())}
 
 
@@ -75,10 +68,13 @@ def run_neurons(options: argparse.Namespace) -> None:
     model = common.open_model(options.model)
     image = read_image(one_picture(options.image))
     network = common.open_network(options)
+    model.require(network.architecture)
+    layer = check_layer(network.architecture.resolve(options.layer), network.architecture)
+    name = network.architecture.name(layer)
     trace = common.see(network, image, options.fit)
     target = class_index(network, options.target, trace)
-    relevance = propagate(network, trace, model, target, layers=(options.layer,)).at(options.layer)
-    found = score(options.layer, relevance, trace.activation(options.layer))
+    relevance = propagate(network, trace, model, target, layers=(layer,)).at(layer)
+    found = score(layer, relevance, trace.activation(layer))
     write(Path(options.out), found)
     if options.json:
         rows = [{"neuron": neuron, **{key: float(found.column(key)[neuron]) for key in SCORES}}
@@ -86,9 +82,9 @@ def run_neurons(options: argparse.Namespace) -> None:
         print(common.dump_json({
             "network": common.network_record(network), "model": model.name,
             "target": {"index": target, "name": network.classes[target]},
-            "layer": {"index": options.layer, "name": layer_name(options.layer)}, "neurons": rows}))
+            "layer": {"index": layer, "name": name}, "neurons": rows}))
         return
-    print(f"{layer_name(options.layer)} (layer {options.layer}): {len(found)} neurons; {network.classes[target]}, "
+    print(f"{name} (layer {layer}): {len(found)} neurons; {network.classes[target]}, "
           f"{model.name}, {network.title}")
     common.print_table(["neuron", *(one.title for one in SCORES.values())],
                        [[str(neuron), *(f"{found.column(key)[neuron]:.4g}" for key in SCORES)]
@@ -114,9 +110,9 @@ def write(path: Path, found: Scores) -> None:
 
 def run_ablate(options: argparse.Namespace) -> None:
     """Print the first classes with and without the neurons."""
-    sets = join_sets(options.ablate)
     image = read_image(one_picture(options.image))
     network = common.open_network(options)
+    sets = join_sets(options.ablate, network.architecture)
     trace = common.see(network, image, options.fit)
     before = trace.predictions(options.top)
     after = rank(ablate(network, trace, sets, options.value), network.classes, options.top)
@@ -128,7 +124,7 @@ def run_ablate(options: argparse.Namespace) -> None:
         return
     print(f"Network: {network.title}")
     for layer, neurons in sets.items():
-        print(f"Ablated ({options.value}): {layer_name(layer)} {format_neurons(list(neurons))}")
+        print(f"Ablated ({options.value}): {network.architecture.name(layer)} {format_neurons(list(neurons))}")
     rows: list[list[Any]] = [[str(place), *cells(one), *cells(other)]
                              for place, (one, other) in enumerate(zip(before, after, strict=True), start=1)]
     common.print_table(["", "before", "logit", "probability", "after", "logit", "probability"], rows)

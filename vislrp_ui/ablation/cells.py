@@ -15,7 +15,7 @@ from PIL import Image
 
 from vislrp_core.heatmap import colour
 from vislrp_core.layers import layer_name
-from vislrp_core.neurons import SCORES, Scores, is_convolutional
+from vislrp_core.neurons import SCORES, Scores
 from vislrp_ui import service, state_ablation, theme, widgets
 from vislrp_ui.ablation import brushes, table, work
 from vislrp_ui.ablation.toolbar import change, changing
@@ -87,7 +87,7 @@ def sheet(visit: Visit, asked: Question, held: AblationState) -> Sheet:
     """The cells of the shown layer, as the matrix's settings ask for; cached."""
     look, layer = visit.look, held.layer
     relevance = held.thumbs == "relevance"
-    own = held.spread == "own" and is_convolutional(layer)
+    own = held.spread == "own" and service.rows().has_positions(layer)
     dark = service.dark_maps(look)
     spectrum = look.spectrum if relevance else "activation"
     key = (asked.key(layer) if relevance else (service.network().digest, asked.ref), layer, spectrum, look.range, own, dark)
@@ -98,7 +98,7 @@ def sheet(visit: Visit, asked: Question, held: AblationState) -> Sheet:
         values = work.relevance_at(asked, layer) if relevance else service.trace(asked.ref).activation(layer)
         return sheet_picture(thumbnails(values), columns, spectrum, look.range, own, dark)
 
-    small = not is_convolutional(layer) or work.shapes(asked.ref)[layer][-1] <= PIXELATED_TO
+    small = not service.rows().has_positions(layer) or work.shapes(asked.ref)[layer][-1] <= PIXELATED_TO
     return Sheet(as_url(_sheets.get_or_make(key, draw)), columns, -(-count // columns), small)
 
 
@@ -114,7 +114,7 @@ def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) 
         if held.thumbs != "table":
             key = widgets.mirror("abl-spread", held.spread)
             st.segmented_control("Range of the cells", list(SPREADS), key=key, required=True, width="content",
-                                 label_visibility="collapsed", disabled=not is_convolutional(held.layer),
+                                 label_visibility="collapsed", disabled=not service.rows().has_positions(held.layer),
                                  format_func={"common": "Same range", "own": "Own range"}.__getitem__,
                                  on_change=changing(key, state_ablation.set_view, name="spread"))
             key = widgets.mirror("abl-order", held.order)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from vislrp_core.layers import LAST, layer_name
-from vislrp_core.neurons import SCORES, Scores, format_neurons, is_convolutional
-from vislrp_ui import state_ablation, widgets
+from vislrp_core.neurons import SCORES, Scores, format_neurons
+from vislrp_ui import service, state_ablation, widgets
 from vislrp_ui.ablation import brushes
 from vislrp_ui.ablation.toolbar import change, changing_set
 from vislrp_ui.ablation.work import shapes
@@ -16,7 +16,7 @@ from vislrp_ui.state_ablation import GESTURES, MAX_COUNT, AblationState
 
 def layer_title(layer: int, shape: tuple[int, ...]) -> str:
     """Number, name and size of a layer."""
-    if is_convolutional(layer):
+    if service.rows().has_positions(layer):
         return f"{layer} · {layer_name(layer)} · {shape[0]} channels, {shape[1]} × {shape[2]}"
     return f"{layer} · {layer_name(layer)} · {shape[0]} units"
 
