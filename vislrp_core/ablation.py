@@ -229,10 +229,10 @@ def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDA
     -------
     Curve
     """
-    rows = network.architecture
-    activation = trace.activation(check_layer(layer, rows))
+    layers = network.architecture
+    activation = trace.activation(check_layer(layer, layers))
     sequence = np.asarray(order, dtype=np.intp)
-    check_neurons(rows.name(layer), sequence.tolist(), activation.shape[0])
+    check_neurons(layers.name(layer), sequence.tolist(), activation.shape[0])
     rows = []
     with torch.inference_mode():
         for start in range(0, len(counts), batch):

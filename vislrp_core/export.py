@@ -154,7 +154,7 @@ def _name_map(model: LRPModel) -> str:
     if model.pooling == "proportional" and model.pooling_epsilon == "none":
         groups.append(("ProportionalPool()", modules["pool"], "max pooling"))
     elif model.pooling == "proportional":
-        for one in LAYERS:
+        for one in rows.rows:
             if one.kind == "pool":
                 rule = model.rule_at(one.index)
                 damping = f"stabilized({rule.epsilon!r}, {rule.epsilon_scale == 'relative'})"

@@ -111,7 +111,7 @@ def _nearest(weighted: set[str], state: Mapping[str, Any], whole: Iterable[str])
     normalisations = (False, True) if statistics else (False,)
     forms = [(one, normalised) for normalised in normalisations for one in ARCHITECTURES.values()]
     found, normalised = min(forms, key=lambda form: (
-        len(_modules(*form) ^ weighted), not _fits(*form, state), form[0].key != DEFAULT))
+        len(_modules(form[0], form[1]) ^ weighted), not _fits(form[0], form[1], state), form[0].key != DEFAULT))
     expected = _modules(found, normalised)
     if 2 * len(expected ^ weighted) > len(expected):
         raise NetworkError(_foreign(whole))

@@ -103,8 +103,8 @@ def run(options: argparse.Namespace) -> None:
     flipping.order_of(None, options.patch, "random", 0)  # a patch that cannot be is refused before anything is loaded
     folder = make_folder(options.out)
     network = common.open_network(options)
-    for model in models.values():
-        model.require(network.architecture)
+    for one in models.values():
+        one.require(network.architecture)
     if options.target != "top":
         class_index(network, options.target)
     workspace = Workspace(network)
