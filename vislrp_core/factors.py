@@ -1,4 +1,4 @@
-"""What a term of the unified rule makes of one weight (lrp.md, section 2)."""
+"""What a term of the unified rule makes of one weight (docs/numerics.md, section 2)."""
 
 from __future__ import annotations
 

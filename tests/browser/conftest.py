@@ -33,7 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this computer that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -41,16 +42,17 @@ def _free_port() -> int:
 
 def _healthy(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as answer:
+        with urllib.request.urlopen(url, timeout=1) as answer:
             return answer.status == 200
     except OSError:
         return False
 
 
 @contextmanager
-def served(command: list[str], log: Path, folder: Path = ROOT, **variables: str) -> Iterator[str]:
+def served(command: list[str], log: Path, folder: Path = ROOT, health: str = "/_stcore/health",
+           **variables: str) -> Iterator[str]:
     """A running app: a command that passes options on to `streamlit run`, started in a folder; answers its address."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0", **variables}
     arguments = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
@@ -59,7 +61,7 @@ def served(command: list[str], log: Path, folder: Path = ROOT, **variables: str)
                                                 stderr=subprocess.STDOUT) as server:
         try:
             limit = time.monotonic() + START_SECONDS
-            while not _healthy(url):
+            while not _healthy(f"{url}{health}"):
                 assert server.poll() is None and time.monotonic() < limit, log.read_text()
             yield url
         finally:
