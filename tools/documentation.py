@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the `mkdocs` command does not look into the folder it is started in
 
 from vislrp_core.cli import COMMANDS, parser  # noqa: E402
-from vislrp_core.model import LRPModel  # noqa: E402
+from vislrp_core.model import FORMAT, VERSION, LRPModel  # noqa: E402
 
 COPIES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md",
           "model_store/README.md": "embedded_network.md",
@@ -35,7 +35,7 @@ _LINK = re.compile(r"\]\((?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 def model_schema() -> dict[str, object]:
     """JSON schema of a model file, from the classes that read it."""
     schema = LRPModel.model_json_schema()
-    properties = {"format": {"const": "vislrp-model"}, "version": {"enum": [1, 2]}, **schema["properties"]}
+    properties = {"format": {"const": FORMAT}, "version": {"enum": list(range(1, VERSION + 1))}, **schema["properties"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "LRP model",
             "properties": properties, "required": ["format", "version", *schema["required"]]}
 

@@ -25,8 +25,8 @@ from tests.browser.conftest import FLAGS, free_port, served, visit, wait_idle, w
 from tests.install_browser import installed_browser
 
 ROOT = Path(__file__).resolve().parents[1]
-APP = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.baseUrlPath", "vislrp",
-       "--server.cookieSecret", "the same on all servers"]
+APP = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.baseUrlPath", "vislrp"]
+SETTINGS = {"VISLRP_NETWORK": "embedded", "STREAMLIT_SERVER_COOKIE_SECRET": "the same on all servers"}
 VISITORS = 8
 MAIN = """daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}
 http {{
@@ -148,7 +148,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(contextlib.ExitStack()) for _ in range(2)]
         urls = [server.enter_context(served(APP, folder / f"log{place}", health="/vislrp/_stcore/health",
-                                            VISLRP_NETWORK="embedded")) for place, server in enumerate(servers)]
+                                            **SETTINGS)) for place, server in enumerate(servers)]
         ports = [int(url.rsplit(":", 1)[1]) for url in urls]
         url = stack.enter_context(nginx(folder, ports))
         time.sleep(1)

@@ -1,4 +1,4 @@
-"""What flipped pixels become (docs/numerics.md, section 8). Everything happens in the preprocessed image, all three channels alike."""
+"""What flipped pixels become (docs/numerics.md, section 8): always in the preprocessed image, all three channels alike."""
 
 from __future__ import annotations
 
