@@ -72,6 +72,11 @@ class Architecture:
     input_size: int = 224
 
     @property
+    def article(self) -> str:
+        """The title with its article: a VGG16, an AlexNet."""
+        return f"{'an' if self.title[:1] in 'AEIO' else 'a'} {self.title}"
+
+    @property
     def last(self) -> int:
         """Number of the last row, whose activation is the logits."""
         return len(self.rows) - 1

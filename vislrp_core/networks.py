@@ -269,8 +269,14 @@ def read_description(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise NetworkError(f'"{path}" is not readable JSON: correct or remove it.') from error
+    return check_description(data, str(path))
+
+
+def check_description(data: Any, path: str) -> dict[str, Any]:
+    """What is said about a network, checked: mean, std, classes, title, description (Raises NetworkError)."""
     if not isinstance(data, dict):
         raise NetworkError(f'"{path}" must hold an object with mean, std and classes.')
+    data = dict(data)
     for key in ("mean", "std"):
         if key in data:
             data[key] = _three_numbers(data[key], key, path)
@@ -285,7 +291,7 @@ def read_description(path: Path) -> dict[str, Any]:
     return data
 
 
-def _three_numbers(value: Any, key: str, path: Path) -> tuple[float, ...]:
+def _three_numbers(value: Any, key: str, path: str) -> tuple[float, ...]:
     numbers = value if isinstance(value, list) else []
     good = len(numbers) == 3 and all(
         isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in numbers

@@ -1,17 +1,20 @@
-"""What the network menu holds: the running network, the other ones, and the download of the full VGG16."""
+"""What the network menu holds: the running network, the other ones, a download, and a network of one's own."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.downloads import download_allowed
 from vislrp_core.network import NetworkError
-from vislrp_ui import service, session, state
+from vislrp_ui import fitting, own_networks, service, session
 from vislrp_ui.download_job import JOB
+from vislrp_ui.own_networks import OWN
 from vislrp_ui.state import Visit
-from vislrp_ui.widgets import mirror, on_change
+from vislrp_ui.widgets import mirror
 
-TITLES = {"embedded": "Embedded VGG16", "imagenet": "Full VGG16, ImageNet weights"}
+TITLES = {"embedded": "Embedded VGG16", "imagenet": "Full VGG16, ImageNet weights", OWN: "My network"}
+_TURN = "own-turn"
 OFFER = ("The full VGG16 with torchvision's ImageNet weights is a download of 528 MB. It runs in the background; the "
          "network shown stays until you switch.")
 
@@ -28,12 +31,50 @@ def panel(visit: Visit) -> None:
     if len(choices) > 1:
         key = mirror("network", current if current in choices else choices[0])
         st.radio("Network", choices, key=key, format_func=lambda name: TITLES.get(name, name),
-                 on_change=on_change(key, state.choose_network))
+                 on_change=_switch, args=(key,))
     if "imagenet" not in choices:
         if download_allowed():
             _download()
         else:
             st.caption("The full VGG16 is not on this server, and downloads are switched off here.")
+    _own_network()
+
+
+def _switch(key: str) -> None:
+    fitting.switch(st.session_state[key])
+
+
+def _own_network() -> None:
+    st.markdown("**Use my network**")
+    if not own_networks.allowed():
+        st.caption("This server takes no networks of its visitors.")
+        return
+    known = ", ".join(architecture.title for architecture in ARCHITECTURES.values())
+    limit = own_networks.limit_mb()
+    st.caption(f"A state dict of {known}, with or without batch normalization, with torchvision's names. The server "
+               f"holds it in memory for this visit alone and forgets it afterwards; {limit} MB are there for the networks "
+               "of all visitors.")
+    turn = st.session_state.setdefault(_TURN, 0)
+    weights = st.file_uploader("Weights", type=list(own_networks.WEIGHT_TYPES), key=f"own-weights-{turn}",
+                               max_upload_size=limit)
+    st.file_uploader("Class names, if you like", type=list(own_networks.LABEL_TYPES), key=f"own-labels-{turn}",
+                     max_upload_size=1, help="A JSON list, or a text file with one name a line, in the order of the classes")
+    st.button("Run my network", icon=":material/play_arrow:", key="own-run", disabled=weights is None, on_click=_take,
+              args=(turn,))
+
+
+def _take(turn: int) -> None:
+    weights, labels = st.session_state.get(f"own-weights-{turn}"), st.session_state.get(f"own-labels-{turn}")
+    if weights is None:
+        return
+    named = None if labels is None else (labels.getvalue(), labels.name)
+    try:
+        own_networks.take(weights.getvalue(), weights.name, named)
+    except NetworkError as error:
+        session.notify(str(error))
+        return
+    st.session_state[_TURN] = turn + 1  # fresh fields, so that the files themselves are forgotten
+    fitting.switch(own_networks.OWN)
 
 
 @st.fragment(run_every=None)

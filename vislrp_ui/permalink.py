@@ -11,7 +11,6 @@ from typing import Any, Protocol, cast
 
 from vislrp_core import compact
 from vislrp_core.heatmap import RANGES, SPECTRA
-from vislrp_core.layers import LAST
 from vislrp_core.model import ModelError
 from vislrp_ui import state
 from vislrp_ui.address import one_of, whole
@@ -22,7 +21,7 @@ MAX_TARGET = 100_000
 _SAMPLE = re.compile(r"[a-z0-9_]{1,60}")
 _UPLOAD = re.compile(r"[0-9a-f]{64}")
 _EXAMPLE = re.compile(r"[A-Za-z0-9_-]{1,60}")
-NETWORKS = ("embedded", "imagenet")
+NETWORKS = ("embedded", "imagenet", "own")
 PAGES = tuple(page for page in ("compare", "flipping", "ablation") if find_spec(f"vislrp_ui.state_{page}"))
 
 
@@ -118,7 +117,7 @@ def from_params(params: Mapping[str, str], visit: Visit) -> tuple[Visit, tuple[s
     if "segment" in params:
         read("segment", lambda v: replace(v, selected_segment=whole(params["segment"], 1, len(v.model.segments)) - 1))
     if "layer" in params:
-        read("layer", lambda v: replace(v, selected_layer=whole(params["layer"], 1, LAST)))
+        read("layer", lambda v: replace(v, selected_layer=whole(params["layer"], 1, v.model.plan.last)))
     for key, change in _LOOK.items():
         if key in params:
             read(_LOOK_NAMES[key], lambda v, key=key, change=change: state.set_look(v, **change(params[key])))  # type: ignore[misc]

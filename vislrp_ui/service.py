@@ -25,15 +25,15 @@ from vislrp_core import heatmap as colours
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.errors import VisLRPError
 from vislrp_core.images import network_view, read_image, to_input
-from vislrp_core.layers import LAST, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, NetworkError, Prediction, Trace, forward
 from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_core.store import RelevanceStore
-from vislrp_ui import session, theme
+from vislrp_ui import own_networks, session, theme
 from vislrp_ui.caches import ByteCache, allotted, give_back_memory
 from vislrp_ui.gate import GATE
+from vislrp_ui.own_networks import OWN
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, Look
 
@@ -70,7 +70,7 @@ class Maps:
     maps : dict
         Channel sums by layer, (H, W) float32; fully connected layers as a grid.
     positive, negative : ndarray
-        Sums of relevance per layer, (39,); NaN below a layer where relevance is not finite.
+        Sums of relevance per row; NaN below a layer where relevance is not finite.
     error : NonFiniteRelevance or None
         Why the maps below its layer are missing.
     seconds : float
@@ -129,6 +129,12 @@ def _default_key() -> str:
 def network(key: str | None = None) -> Network:
     """The network that runs; loaded once per process (NetworkError if that fails)."""
     name = network_key(key)
+    if name == OWN:
+        held = own_networks.own()
+        if held is None:
+            raise NetworkError("This visit holds no network of its own (any more): bring the file again in the network "
+                               "menu, or choose another network there.")
+        return held.network
     with _networks_lock:
         if name not in _networks:
             if name == "imagenet" and imagenet_on_disk() is None:
@@ -138,12 +144,29 @@ def network(key: str | None = None) -> Network:
         return _networks[name]
 
 
+def network_file() -> str:
+    """What `load_network` takes for the running network: its name, or the name of the file that the visitor brought."""
+    held = own_networks.own() if network_key() == OWN else None
+    return network_key() if held is None else held.file
+
+
 def rows() -> Architecture:
     """The running network's architecture; VGG16 where the network cannot be loaded."""
     try:
         return network().architecture
     except NetworkError:
         return ARCHITECTURES[DEFAULT]
+
+
+def known_rows() -> Architecture | None:
+    """The running network's architecture where it is loaded; None where it would have to be."""
+    try:
+        name = network_key()
+    except NetworkError:
+        return None
+    held = own_networks.own() if name == OWN else None
+    running = held.network if held is not None else _networks.get(name)
+    return None if running is None else running.architecture
 
 
 def network_title() -> str:
@@ -158,6 +181,7 @@ def network_choices() -> list[str]:
     """Networks that can run at once: the server's default and those on its disk."""
     default = _default_key()
     found = [default, "embedded"] + (["imagenet"] if imagenet_on_disk() is not None else [])
+    found += [OWN] if own_networks.own() is not None else []
     return list(dict.fromkeys(found))
 
 
@@ -176,7 +200,7 @@ def picture(ref: ImageRef) -> Image.Image:
 
 
 def view(ref: ImageRef) -> Image.Image:
-    """The 224 x 224 pixels that the network sees."""
+    """The pixels that the network sees."""
     full = picture(ref)
     return _pictures.get_or_make((ref.kind, ref.id, ref.fit), lambda: network_view(full, ref.fit))
 
@@ -215,12 +239,12 @@ def _waiting(watch: Watch | None) -> Callable[[int], None]:
     return tell
 
 
-def _checkpoint(watch: Watch | None) -> Callable[[int], None]:
+def _checkpoint(rows: Architecture, watch: Watch | None) -> Callable[[int], None]:
     def tell(layer: int) -> None:
         _let_newer_edit_in()
         if watch is not None:
-            watch(f"Propagating through {layer_name(layer)}, {LAST - layer + 1} of {LAST} layers",
-                  (LAST - layer + 1) / LAST)
+            watch(f"Propagating through {rows.name(layer)}, {rows.last - layer + 1} of {rows.last} layers",
+                  (rows.last - layer + 1) / rows.last)
     return tell
 
 
@@ -279,7 +303,8 @@ def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers
         counters.count("propagations")
         try:
             store = None if layers == "all" else _borders
-            return propagate(net, passed, model, target, layers=layers, store=store, checkpoint=_checkpoint(watch))
+            told = _checkpoint(net.architecture, watch)
+            return propagate(net, passed, model, target, layers=layers, store=store, checkpoint=told)
         except VisLRPError:
             raise
         except BaseException:
@@ -338,7 +363,7 @@ def maps_of(net: Network, ref: ImageRef, see: Callable[[], Trace], model: LRPMod
         try:
             result = _propagate(net, ref, model, target, wanted, see(), watch, clock)
         except NonFiniteRelevance as error:
-            return _partial(error, target, model.key)
+            return _partial(error, target, model)
         known = _maps.get(key)  # layers that were looked at before stay: going back to one computes nothing
         return Maps({**(known.maps if known is not None else {}), **{k: _sum(result, k) for k in result.layers}},
                     result.positive, result.negative, target, model.key, seconds=clock.seconds)
@@ -351,16 +376,16 @@ def _sum(result: Relevance, layer: int) -> NDArray[np.float32]:
     return np.asarray(colours.channel_sum(result.at(layer)), dtype=np.float32)
 
 
-def _partial(error: NonFiniteRelevance, target: int, model_key: str) -> Maps:
+def _partial(error: NonFiniteRelevance, target: int, model: LRPModel) -> Maps:
     """What is known above the layer where relevance is not finite."""
     above = getattr(error, "relevance", None)
-    positive, negative = (np.full(LAST + 1, np.nan) for _ in range(2))
+    positive, negative = (np.full(model.plan.last + 1, np.nan) for _ in range(2))
     found: dict[int, NDArray[np.float32]] = {}
     if above is not None:
         positive[error.layer:] = above.positive[error.layer:]
         negative[error.layer:] = above.negative[error.layer:]
         found = {k: _sum(above, k) for k in above.layers if k >= error.layer}
-    return Maps(found, positive, negative, target, model_key, error)
+    return Maps(found, positive, negative, target, model.key, error)
 
 
 # --- pictures of maps -----------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from vislrp_core.resources import model_store
 from vislrp_ui import permalink, state, theme
 from vislrp_ui.caches import settle
 from vislrp_ui.components.keeper import keeper
+from vislrp_ui.own_networks import OWN, own
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
 
@@ -44,6 +45,10 @@ def get_visit() -> Visit:
         if visit.network == "imagenet" and imagenet_on_disk() is None:
             damaged += ("The address asks for the full VGG16, which is not on this server: the page runs with "
                         "another network.",)
+            visit = state.choose_network(visit, None)
+        if visit.network == OWN and own() is None:
+            damaged += ("This view was made with a network of the visitor's own, which only their visit holds: the page "
+                        "runs with another network.",)
             visit = state.choose_network(visit, None)
         st.session_state[_VISIT] = visit
         for sentence in damaged:
@@ -79,7 +84,9 @@ def boot() -> Visit:
     settle()
     _enter_through_home()
     st.html(theme.css())
-    visit = get_visit()
+    from vislrp_ui.fitting import fit  # it stands on this module
+
+    visit = fit()
     sync_address(visit)
     _keep_models(visit)
     # A place of their own: an element that comes and goes would move all others, and components would be built anew.

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from vislrp_core import edits
+from vislrp_core.adapt import adapt
 from vislrp_core.errors import VisLRPError
-from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.rules import Rule
 
@@ -75,6 +75,10 @@ class Snapshot:
     models: tuple[ModelEntry, ...]
     active: str
     selected_segment: int
+    network: str | None = None
+    """Which network ran; it is brought back where the models are of another architecture than the present ones."""
+    ablation: PageState | None = None
+    """Chosen neurons, which go with that network."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ def choose_target(visit: Visit, target: int | None) -> Visit:
 
 
 def choose_network(visit: Visit, network: str | None) -> Visit:
-    """Another network; its first class may be another, so a chosen class stays and none stays none."""
+    """Another network; a chosen class stays and none stays none. Models follow in `fitting`."""
     return replace(visit, network=network)
 
 
@@ -157,7 +161,7 @@ def set_look(visit: Visit, **changes: object) -> Visit:
 
 def select_layer(visit: Visit, layer: int | None) -> Visit:
     """Show a layer's map; the segment that holds the layer becomes the selected one."""
-    if layer is None or not 0 <= layer <= LAST:
+    if layer is None or not 0 <= layer <= visit.model.plan.last:
         return replace(visit, selected_layer=None)
     place = segment_of(visit.model, max(layer, 1))
     return replace(visit, selected_layer=None if layer == 0 else layer, selected_segment=place)
@@ -169,14 +173,22 @@ def select_segment(visit: Visit, segment: int) -> Visit:
 
 
 def segment_of(model: LRPModel, layer: int) -> int:
-    """Place of the segment that holds a layer (1 to 38)."""
+    """Place of the segment that holds a layer."""
     return next(i for i, segment in enumerate(model.segments) if segment.first <= layer <= segment.last)
 
 
 # --- history ------------------------------------------------------------------------------------------------------
 
 def _snapshot(visit: Visit) -> Snapshot:
-    return Snapshot(visit.models, visit.active, visit.selected_segment)
+    return Snapshot(visit.models, visit.active, visit.selected_segment, visit.network, visit.ablation)
+
+
+def _brought_back(visit: Visit, snapshot: Snapshot) -> Visit:
+    """The visit with a snapshot's models, and with the network that they belong to."""
+    back = replace(visit, models=snapshot.models, active=snapshot.active, selected_segment=snapshot.selected_segment)
+    if back.model.architecture == visit.model.architecture:
+        return back
+    return replace(back, network=snapshot.network, ablation=snapshot.ablation, selected_layer=None)
 
 
 def remember(before: Visit, after: Visit) -> Visit:
@@ -191,8 +203,7 @@ def undo(visit: Visit) -> Visit:
     if not visit.past:
         return visit
     last = visit.past[-1]
-    return replace(visit, models=last.models, active=last.active, selected_segment=last.selected_segment,
-                   past=visit.past[:-1], future=(_snapshot(visit), *visit.future))
+    return replace(_brought_back(visit, last), past=visit.past[:-1], future=(_snapshot(visit), *visit.future))
 
 
 def redo(visit: Visit) -> Visit:
@@ -200,9 +211,7 @@ def redo(visit: Visit) -> Visit:
     if not visit.future:
         return visit
     following = visit.future[0]
-    return replace(visit, models=following.models, active=following.active,
-                   selected_segment=following.selected_segment,
-                   past=(*visit.past, _snapshot(visit)), future=visit.future[1:])
+    return replace(_brought_back(visit, following), past=(*visit.past, _snapshot(visit)), future=visit.future[1:])
 
 
 # --- the list of models ---------------------------------------------------------------------------------------------
@@ -241,7 +250,8 @@ def _insert(visit: Visit, entry: ModelEntry) -> Visit:
 
 def add_model(visit: Visit, model: LRPModel, *, based_on: str = "", activate_it: bool = True) -> Visit:
     """Add a model of one's own under a free name (StateError when the list is full)."""
-    entry = ModelEntry(_new_id(visit), edits.rename(model, free_name(visit, model.name)), "own", based_on)
+    fitting = adapt(model, visit.model.architecture)
+    entry = ModelEntry(_new_id(visit), edits.rename(fitting, free_name(visit, model.name)), "own", based_on)
     grown = _insert(visit, entry)
     return remember(visit, replace(grown, active=entry.id, selected_segment=0) if activate_it else grown)
 
@@ -260,7 +270,7 @@ def new_model(visit: Visit, *, keep: bool) -> Visit:
     if keep:
         name = free_name(visit, "Model 1") if working.name == WORKING_NAME else working.name
         kept = _insert(visit, ModelEntry(_new_id(visit), edits.rename(working.model, name), "own", working.based_on))
-    fresh = ModelEntry(WORKING, LRPModel.basic(WORKING_NAME), "working")
+    fresh = ModelEntry(WORKING, LRPModel.basic(WORKING_NAME, visit.model.architecture), "working")
     kept = _put(kept, fresh)
     return remember(visit, replace(kept, active=WORKING, selected_segment=0))
 
@@ -298,7 +308,7 @@ def _put(visit: Visit, entry: ModelEntry) -> Visit:
 
 def is_untouched(entry: ModelEntry) -> bool:
     """A working copy that holds nothing worth keeping: LRP-0 on all layers, default conventions."""
-    return entry.model.key == LRPModel.basic().key
+    return entry.model.key == LRPModel.basic(architecture=entry.model.architecture).key
 
 
 # --- edits of the active model ----------------------------------------------------------------------------------------

@@ -8,13 +8,12 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from vislrp_core.ablation import VALUES
-from vislrp_core.layers import LAST, layer_name
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.neurons import SCORES, NeuronError, parse_neurons
-from vislrp_ui.ablation.sets import MAX_UNITS, Sets, as_sets, read_sets, write_sets
+from vislrp_ui.ablation.sets import MAX_LAYERS, MAX_UNITS, Sets, as_sets, read_sets, write_sets
 from vislrp_ui.address import model_ids, one_of, parts, whole
 from vislrp_ui.state import StateError, Visit
 
-DEFAULT_LAYER = 23
 MAX_KEPT = 10
 MAX_COUNT = 4096
 MAX_ADDRESS = 9000
@@ -26,6 +25,11 @@ GESTURES = ("region", "click")
 PARTS = ("set", "remainder", "neuron")
 SCALES = ("probability", "logit")
 MAX_POINTS, MAX_SEEDS = 40, 5
+
+
+def first_layer(rows: Architecture) -> int:
+    """The layer shown at first: the last ReLU before the last pooling but one, relu4_3 of VGG16."""
+    return rows.pools[-2] - 1 if len(rows.pools) > 1 else 1
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,12 @@ class Cut:
         """Neurons by layer, as the core takes them."""
         return dict(self.sets)
 
-    @property
-    def title(self) -> str:
+    def title(self, rows: Architecture) -> str:
         """Such as "24 neurons of relu4_3", "30 neurons of 2 layers"."""
         count = f"{self.count} neuron{'' if self.count == 1 else 's'}"
         if not self.sets:
             return "no neurons"
-        return f"{count} of {layer_name(self.sets[0][0]) if len(self.sets) == 1 else f'{len(self.sets)} layers'}"
+        return f"{count} of {rows.name(self.sets[0][0]) if len(self.sets) == 1 else f'{len(self.sets)} layers'}"
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,9 @@ class Kept:
         """A, B, C ... by its number."""
         return chr(ord("A") + (self.id - 1) % 26)
 
-    @property
-    def title(self) -> str:
+    def title(self, rows: Architecture) -> str:
         """Name on the page."""
-        return self.name or self.cut.title
+        return self.name or self.cut.title(rows)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class AblationState:
         Which part's relevance at the pixels is shown.
     """
 
-    layer: int = DEFAULT_LAYER
+    layer: int = first_layer(ARCHITECTURES[DEFAULT])
     selected: Sets = ()
     value: str = "zero"
     ablated: Cut | None = None
@@ -188,7 +190,7 @@ def from_params(params: Mapping[str, str]) -> AblationState | None:
     if "neurons" in params:
         layer, value, thumbs, spread, order, gesture, count, by, part, neuron = parts(params["neurons"], 10)
         state = replace(
-            state, layer=whole(layer, 1, LAST), value=one_of(value, VALUES), thumbs=one_of(thumbs, THUMBS),
+            state, layer=whole(layer, 1, MAX_LAYERS), value=one_of(value, VALUES), thumbs=one_of(thumbs, THUMBS),
             spread=one_of(spread, SPREADS), order=one_of(order, ORDERS), gesture=one_of(gesture, GESTURES),
             count=whole(count, 1, MAX_COUNT), by=one_of(by, SCORES), part=one_of(part, PARTS),
             neuron=whole(neuron, 0, MAX_UNITS - 1))
@@ -226,7 +228,14 @@ def _name(text: str) -> str:
 
 def of(visit: Visit) -> AblationState:
     """The page's state of a visit."""
-    return visit.ablation if isinstance(visit.ablation, AblationState) else AblationState()
+    rows = visit.model.plan
+    held = visit.ablation if isinstance(visit.ablation, AblationState) else AblationState(layer=first_layer(rows))
+    return held if held.layer <= rows.last else replace(held, layer=first_layer(rows))
+
+
+def cleared(state: AblationState, rows: Architecture) -> AblationState:
+    """The page's views for another architecture: neurons of the old one mean nothing there."""
+    return replace(state, layer=first_layer(rows), selected=(), ablated=None, kept=(), part="set")
 
 
 def changed(visit: Visit, change: Callable[..., AblationState], *arguments: object, **named: object) -> Visit:
@@ -240,7 +249,7 @@ def fitting(state: AblationState, sizes: Mapping[int, int]) -> tuple[AblationSta
 
     def cut_down(sets: Sets) -> Sets:
         nonlocal lost
-        kept = {layer: [n for n in neurons if n < sizes[layer]] for layer, neurons in sets}
+        kept = {layer: [n for n in neurons if n < sizes.get(layer, 0)] for layer, neurons in sets}
         lost += sum(len(neurons) - len(kept[layer]) for layer, neurons in sets)
         return as_sets(kept)
 
@@ -255,9 +264,9 @@ def fitting(state: AblationState, sizes: Mapping[int, int]) -> tuple[AblationSta
 
 # --- layer and views ----------------------------------------------------------------------------------------------------
 
-def set_layer(state: AblationState, layer: int) -> AblationState:
+def set_layer(state: AblationState, layer: int, rows: Architecture) -> AblationState:
     """Show another layer; the chosen neurons of every layer stay chosen."""
-    return replace(state, layer=max(1, min(int(layer), LAST)), part="set" if state.part == "neuron" else state.part)
+    return replace(state, layer=max(1, min(int(layer), rows.last)), part="set" if state.part == "neuron" else state.part)
 
 
 def set_view(state: AblationState, **changes: Any) -> AblationState:
@@ -298,14 +307,17 @@ def invert(state: AblationState, size: int) -> AblationState:
     return choose(state, set(range(size)) - set(state.neurons))
 
 
-def choose_typed(state: AblationState, text: str, size: int) -> AblationState:
-    """Neurons of the shown layer as typed, such as ``57, 58, 60-63`` (StateError if it cannot be read)."""
+def choose_typed(state: AblationState, text: str, size: int, name: str) -> AblationState:
+    """Neurons of the shown layer as typed, such as ``57, 58, 60-63`` (StateError if it cannot be read).
+
+    ``size`` and ``name`` are the layer's.
+    """
     try:
         neurons = parse_neurons(text)
     except NeuronError as error:
         raise StateError(str(error)) from error
     if neurons and neurons[-1] >= size:
-        raise StateError(f"{layer_name(state.layer)} has the neurons 0 to {size - 1}, there is no {neurons[-1]}.")
+        raise StateError(f"{name} has the neurons 0 to {size - 1}, there is no {neurons[-1]}.")
     return choose(state, neurons)
 
 

@@ -96,8 +96,8 @@ def chart_theme(dark: bool) -> dict[str, Any]:
     }
 
 
-def design_css() -> str:
-    """Sizes of the Design page: one view without scrolling from 720 to 1080 px."""
+def design_css(rows: int) -> str:
+    """Sizes of the Design page with a ruler of so many rows: one view without scrolling from 720 to 1080 px."""
     return """<style>
 .st-key-design-image [data-testid=stImage]{width:100%}
 .st-key-design-image img{width:auto;max-width:100%;max-height:max(22vh,205px)}
@@ -113,7 +113,7 @@ def design_css() -> str:
 .st-key-model-cards{--cards-height:calc(100vh - 572px)}
 .v-based{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .st-key-map-place{position:relative}
-.st-key-ruler-slot{min-height:calc(clamp(14px,calc((100vh - 176px)/39),24px)*39 + 48px)}
+.st-key-ruler-slot{min-height:calc(clamp(14px,calc((100vh - 176px)/@ROWS@),24px)*@ROWS@ + 48px)}
 .st-key-ruler-slot:not(:has(.st-key-ruler-place)){border-radius:8px;background:var(--st-secondary-background-color)}
 .st-key-final-slot:not(:has(.st-key-final-map)){min-height:33vh;border-radius:8px;
  background:var(--st-secondary-background-color)}
@@ -125,7 +125,7 @@ def design_css() -> str:
 @media (max-height:800px){.st-key-model-cards{--cards-height:calc(100vh - 507px)}
  .st-key-final-map img{width:min(100%,27vh)!important}.v-nomap{width:min(100%,27vh)}
  .st-key-design-image img{max-height:22vh}}
-</style>"""
+</style>""".replace("@ROWS@", str(rows))
 
 
 def home_css() -> str:

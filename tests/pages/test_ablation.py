@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import gesture, payload, visit_of
 from vislrp_core.ablation import ablate, switch_off
-from vislrp_core.layers import LAST
+from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.network import forward_from
 from vislrp_core.neurons import SCORES
 from vislrp_ui import service, state_ablation
@@ -70,7 +70,7 @@ def test_the_table_holds_the_scores(table: AppTest) -> None:
         assert np.array_equal(shown[score.title], scores.column(key))
 
 
-@pytest.mark.parametrize("layer", [1, 5, 31, 32, 36, LAST])
+@pytest.mark.parametrize("layer", [1, 5, 31, 32, 36, 38])
 def test_any_layer_can_be_shown_and_stays_in_the_address(page: AppTest, layer: int) -> None:
     page.selectbox(key="abl-layer").set_value(layer).run()
     assert held(page).layer == layer and page.query_params["neurons"].startswith(f"{layer}~")
@@ -215,7 +215,7 @@ def test_sets_are_kept_compared_taken_up_exported_and_imported(page: AppTest) ->
     b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [1]}, "value": "one"}]}'])
 def test_a_file_that_holds_no_sets_is_refused_in_one_sentence(data: bytes) -> None:
     with pytest.raises(StateError) as error:
-        set_files.read(data, dict.fromkeys(range(1, 39), 8))
+        set_files.read(data, dict.fromkeys(range(1, 39), 8), ARCHITECTURES["vgg16"])
     assert "\n" not in str(error.value)
 
 

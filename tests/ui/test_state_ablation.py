@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vislrp_core.architecture import ARCHITECTURES
 from vislrp_ui import permalink, state_ablation
 from vislrp_ui.ablation.sets import as_sets, read_sets, write_sets
 from vislrp_ui.state import StateError, Visit
 from vislrp_ui.state_ablation import MAX_KEPT, AblationState, Cut, Kept, Measurement, from_params
 
 SETS = st.dictionaries(st.integers(1, 38), st.sets(st.integers(0, 4095), min_size=1, max_size=300), max_size=4)
+
+VGG16 = ARCHITECTURES["vgg16"]
 
 
 @given(SETS)
@@ -54,7 +57,7 @@ def test_what_does_not_fit_is_left_out_of_the_address_and_named() -> None:
 
 
 @pytest.mark.parametrize("params", [
-    {"neurons": "23~zero"}, {"neurons": "39~zero~relevance~common~number~region~24~positive_relevance~set~0"},
+    {"neurons": "23~zero"}, {"neurons": "1000~zero~relevance~common~number~region~24~positive_relevance~set~0"},
     {"chosen": "23"}, {"chosen": "0:1"}, {"chosen": "23:9999"}, {"chosen": "23:!%%"}, {"chosen": "23:a"},
     {"chosen": "23:" + "1." * 20000}, {"ablated": "x~23:1"}, {"ablated": "zero"}, {"cut1": "zero~23:1"}, {"cut1": "~~"},
     {"cut1": "zero~~x"}, {"ablate": "0~16~2~probability~"}, {"ablate": "50~16~2~both~"}, {"chosen": "23:!é"}])
@@ -67,7 +70,7 @@ def test_a_damaged_address_is_refused_and_the_page_starts_afresh(params: dict[st
 
 def test_choosing_keeps_other_layers_and_forgets_empty_ones() -> None:
     state = state_ablation.choose(AblationState(), [3, 1, 3])
-    state = state_ablation.choose(state_ablation.set_layer(state, 31), [7])
+    state = state_ablation.choose(state_ablation.set_layer(state, 31, VGG16), [7])
     assert state.selected == ((23, (1, 3)), (31, (7,))) and state.neurons == (7,) and state.cut.count == 3
     state = state_ablation.toggle(state, [7])
     assert state.selected == ((23, (1, 3)),)
@@ -79,13 +82,13 @@ def test_invert_top_and_typed() -> None:
     assert state_ablation.invert(state, 4).neurons == (1, 3)
     top = state_ablation.choose_top(state, [5, 4, 9, 1], 3, "activation_sum")
     assert (top.neurons, top.count, top.by) == ((4, 5, 9), 3, "activation_sum")
-    assert state_ablation.choose_typed(state, "1, 4-6", 8).neurons == (1, 4, 5, 6)
+    assert state_ablation.choose_typed(state, "1, 4-6", 8, "relu4_3").neurons == (1, 4, 5, 6)
 
 
 @pytest.mark.parametrize("text", ["a", "3-1", "9"])
 def test_typed_neurons_that_make_no_sense_are_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(StateError) as error:
-        state_ablation.choose_typed(AblationState(), text, 8)
+        state_ablation.choose_typed(AblationState(), text, 8, "relu4_3")
     assert "\n" not in str(error.value)
 
 
@@ -93,7 +96,7 @@ def test_a_single_neuron_that_is_no_longer_chosen_is_no_longer_shown() -> None:
     state = state_ablation.set_view(state_ablation.choose(AblationState(), [1, 2]), part="neuron", neuron=2)
     assert state_ablation.choose(state, [1, 2, 3]).part == "neuron"
     assert state_ablation.choose(state, [1]).part == "set"
-    assert state_ablation.set_layer(state, 5).part == "set"
+    assert state_ablation.set_layer(state, 5, VGG16).part == "set"
 
 
 def test_ablating_nothing_shows_nothing() -> None:
@@ -103,9 +106,10 @@ def test_ablating_nothing_shows_nothing() -> None:
 def test_kept_sets_are_taken_up_named_and_removed() -> None:
     state = state_ablation.keep(state_ablation.choose(AblationState(value="mean"), [4, 5]))
     state = state_ablation.keep(state_ablation.choose(replace(state, layer=31, selected=()), [1]))
-    assert [(row.letter, row.title) for row in state.kept] == [("A", "2 neurons of relu4_3"), ("B", "1 neuron of pool5")]
+    assert [(row.letter, row.title(VGG16)) for row in state.kept] == [("A", "2 neurons of relu4_3"),
+                                                                      ("B", "1 neuron of pool5")]
     state = state_ablation.rename_kept(state, 1, "  ears   and eyes ")
-    assert state.kept[0].title == "ears and eyes"
+    assert state.kept[0].title(VGG16) == "ears and eyes"
     state = state_ablation.take_up(state, 1)
     assert (state.layer, state.neurons, state.value, state.ablated) == (23, (4, 5), "mean", Cut(((23, (4, 5)),), "mean"))
     assert [row.id for row in state_ablation.remove_kept(state, 1).kept] == [2]
@@ -131,4 +135,4 @@ def test_neurons_that_another_network_lacks_are_left_out_and_counted() -> None:
 
 
 def test_titles() -> None:
-    assert Cut(((23, (1,)), (31, (2, 3)))).title == "3 neurons of 2 layers" and Cut().title == "no neurons"
+    assert Cut(((23, (1,)), (31, (2, 3)))).title(VGG16) == "3 neurons of 2 layers" and Cut().title(VGG16) == "no neurons"

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vislrp_core.heatmap import colour
-from vislrp_core.layers import layer_name
 from vislrp_core.neurons import SCORES, Scores
 from vislrp_ui import service, state_ablation, theme, widgets
 from vislrp_ui.ablation import brushes, table, work
@@ -131,7 +130,7 @@ def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) 
         facts = (Fact("positive relevance", scores.positive_relevance.tolist(), ranked=True),
                  Fact("negative relevance", scores.negative_relevance.tolist()),
                  Fact("activation", scores.activation_sum.tolist(), signed=False))
-        payload = matrix_data(layer_name(held.layer), sheet(visit, asked, held), order, held.neurons, facts,
+        payload = matrix_data(visit.model.plan.name(held.layer), sheet(visit, asked, held), order, held.neurons, facts,
                               colours.variables(theme.mode()))
         matrix("abl-matrix", payload, partial(_toggle, len(scores)))
 

@@ -12,9 +12,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vislrp_core.layers import layer_name
 from vislrp_core.neurons import SCORES, Scores
-from vislrp_ui import state_ablation, theme
+from vislrp_ui import service, state_ablation, theme
 from vislrp_ui.ablation import brushes
 from vislrp_ui.ablation.toolbar import change
 from vislrp_ui.state_ablation import AblationState
@@ -70,7 +69,7 @@ def charts(held: AblationState, scores: Scores) -> None:
             st.altair_chart(
                 chart(scores, by, held.neurons, held.gesture, theme.is_dark()), theme=None, width="stretch", key=key,
                 on_select=partial(_take, key, by, scores),
-                alt=f"{layer_name(held.layer)}: {len(scores)} neurons sorted by {SCORES[by].title}, "
+                alt=f"{service.rows().name(held.layer)}: {len(scores)} neurons sorted by {SCORES[by].title}, "
                     f"{len(held.neurons)} of them selected")
 
 

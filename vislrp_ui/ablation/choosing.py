@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vislrp_core.layers import LAST, layer_name
 from vislrp_core.neurons import SCORES, Scores, format_neurons
 from vislrp_ui import service, state_ablation, widgets
 from vislrp_ui.ablation import brushes
@@ -16,24 +15,25 @@ from vislrp_ui.state_ablation import GESTURES, MAX_COUNT, AblationState
 
 def layer_title(layer: int, shape: tuple[int, ...]) -> str:
     """Number, name and size of a layer."""
-    if service.rows().has_positions(layer):
-        return f"{layer} · {layer_name(layer)} · {shape[0]} channels, {shape[1]} × {shape[2]}"
-    return f"{layer} · {layer_name(layer)} · {shape[0]} units"
+    rows = service.rows()
+    if rows.has_positions(layer):
+        return f"{layer} · {rows.name(layer)} · {shape[0]} channels, {shape[1]} × {shape[2]}"
+    return f"{layer} · {rows.name(layer)} · {shape[0]} units"
 
 
 def layer_select(visit: Visit) -> None:
-    """Any of the 38 layers with neurons."""
+    """Any layer with neurons."""
     held = state_ablation.of(visit)
     known = shapes(visit.image)
     key = widgets.mirror("abl-layer", held.layer)
-    st.selectbox("Layer", list(range(1, LAST + 1)), key=key, label_visibility="collapsed", on_change=_show_layer,
-                 format_func=lambda layer: layer_title(layer, known[layer]),
+    st.selectbox("Layer", list(range(1, visit.model.plan.last + 1)), key=key, label_visibility="collapsed",
+                 on_change=_show_layer, format_func=lambda layer: layer_title(layer, known[layer]),
                  help="The neurons of a convolutional layer are its channels")
 
 
 def _show_layer() -> None:
     brushes.forget()
-    change(state_ablation.set_layer, st.session_state["abl-layer"])
+    change(state_ablation.set_layer, st.session_state["abl-layer"], service.rows())
 
 
 def ways(held: AblationState, scores: Scores | None) -> None:
@@ -72,11 +72,11 @@ def _top(scores: Scores | None) -> None:
 
 
 def _more(held: AblationState, scores: Scores | None) -> None:
-    size = len(scores) if scores is not None else 0
+    size, name = len(scores) if scores is not None else 0, service.rows().name(held.layer)
     st.button(f"Top {held.count} of {SCORES[held.by].title}", icon=":material/filter_list:", key="abl-top", on_click=_top,
               args=(scores,), width="stretch")
     key = widgets.mirror("abl-typed", format_neurons(held.neurons, separator=", "))
-    st.text_input("Selected neurons", key=key, placeholder="57, 58, 60-63", on_change=_typed, args=(size,),
+    st.text_input("Selected neurons", key=key, placeholder="57, 58, 60-63", on_change=_typed, args=(size, name),
                   help=f"Numbers and ranges from 0 to {size - 1}; Enter selects exactly these")
     with st.container(horizontal=True, gap="xsmall"):
         st.button("All", key="abl-all", on_click=changing_set, args=(state_ablation.choose, range(size)))
@@ -85,13 +85,13 @@ def _more(held: AblationState, scores: Scores | None) -> None:
     others = [layer for layer, _ in held.selected if layer != held.layer]
     if others:
         st.caption("Also selected: " + ", ".join(
-            f"{len(neurons)} of {layer_name(layer)}" for layer, neurons in held.selected if layer in others) + ".")
+            f"{len(neurons)} of {service.rows().name(layer)}" for layer, neurons in held.selected if layer in others) + ".")
         st.button("None at all layers", key="abl-none-at-all", on_click=changing_set, args=(state_ablation.forget_all,),
                   width="stretch")
 
 
-def _typed(size: int) -> None:
+def _typed(size: int, name: str) -> None:
     brushes.forget()
-    change(state_ablation.choose_typed, st.session_state["abl-typed"], size)
+    change(state_ablation.choose_typed, st.session_state["abl-typed"], size, name)
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from vislrp_core.ablation import Curve
-from vislrp_core.layers import layer_name
 from vislrp_ui import service, session, state_ablation, theme, widgets
 from vislrp_ui.ablation import curves_chart
 from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
@@ -68,8 +67,8 @@ def _section(target: int, watching: bool) -> None:
     task = task_of(visit, target)
     curves = measured(visit, task)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="abl-line-curves"):
-        st.html(f'<div class="v-abl-head"><b>Ablation curves</b><span class="v-muted">{layer_name(task.layer)}, one neuron '
-                'after the other, up to '
+        st.html(f'<div class="v-abl-head"><b>Ablation curves</b><span class="v-muted">'
+                f'{task.network.architecture.name(task.layer)}, one neuron after the other, up to '
                 f'{task.counts[-1]} of {task.size}</span></div>', width="stretch")
         key = widgets.mirror("abl-scale", held.measurement.scale)
         st.segmented_control("Scale", list(SCALES), key=key, required=True, label_visibility="collapsed", width="content",
@@ -131,8 +130,8 @@ def _results(visit: Visit, task: Task, curves: dict[str, list[Curve]]) -> None:
     with left:
         st.altair_chart(curves_chart.chart(curves, scale, name, visit.entry().name, theme.is_dark()), theme=None,
                         width="stretch", key="abl-curves",
-                        alt=f"{scale} of {name} while neurons of {layer_name(task.layer)} are ablated, by "
-                            f"{', '.join(curves)}")
+                        alt=f"{scale} of {name} while neurons of {task.network.architecture.name(task.layer)} "
+                            f"are ablated, by {', '.join(curves)}")
     with right:
         _table(curves_chart.areas_frame(curves), scale)
         names = [entry.name for entry in visit.models if entry.id in task.models and entry.name not in curves]
@@ -157,7 +156,8 @@ def _exports(visit: Visit, task: Task, curves: dict[str, list[Curve]]) -> None:
     if not curves:
         st.caption("Not measured yet.")
         return
-    stem = file_stem(f"ablation_{visit.image.id[:24]}_{task.network.classes[task.target]}_{layer_name(task.layer)}")
+    what = f"{task.network.classes[task.target]}_{task.network.architecture.name(task.layer)}"
+    stem = file_stem(f"ablation_{visit.image.id[:24]}_{what}")
     for label, frame, key in (("Curves (CSV)", curves_chart.curves_frame(curves), "curves"),
                               ("Areas (CSV)", curves_chart.areas_frame(curves), "areas")):
         st.download_button(label, frame.to_csv(index=False), f"{stem}_{key}.csv", "text/csv", key=f"abl-{key}-csv",

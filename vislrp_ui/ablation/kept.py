@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from vislrp_core.layers import layer_name
+from vislrp_core.architecture import Architecture
 from vislrp_core.network import Prediction
 from vislrp_ui import service, session, state_ablation, theme
 from vislrp_ui.ablation import set_files, work
@@ -35,17 +35,20 @@ def section(visit: Visit, held: AblationState, target: int) -> None:
     if not held.kept:
         return
     known = work.before(visit.image)
-    rows = [chip(row, known, work.without(visit.image, row.cut), target, row.cut == held.cut) for row in held.kept]
-    set_chips("abl-chips", rows, colours.variables(theme.mode()), _pick)
+    rows = visit.model.plan
+    chips = [chip(rows, row, known, work.without(visit.image, row.cut), target, row.cut == held.cut)
+             for row in held.kept]
+    set_chips("abl-chips", chips, colours.variables(theme.mode()), _pick)
 
 
-def chip(row: Kept, before: list[Prediction], after: list[Prediction], target: int, active: bool) -> dict[str, object]:
+def chip(rows: Architecture, row: Kept, before: list[Prediction], after: list[Prediction], target: int,
+         active: bool) -> dict[str, object]:
     """Payload of a chip: letter, title, what becomes of the target, the new first class where it changes."""
     old, new = (next(p for p in side if p.index == target) for side in (before, after))
     first = "" if before[0].index == after[0].index else f" · first: {after[0].name}"
-    layers = "; ".join(f"{len(neurons)} of {layer_name(layer)}" for layer, neurons in row.cut.sets)
+    layers = "; ".join(f"{len(neurons)} of {rows.name(layer)}" for layer, neurons in row.cut.sets)
     value = "0" if row.cut.value == "zero" else "their mean"
-    return {"id": row.id, "letter": row.letter, "title": row.title, "active": active,
+    return {"id": row.id, "letter": row.letter, "title": row.title(rows), "active": active,
             "effect": f"{new.name} {percent(old.probability)} → {percent(new.probability)}\u2009%{first}",
             "tip": f"{layers}, set to {value}"}
 
@@ -57,13 +60,13 @@ def _pick() -> None:
 
 
 def _settings(visit: Visit, held: AblationState, target: int) -> None:
-    fits = held.kept_in_address()
+    fits, plan = held.kept_in_address(), visit.model.plan
     for row in held.kept:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.html(f"<b>{row.letter}</b>", width="content")
             key = f"abl-name-{row.id}"
             st.session_state[key] = row.name
-            st.text_input("Name", key=key, max_chars=60, placeholder=row.title, label_visibility="collapsed",
+            st.text_input("Name", key=key, max_chars=60, placeholder=row.title(plan), label_visibility="collapsed",
                           on_change=_rename, args=(row.id,))
             st.button("", icon=":material/close:", type="tertiary", key=f"abl-remove-{row.id}", help="Remove this set",
                       on_click=change, args=(state_ablation.remove_kept, row.id))
@@ -82,10 +85,10 @@ def _settings(visit: Visit, held: AblationState, target: int) -> None:
 
 def comparison(visit: Visit, held: AblationState, target: int) -> list[dict[str, object]]:
     """One row per set: neurons, the target's probability and logit, the first class."""
-    name = service.network().classes[target]
+    name, plan = service.network().classes[target], visit.model.plan
     rows = []
     for title, count, value, after in (("nothing ablated", 0, "", work.before(visit.image)), *(
-            (f"{row.letter}: {row.title}", row.cut.count, row.cut.value, work.without(visit.image, row.cut))
+            (f"{row.letter}: {row.title(plan)}", row.cut.count, row.cut.value, work.without(visit.image, row.cut))
             for row in held.kept)):
         one = next(p for p in after if p.index == target)
         rows.append({"set": title, "neurons": count, "set to": value, f"{name}, %": round(100 * one.probability, 2),
@@ -106,6 +109,6 @@ def _import(key: str) -> None:
 
 
 def _with_file(visit: Visit, data: bytes, sizes: dict[int, int]) -> Visit:
-    return state_ablation.changed(visit, state_ablation.add_kept, set_files.read(data, sizes))
+    return state_ablation.changed(visit, state_ablation.add_kept, set_files.read(data, sizes, visit.model.plan))
 
 

@@ -67,7 +67,7 @@ def _pick() -> None:
     layer = st.session_state["abl-layers"]["pick"]
     if isinstance(layer, int):
         brushes.forget()
-        toolbar.change(state_ablation.set_layer, layer)
+        toolbar.change(state_ablation.set_layer, layer, service.rows())
 
 
 def _fit(visit: Visit) -> Visit:
@@ -94,7 +94,7 @@ def _predictions(visit: Visit, held: AblationState, target: int) -> None:
     cut = held.ablated
     words = "press Ablate to compare"
     if cut is not None:
-        words = f"{cut.title} set to {'0' if cut.value == 'zero' else 'their mean'}"
+        words = f"{cut.title(visit.model.plan)} set to {'0' if cut.value == 'zero' else 'their mean'}"
     st.html(f'<div class="v-abl-head"><b>Predictions</b><span class="v-muted">{words}</span></div>')
     known = work.before(visit.image)
     after = known if cut is None else work.without(visit.image, cut)

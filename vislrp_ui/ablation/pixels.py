@@ -9,7 +9,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vislrp_core.heatmap import figure_png, format_value
-from vislrp_core.layers import layer_name
 from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_ui import service, state_ablation, widgets
 from vislrp_ui.ablation import work
@@ -104,7 +103,7 @@ def _signed(value: float) -> str:
 def _download(visit: Visit, asked: Question, held: AblationState, part: NDArray[np.float32]) -> None:
     dark = service.dark_maps(visit.look)
     limit = service.limit_of(work.whole_map(asked), visit.look)
-    stem = file_stem(f"{layer_name(held.layer)}_{held.part}_{visit.image.id[:24]}")
+    stem = file_stem(f"{visit.model.plan.name(held.layer)}_{held.part}_{visit.image.id[:24]}")
     st.download_button("", lambda: figure_png(part, limit=limit, spectrum=visit.look.spectrum, dark=dark),
                        f"{stem}.png", "image/png", icon=":material/download:", type="tertiary", key="abl-part-png",
                        on_click="ignore", help="The left map with its colour bar (PNG)")

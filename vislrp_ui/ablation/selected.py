@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vislrp_core.heatmap import colour, format_value
-from vislrp_core.layers import layer_name
 from vislrp_core.neurons import SCORES, Scores
 from vislrp_ui import service
 from vislrp_ui.ablation import work
@@ -62,7 +61,7 @@ def pairs(visit: Visit, asked: Question, layer: int, neurons: Sequence[int], sco
         parts.append(_strip(thumbs, spectrum, service.limit_of(thumbs.reshape(len(thumbs), -1), visit.look), dark))
     figures = []
     across = max(len(chosen) - 1, 1)
-    name = layer_name(layer)
+    name = service.rows().name(layer)
     for place, neuron in enumerate(chosen):
         where = f"background-size:{100 * len(chosen)}% 100%;background-position:{100 * place / across:.3f}% 0"
         label = f"Neuron {neuron} of {name}: relevance and activation"

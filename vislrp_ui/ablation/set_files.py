@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vislrp_core.layers import LAST, layer_name
-from vislrp_ui.ablation.sets import MAX_UNITS, as_sets
+from vislrp_core.architecture import Architecture
+from vislrp_ui.ablation.sets import MAX_LAYERS, MAX_UNITS, as_sets
 from vislrp_ui.state import StateError
 from vislrp_ui.state_ablation import MAX_KEPT, Cut, Kept
 
@@ -21,7 +21,7 @@ class _Set(BaseModel):
 
     name: str = Field("", max_length=200)
     value: str = Field("zero", pattern="^(zero|mean)$")
-    layers: dict[str, list[int]] = Field(min_length=1, max_length=LAST)
+    layers: dict[str, list[int]] = Field(min_length=1, max_length=MAX_LAYERS)
 
 
 class _File(BaseModel):
@@ -41,13 +41,15 @@ def write(rows: Iterable[Kept], network: str) -> bytes:
                       indent=1).encode()
 
 
-def read(data: bytes, sizes: Mapping[int, int]) -> Sequence[tuple[str, Cut]]:
+def read(data: bytes, sizes: Mapping[int, int], rows: Architecture) -> Sequence[tuple[str, Cut]]:
     """Names and sets of a file.
 
     Parameters
     ----------
     sizes : mapping
         Number of neurons of every layer of the network that runs.
+    rows : Architecture
+        Its rows.
 
     Raises
     ------
@@ -63,21 +65,22 @@ def read(data: bytes, sizes: Mapping[int, int]) -> Sequence[tuple[str, Cut]]:
         place = ".".join(str(part) for part in one["loc"])[:60] or "the file"
         raise StateError(f"The file holds no sets of neurons ({place}: {one['msg'].rstrip('.')[:90]}): export one here to "
                          "see the format.") from error
-    return [(one.name, Cut(as_sets({_layer(key): _neurons(key, neurons, sizes) for key, neurons in one.layers.items()}),
+    return [(one.name, Cut(as_sets({_layer(key, rows): _neurons(key, neurons, sizes, rows)
+                                     for key, neurons in one.layers.items()}),
                            one.value)) for one in file.sets]
 
 
-def _layer(key: str) -> int:
-    if not (key.isascii() and key.isdigit() and len(key) < 3 and 1 <= int(key) <= LAST):
-        raise StateError(f"Layer “{key[:20]}” of the file has no neurons: layers run from 1 to {LAST}.")
+def _layer(key: str, rows: Architecture) -> int:
+    if not (key.isascii() and key.isdigit() and len(key) < 4 and 1 <= int(key) <= rows.last):
+        raise StateError(f"Layer “{key[:20]}” of the file has no neurons: layers run from 1 to {rows.last}.")
     return int(key)
 
 
-def _neurons(key: str, neurons: list[int], sizes: Mapping[int, int]) -> list[int]:
-    layer = _layer(key)
+def _neurons(key: str, neurons: list[int], sizes: Mapping[int, int], rows: Architecture) -> list[int]:
+    layer = _layer(key, rows)
     size = min(sizes[layer], MAX_UNITS)
     wrong = next((neuron for neuron in neurons if not 0 <= neuron < size), None)
     if wrong is not None or not neurons:
         what = f"there is no {wrong}" if wrong is not None else "the file names none"
-        raise StateError(f"{layer_name(layer)} has the neurons 0 to {size - 1} in this network, {what}.")
+        raise StateError(f"{rows.name(layer)} has the neurons 0 to {size - 1} in this network, {what}.")
     return neurons

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from vislrp_core.layers import LAST
 from vislrp_core.neurons import format_neurons, parse_neurons
 from vislrp_ui.address import whole
 
 Sets = tuple[tuple[int, tuple[int, ...]], ...]
 """Neurons by layer, layers and neurons ascending, no layer without neurons."""
+MAX_LAYERS = 999
+"""An address may be of another network; what this one lacks is left out where its layers are known."""
 MAX_UNITS = 8192
-"""More neurons than any layer of a VGG16 has: an address that names higher numbers is damaged."""
+"""More neurons than any layer has: an address that names higher numbers is damaged."""
 MAX_LENGTH = 18_000
 READABLE = 60
 """Up to this many characters a layer's neurons stay readable numbers; beyond, the shorter of numbers and bits."""
@@ -47,7 +48,7 @@ def read_sets(text: str) -> Sets:
     found: dict[int, tuple[int, ...]] = {}
     for part in text.split("_") if text else ():
         layer, _, neurons = part.partition(":")
-        found[whole(layer, 1, LAST)] = _read_neurons(neurons)
+        found[whole(layer, 1, MAX_LAYERS)] = _read_neurons(neurons)
     return as_sets(found)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from vislrp_core.layers import layer_name
 from vislrp_core.neurons import SCORES, Scores
+from vislrp_ui import service
 from vislrp_ui.state_ablation import AblationState
 
 HEIGHT = 430
@@ -32,5 +32,6 @@ def table(held: AblationState, scores: Scores) -> None:
 
 def csv_button(held: AblationState, scores: Scores) -> None:
     """The same numbers as the command `neurons` writes."""
-    st.download_button("", scores.to_csv, f"neurons_{layer_name(held.layer)}.csv", "text/csv", icon=":material/download:",
+    st.download_button("", scores.to_csv, f"neurons_{service.rows().name(held.layer)}.csv", "text/csv",
+                       icon=":material/download:",
                        type="tertiary", key="abl-csv", on_click="ignore", help="Scores of all neurons (CSV)")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vislrp_core import ablation
+from vislrp_core.architecture import Architecture
 from vislrp_core.heatmap import channel_sum
-from vislrp_core.layers import LAST, LAYERS, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Prediction, rank
 from vislrp_core.neurons import Scores, score
@@ -56,14 +56,11 @@ def relevance_key(network: Network, ref: ImageRef, model: LRPModel, target: int,
     return (network.digest, ref, target, layer, upper_part(model, layer))
 
 
-def carrier(layer: int) -> int:
-    """The lowest layer with the same relevance: ReLU and dropout hand it on as it is."""
-    while LAYERS[layer].kind in ("relu", "dropout"):
+def carrier(rows: Architecture, layer: int) -> int:
+    """The lowest layer with the same relevance: ReLU and dropout hand it on as it is (and in its shape)."""
+    while rows.rows[layer].kind in ("relu", "dropout") and layer != rows.last_feature + 1:
         layer -= 1
     return layer
-
-
-CARRIERS = tuple(layer for layer in range(1, LAST + 1) if carrier(layer) == layer)
 
 
 def relevance_at(asked: Question, layer: int, watch: Watch | None = None) -> Tensor:
@@ -74,7 +71,8 @@ def relevance_at(asked: Question, layer: int, watch: Watch | None = None) -> Ten
     NonFiniteRelevance
         If it is not finite there.
     """
-    where = carrier(layer)
+    rows = service.rows()
+    where = carrier(rows, layer)
 
     def run() -> Tensor:
         try:
@@ -84,8 +82,8 @@ def relevance_at(asked: Question, layer: int, watch: Watch | None = None) -> Ten
             if where not in maps:
                 raise
         # The large ones of the low layers first: they are the first to be forgotten. Of the pixels the map alone is shown.
-        for other in CARRIERS:
-            if other in maps:
+        for other in range(1, rows.last + 1):
+            if other in maps and carrier(rows, other) == other:
                 _layers.put(asked.key(other), maps[other])
         if 0 in maps:
             _passed.put((*asked.key(0), "whole"), np.asarray(channel_sum(maps[0]), dtype=np.float32))
@@ -96,7 +94,7 @@ def relevance_at(asked: Question, layer: int, watch: Watch | None = None) -> Ten
 
 def known_relevance(network: Network, ref: ImageRef, model: LRPModel, target: int, layer: int) -> Tensor | None:
     """`relevance_at` where it is at hand; nothing is computed, and no session is needed."""
-    return _layers.get(relevance_key(network, ref, model, target, carrier(layer)))
+    return _layers.get(relevance_key(network, ref, model, target, carrier(network.architecture, layer)))
 
 
 def scores_at(asked: Question, layer: int, watch: Watch | None = None) -> Scores:
@@ -115,14 +113,14 @@ def _checkpoint(first: int, watch: Watch | None) -> Callable[[int], None]:
     def tell(layer: int) -> None:
         session.get_visit()
         if watch is not None:
-            watch(f"What these neurons pass on: {layer_name(layer)}", (first - layer + 1) / first)
+            watch(f"What these neurons pass on: {service.rows().name(layer)}", (first - layer + 1) / first)
     return tell
 
 
 def shapes(ref: ImageRef) -> dict[int, tuple[int, ...]]:
     """Shape of every layer's activation: (channels, rows, columns) or (units,)."""
     trace = service.trace(ref)
-    return {layer: tuple(trace.shape(layer)) for layer in range(1, LAST + 1)}
+    return {layer: tuple(trace.shape(layer)) for layer in range(1, service.rows().last + 1)}
 
 
 def sizes(ref: ImageRef) -> dict[int, int]:
@@ -159,7 +157,7 @@ def as_predictions(logits: NDArray[np.float64], classes: tuple[str, ...]) -> lis
 
 
 def passed_on(asked: Question, layer: int, neurons: Iterable[int], watch: Watch | None = None) -> NDArray[np.float32]:
-    """Relevance at the pixels that flows through neurons of a layer, channel sum (224, 224)."""
+    """Relevance at the pixels that flows through neurons of a layer, channel sum (H, W)."""
     chosen = tuple(neurons)
     net, trace = service.network(), service.trace(asked.ref)
 
@@ -175,6 +173,6 @@ def passed_on(asked: Question, layer: int, neurons: Iterable[int], watch: Watch 
 
 
 def whole_map(asked: Question, watch: Watch | None = None) -> NDArray[np.float32]:
-    """Relevance of the pixels, channel sum (224, 224)."""
+    """Relevance of the pixels, channel sum (H, W)."""
     return _passed.get_or_make((*asked.key(0), "whole"), lambda: np.asarray(
         channel_sum(relevance_at(asked, 0, watch)), dtype=np.float32))

@@ -42,7 +42,7 @@ def export(grid: Grid) -> None:
 
 def rules_text(model: LRPModel) -> str:
     """All segments in one line."""
-    return "; ".join(f"{rule_name(segment)} {layer_span(segment)}" for segment in model.segments)
+    return "; ".join(f"{rule_name(segment)} {layer_span(segment, model.plan)}" for segment in model.segments)
 
 
 def facts(grid: Grid) -> bytes:
@@ -80,7 +80,7 @@ def comparison(grid: Grid) -> figure.Comparison:
 
 def _parts(model: LRPModel) -> tuple[figure.Part, ...]:
     return tuple(figure.Part(s.last - s.first + 1, theme.segment_colour(place), theme.segment_text(place), s.rule.short,
-                             f"{rule_name(s)}  {layer_span(s)}") for place, s in enumerate(model.segments))
+                             f"{rule_name(s)}  {layer_span(s, model.plan)}") for place, s in enumerate(model.segments))
 
 
 def _column_facts(grid: Grid, column: int) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from PIL import Image
 
 from vislrp_core import heatmap
-from vislrp_core.layers import layer_name
 from vislrp_core.metrics import FACTS, Fact
 from vislrp_ui import service
 from vislrp_ui.caches import ByteCache, allotted
@@ -94,7 +93,7 @@ def _small(place: Place, layer: int, look: Look) -> dict[str, Any]:
     assert place.maps is not None
     values = place.maps.maps[layer]
     limit = service.limit_of(values, look)
-    name = layer_name(layer)
+    name = place.entry.model.plan.name(layer)
     return {"picture": map_picture(place, layer, look, limit), "name": name, "pixels": values.shape[0] < SMALL_SIDE,
             "tip": f"What is handed on at {name}, {values.shape[0]} × {values.shape[1]}, range ± {number('range', limit)}"}
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from vislrp_core.layers import LAST
+from vislrp_core.adapt import adapt
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.resources import model_store
 from vislrp_core.rules import Rule
@@ -55,7 +56,7 @@ def _rules() -> tuple[LRPModel, ...]:
     rules = (Rule.of("epsilon", epsilon=0.3), Rule.of("gamma", gamma1p=0.3), Rule.of("alpha1_beta0"),
              Rule.of("alpha_beta", alpha=2.0, beta=1.0), Rule.of("alpha_beta", alpha=3.0, beta=2.0))
     names = ("LRP-ε 0.3", "LRP-γ 0.3", "LRP-α1β0", "LRP-α2β1", "LRP-α3β2")
-    return tuple(LRPModel(name=name, segments=(Segment(first=1, last=LAST, rule=rule),))
+    return tuple(LRPModel(name=name, segments=(Segment(first=1, last=ARCHITECTURES[DEFAULT].last, rule=rule),))
                  for name, rule in zip(names, rules, strict=True))
 
 
@@ -97,4 +98,5 @@ def load(visit: Visit, key: str, image: str | None, classes: Sequence[str]) -> V
         objects = two_object_samples().get(image, ())
         targets = [classes.index(name) if name in classes else None for name in objects] or [None, None]
         rows = [(ImageRef("sample", image), target) for target in targets[:2]]
-    return state_compare.load(visit, chosen.models(), rows, formulas=chosen.formulas, based_on=chosen.title)
+    models = tuple(adapt(model, visit.model.architecture) for model in chosen.models())
+    return state_compare.load(visit, models, rows, formulas=chosen.formulas, based_on=chosen.title)

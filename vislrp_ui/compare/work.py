@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from vislrp_core import metrics
 from vislrp_core.images import ImageError
-from vislrp_core.layers import LAST, WEIGHTED
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Prediction
 from vislrp_ui import service, state_compare, state_flipping
@@ -57,7 +56,7 @@ def outlook(ref: ImageRef) -> Outlook:
 
 def undamped(model: LRPModel) -> int:
     """Layers where nothing keeps a model's denominators from nearly vanishing: plain weights, no epsilon."""
-    rules = [model.rule_at(layer) for layer in WEIGHTED]
+    rules = [model.rule_at(layer) for layer in model.plan.weighted]
     return sum(rule.preset != "z_box" and rule.epsilon == rule.gamma2 == 0 and rule.gamma1p == rule.gamma1n
                for rule in rules)
 
@@ -223,7 +222,7 @@ def map_facts(maps: Maps) -> Facts:
     values = maps.maps[0]
     return {
         "sum": float(maps.total[0]),
-        "conservation": metrics.conservation(float(maps.total[0]), float(maps.total[LAST])),
+        "conservation": metrics.conservation(float(maps.total[0]), float(maps.total[-1])),
         "gini": metrics.gini(values),
         "positive_share": metrics.positive_share(values),
         "entropy": metrics.entropy(values),

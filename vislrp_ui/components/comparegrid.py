@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from vislrp_core.architecture import Architecture
 from vislrp_core.formula import formula_mathml
-from vislrp_core.layers import layer_name
 from vislrp_core.model import LRPModel, Segment
 from vislrp_ui import theme
 from vislrp_ui.components import colours
@@ -23,9 +23,9 @@ def rule_name(segment: Segment) -> str:
     return f"LRP-{rule.short}" if rule.title.startswith("LRP") else rule.title
 
 
-def layer_span(segment: Segment) -> str:
+def layer_span(segment: Segment, rows: Architecture) -> str:
     """A segment's layers by name."""
-    first, last = layer_name(segment.first), layer_name(segment.last)
+    first, last = rows.name(segment.first), rows.name(segment.last)
     return first if first == last else f"{first} – {last}"
 
 
@@ -34,9 +34,9 @@ def head(model: LRPModel, active: bool) -> dict[str, Any]:
     return {
         "name": model.name, "tip": model.description or model.name, "active": active, "bar": segment_bar(model),
         "lines": [{
-            "fill": theme.segment_colour(place), "rule": rule_name(segment), "layers": layer_span(segment),
+            "fill": theme.segment_colour(place), "rule": rule_name(segment), "layers": layer_span(segment, model.plan),
             "formula": formula_mathml(segment.rule),
-            "tip": f"{rule_name(segment)}: layers {segment.first} to {segment.last}, {layer_span(segment)}",
+            "tip": f"{rule_name(segment)}: layers {segment.first} to {segment.last}, {layer_span(segment, model.plan)}",
         } for place, segment in enumerate(model.segments)],
     }
 

@@ -8,6 +8,7 @@ function build() {
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".layers");
   const pick = (layer) => { if (layer !== data.selected) setTriggerValue("pick", layer); };
+  root.style.setProperty("--rows", data.rows.length);
   resize(root, data.rows.length, build);
   data.rows.forEach((entry, place) => {
     const row = root.children[place];

@@ -1,11 +1,10 @@
-"""The ruler as a plain list: 38 layers with neurons, the model's segments as a strip, a badge where neurons are selected."""
+"""The ruler as a plain list: layers with neurons, the model's segments as a strip, a badge where neurons are selected."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_ui.components.assets import register
 from vislrp_ui.state import segment_of
@@ -17,10 +16,11 @@ _list = register("layerlist", '<div class="layers" role="radiogroup" aria-label=
 def layer_rows(model: LRPModel, counts: Mapping[int, int]) -> list[dict[str, Any]]:
     """Payload of the rows: number, name, kind, colour of its segment, whether a block begins, number of selected neurons."""
     rows = []
-    for layer in range(1, LAST + 1):
-        row = LAYERS[layer]
+    plan = model.plan.rows
+    for layer in range(1, len(plan)):
+        row = plan[layer]
         rows.append({"layer": layer, "name": row.name, "kind": row.kind, "colour": segment_colour(segment_of(model, layer)),
-                     "begins": row.block != LAYERS[layer - 1].block, "count": counts.get(layer, 0)})
+                     "begins": row.block != plan[layer - 1].block, "count": counts.get(layer, 0)})
     return rows
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from vislrp_core.layers import layer_name
 from vislrp_core.model import LRPModel
 from vislrp_ui.components.assets import register
 from vislrp_ui.state import ModelEntry
@@ -25,8 +24,8 @@ def segment_bar(model: LRPModel) -> list[dict[str, Any]]:
             "fill": segment_colour(place),
             "ink": segment_text(place),
             "text": segment.rule.short if layers >= least else "",
-            "tip": f"{segment.rule.title} ({segment.rule.short}): {layer_name(segment.first)} to "
-                   f"{layer_name(segment.last)}, layers {segment.first} to {segment.last}",
+            "tip": f"{segment.rule.title} ({segment.rule.short}): {model.plan.name(segment.first)} to "
+                   f"{model.plan.name(segment.last)}, layers {segment.first} to {segment.last}",
         })
     return bars
 

@@ -221,7 +221,14 @@ function actions(me, setStateValue) {
 
 export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".ruler");
-  const me = INSTANCES.get(root) ?? build(root, data);
+  let me = INSTANCES.get(root);
+  // Another network may have other rows.
+  const same = me && me.rows.length === data.rows.length && me.rows.every((row, k) => row.name === data.rows[k].name);
+  if (!same) {
+    me?.watch.disconnect();
+    root.style.setProperty("--rows", data.rows.length);
+    me = build(root, data);
+  }
   INSTANCES.set(root, me);
   actions(me, setStateValue);
   if (me.drag) {

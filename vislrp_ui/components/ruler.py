@@ -1,8 +1,7 @@
-"""The segment ruler: 39 rows, segments with borders to drag, relevance per layer, and a card beside each segment."""
+"""The segment ruler: a row a layer, segments with borders to drag, relevance per layer, a card beside each segment."""
 
 from __future__ import annotations
 
-from vislrp_core.layers import LAST
 from vislrp_ui import state
 from vislrp_ui.components.assets import register
 from vislrp_ui.components.protocol import Edit, OnEdit, is_whole, mount
@@ -44,7 +43,7 @@ def apply_edit(visit: Visit, edit: Edit) -> Visit:
     """
     def number(name: str) -> int:
         value = edit.get(name)
-        return value if isinstance(value, int) and is_whole(value) and 0 <= value <= LAST else -1
+        return value if isinstance(value, int) and is_whole(value) and 0 <= value <= visit.model.plan.last else -1
 
     match edit.get("kind"):
         case "segment" if number("segment") >= 0:

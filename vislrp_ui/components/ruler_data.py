@@ -6,13 +6,14 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vislrp_core.architecture import Architecture
 from vislrp_core.formula import formula_mathml
-from vislrp_core.layers import LAST, LAYERS, layer_name
 from vislrp_core.model import MAX_SEGMENTS, PIXEL_RULES, LRPModel
 from vislrp_core.rules import PARAMETERS, Rule, format_number
 from vislrp_ui.components import colours
@@ -20,12 +21,10 @@ from vislrp_ui.theme import SEGMENTS, segment_text
 
 NOTABLE_SHARE = 0.2
 """Share of the start relevance that a segment must absorb, or add, to be told so in its head."""
-SMOOTH_LAYERS = 4
-"""Maps up to this layer have the size of the image and are drawn smooth; the others show their pixels."""
 
 
 class Sums(Protocol):
-    """Sums of positive and of negative relevance at all 39 layers; NaN where they are not known."""
+    """Sums of positive and of negative relevance at all rows; NaN where they are not known."""
 
     @property
     def positive(self) -> NDArray[Any]: ...
@@ -105,6 +104,8 @@ class RulerData:
         The pictures belong to an earlier state; they stay visible, marked as old.
     colours : dict
         CSS variables.
+    rows, limits : list of dict, dict
+        The architecture's rows, see `rows_of` and `limits_of`.
     """
 
     segments: tuple[SegmentCard, ...]
@@ -116,10 +117,12 @@ class RulerData:
     pixel_tip: str
     updating: bool
     colours: dict[str, str]
+    rows: list[dict[str, str]]
+    limits: dict[str, int]
 
     def payload(self) -> dict[str, Any]:
         """As the component receives it."""
-        return {**asdict(self), "rows": ROWS, "parameters": SYMBOLS, "limits": LIMITS, "fresh": asdict(FRESH),
+        return {**asdict(self), "parameters": SYMBOLS, "fresh": asdict(FRESH),
                 "palette": PALETTE}
 
 
@@ -164,7 +167,7 @@ def ruler_data(model: LRPModel, sums: Sums | None, *, selected: int, layer: int 
     model : LRPModel
         The active model.
     sums : Sums or None
-        A result with `positive` and `negative`, (39,); None while there is none: the last bars stay.
+        A result with `positive` and `negative`, one value a row; None while there is none: the last bars stay.
     selected : int
         Place of the selected segment.
     layer : int or None
@@ -183,18 +186,19 @@ def ruler_data(model: LRPModel, sums: Sums | None, *, selected: int, layer: int 
         SegmentCard(segment.first, segment.last, rule_card(segment.rule), segment.first - 1, pictures.get(segment.first - 1),
                     _notices(model, place, sums, error))
         for place, segment in enumerate(model.segments))
-    choice = PIXEL_RULES[model.pixel_rule]
+    choice, count = PIXEL_RULES[model.pixel_rule], len(model.plan.rows)
     return RulerData(
         segments=cards, selected=max(0, min(selected, len(cards) - 1)), layer=layer or None,
-        negative=_plain(sums.negative if sums else None), positive=_plain(sums.positive if sums else None),
+        negative=_plain(sums.negative if sums else None, count), positive=_plain(sums.positive if sums else None, count),
         pixel_rule="" if model.pixel_rule == "segment" else choice.title,
         pixel_tip=f"Pixel rule {choice.title}. {choice.sentence} Change it under Conventions.",
-        updating=updating, colours=colours.variables(mode))
+        updating=updating, colours=colours.variables(mode),
+        rows=rows_of(model.plan), limits=limits_of(model.plan))
 
 
-def _plain(values: NDArray[Any] | None) -> list[float | None]:
+def _plain(values: NDArray[Any] | None, count: int) -> list[float | None]:
     if values is None:
-        return [None] * (LAST + 1)
+        return [None] * count
     return [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
 
 
@@ -202,7 +206,7 @@ def _notices(model: LRPModel, place: int, sums: Sums | None, error: Failure | No
     segment = model.segments[place]
     found = []
     if error is not None and segment.first <= error.layer <= segment.last:
-        name = layer_name(error.layer)
+        name = model.plan.name(error.layer)
         found.append(Notice("error", "error", f"{name} not finite", f"{name}", f"{error}"))
     found += [Notice("warn", "warning", _brief(sentence), "", sentence) for sentence in segment.rule.warnings()]
     share = absorbed_share(sums, segment.first, segment.last)
@@ -223,16 +227,26 @@ def absorbed_share(sums: Sums | None, first: int, last: int) -> float | None:
     if sums is None:
         return None
     total = np.asarray(sums.positive) + np.asarray(sums.negative)
-    start = total[LAST]
+    start = total[-1]
     if start == 0 or not np.isfinite([start, total[last], total[first - 1]]).all():
         return None
     return float((total[last] - total[first - 1]) / abs(start))
 
 
-ROWS = [{"name": layer.name, "kind": layer.kind, "block": layer.block} for layer in LAYERS]
+@cache
+def rows_of(rows: Architecture) -> list[dict[str, str]]:
+    """What the ruler tells of each row."""
+    return [{"name": row.name, "kind": row.kind, "block": row.block} for row in rows.rows]
+
+
+def limits_of(rows: Architecture) -> dict[str, int]:
+    """What the ruler must know before the server answers; maps as large as the image are drawn smooth."""
+    smooth = max(index for index, side in enumerate(rows.sides) if side == rows.input_size)
+    return {"segments": MAX_SEGMENTS, "last": rows.last, "smooth": smooth}
+
+
 SYMBOLS = [{"key": p.key, "symbol": p.symbol, "math": symbol_mathml(p.symbol), "group": p.group, "tip": p.help}
            for p in PARAMETERS]
 PALETTE = [{"fill": fill, "ink": segment_text(place)} for place, fill in enumerate(SEGMENTS)]
-LIMITS = {"segments": MAX_SEGMENTS, "last": LAST, "smooth": SMOOTH_LAYERS}
 FRESH = rule_card(Rule.of("zero"))
 """The rule of a segment that was added, so that the ruler can draw it before the server answers."""

@@ -19,7 +19,7 @@ def design() -> None:
     drawing them again would take the cores that the maps need. For a new image the controls come first.
     """
     visit = session.boot()
-    st.html(theme.design_css())
+    st.html(theme.design_css(len(visit.model.plan.rows)))
     widgets.require_image(visit)
     first, middle, last = st.columns([0.166, 0.578, 0.256], gap="medium")
     image_place = first.container(gap="xsmall")

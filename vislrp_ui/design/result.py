@@ -11,8 +11,7 @@ import streamlit as st
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from vislrp_core.export import relevance_npz
-from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
-from vislrp_core.layers import LAST, layer_name
+from vislrp_core.heatmap import RANGES, SMOOTH_FROM, SPECTRA, figure_png, format_value
 from vislrp_ui import service, session, state, widgets
 from vislrp_ui.components.ruler import data_url
 from vislrp_ui.design.title import file_stem
@@ -29,7 +28,7 @@ def head(visit: Visit, target: int) -> PopoverContainer:
     """What the map shows, and what can be done with it; answers the place of the downloads."""
     layer = shown_layer(visit)
     name = service.network().classes[target]
-    where = f" at {layer_name(layer)}" if layer else ""
+    where = f" at {service.rows().name(layer)}" if layer else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="result-head"):
         st.html(f'<div class="v-head">Relevance{where} for “{escape(name)}”</div>', width="stretch")
         if layer:
@@ -59,9 +58,9 @@ def map_and_facts(visit: Visit, result: Maps) -> None:
         values = result.maps[layer]
         limit = service.limit_of(values, visit.look)
         png = service.heatmap_png(values, map_key(visit, result, layer), visit.look, limit=limit,
-                                  size=None if values.shape[0] >= 224 else _enlarged(values.shape), ref=visit.image)
+                                  size=None if values.shape[0] >= SMOOTH_FROM else _enlarged(values.shape), ref=visit.image)
         # In the page itself: a file on the server would be gone as soon as a newer edit replaces this run.
-        st.image(data_url(png), width="stretch", alt=f"Heatmap of relevance at {layer_name(layer)}")
+        st.image(data_url(png), width="stretch", alt=f"Heatmap of relevance at {service.rows().name(layer)}")
         st.html(colour_bar(visit, limit))
     st.html(f'<div class="v-muted v-facts">{facts(result, layer)}</div>')
 
@@ -98,7 +97,7 @@ def facts(result: Maps, layer: int) -> str:
     """How much of the start arrives at the layer shown."""
     if not np.isfinite(result.total[layer]):
         return ""
-    start, kept = result.total[LAST], result.total[layer]
+    start, kept = result.total[-1], result.total[layer]
     plus, minus = result.positive[layer], -result.negative[layer]
     return f"Σ {kept:.1f} of {start:.1f} kept, + {plus:.1f} − {minus:.1f}".replace("Σ -", "Σ −").replace("of -", "of −")
 
@@ -106,8 +105,9 @@ def facts(result: Maps, layer: int) -> str:
 def _why_not(result: Maps, layer: int) -> str:
     if result.error is not None:
         error = result.error
-        return f"Relevance is not finite below {layer_name(error.layer)} ({error.rule}): {error.cause}; {error.suggestion}."
-    return f"The map of {layer_name(layer)} is not computed yet."
+        return (f"Relevance is not finite below {service.rows().name(error.layer)} ({error.rule}): {error.cause}; "
+                f"{error.suggestion}.")
+    return f"The map of {service.rows().name(layer)} is not computed yet."
 
 
 def downloads(visit: Visit, target: int, result: Maps) -> None:
@@ -122,7 +122,7 @@ def downloads(visit: Visit, target: int, result: Maps) -> None:
                        help="896 pixels and more, with its range; in the light colours unless the background is set to dark")
     st.download_button("Relevance of all layers (.npz)", lambda: _all_layers(visit, target), f"{stem}.npz",
                        "application/octet-stream", key="download-npz", icon=":material/dataset:", on_click="ignore",
-                       width="stretch", help="Arrays named by layer number, 0 to 38")
+                       width="stretch", help="Arrays named by layer number, 0 for the pixels")
 
 
 def _figure(visit: Visit, result: Maps, layer: int) -> bytes:
@@ -131,7 +131,7 @@ def _figure(visit: Visit, result: Maps, layer: int) -> bytes:
     over = service.view(visit.image) if look.overlay else None
     return figure_png(result.maps[layer], range=look.range, spectrum=look.spectrum, dark=look.paper == "dark",
                       title=f"{network.classes[result.target]}, {visit.entry().name}", image=over, opacity=look.opacity,
-                      caption=f"{layer_name(layer)}; {network.title}; range: {RANGES[look.range]}")
+                      caption=f"{service.rows().name(layer)}; {network.title}; range: {RANGES[look.range]}")
 
 
 def _all_layers(visit: Visit, target: int) -> io.BytesIO:

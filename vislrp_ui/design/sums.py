@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from vislrp_core.layers import LAYERS
 from vislrp_ui import service, session, theme
 from vislrp_ui.service import Maps
 
@@ -27,10 +26,10 @@ def sums_dialog() -> None:
 
 def sums_frame(result: Maps) -> pd.DataFrame:
     """One row per layer: sums, and what the layer absorbed (start minus arrival, from the layer above)."""
-    total = result.total
+    total, rows = result.total, service.rows().rows
     absorbed = np.append(total[1:] - total[:-1], np.nan)
     return pd.DataFrame({
-        "layer": [layer.index for layer in LAYERS], "name": [layer.name for layer in LAYERS],
+        "layer": [layer.index for layer in rows], "name": [layer.name for layer in rows],
         "positive": result.positive, "negative": result.negative, "total": total,
         # Layer k turns R[k] into R[k - 1]: what is missing below belongs to it.
         "absorbed": np.insert(absorbed[:-1], 0, 0.0),

@@ -105,7 +105,7 @@ def export(visit: Visit, target: int) -> None:
 def _python(visit: Visit, target: int) -> str:
     network = service.network()
     image = f"sample_images/{visit.image.id}.jpg" if visit.image.kind == "sample" else "image.jpg"
-    return python_script(visit.model, image, network.classes[target], service.network_key(), visit.image.fit)
+    return python_script(visit.model, image, network.classes[target], service.network_file(), visit.image.fit)
 
 
 def _escaped(text: str) -> str:

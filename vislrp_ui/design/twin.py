@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from vislrp_core.edits import MAX_SEGMENTS
-from vislrp_core.layers import LAST, layer_name
 from vislrp_core.rules import GROUPS, PARAMETERS, PRESETS
 from vislrp_ui import session, state, widgets
 from vislrp_ui.components.rule_panel import apply_edit
@@ -32,13 +31,13 @@ def segments(visit: Visit) -> None:
         first = widgets.mirror("twin-first", segment.first)
         lowest = model.segments[place - 1].first + 1 if place else 1
         st.number_input("First layer", lowest, segment.last, key=first, step=1, disabled=place == 0,
-                        on_change=_move, args=(place - 1, first, -1), help=layer_name(segment.first))
+                        on_change=_move, args=(place - 1, first, -1), help=model.plan.name(segment.first))
     with right:
         last = widgets.mirror("twin-last", segment.last)
         final = place == len(model.segments) - 1
-        highest = LAST if final else model.segments[place + 1].last - 1
+        highest = model.plan.last if final else model.segments[place + 1].last - 1
         st.number_input("Last layer", segment.first, highest, key=last, step=1, disabled=final,
-                        on_change=_move, args=(place, last, 0), help=layer_name(segment.last))
+                        on_change=_move, args=(place, last, 0), help=model.plan.name(segment.last))
     many = len(model.segments) >= MAX_SEGMENTS
     with st.container(horizontal=True, gap="xsmall"):
         st.button("Add", icon=":material/add:", key="twin-add", on_click=session.update, args=(state.add_segment,),
@@ -46,13 +45,13 @@ def segments(visit: Visit) -> None:
         middle = (segment.first + segment.last) // 2
         st.button("Split", icon=":material/call_split:", key="twin-split", on_click=session.update,
                   args=(state.split_segment, place, middle), disabled=many or segment.first == segment.last,
-                  help=f"Split this segment below {layer_name(middle)}")
+                  help=f"Split this segment below {model.plan.name(middle)}")
         st.button("Remove", icon=":material/close:", key="twin-remove", on_click=session.update,
                   args=(state.remove_segment, place), disabled=len(model.segments) == 1,
                   help="Its layers join a neighbour")
     layer = widgets.mirror("twin-layer", visit.selected_layer or 0)
-    st.selectbox("Layer of the large map", range(LAST + 1), key=layer,
-                 format_func=lambda k: "pixels" if k == 0 else f"{k} {layer_name(k)}",
+    st.selectbox("Layer of the large map", range(model.plan.last + 1), key=layer,
+                 format_func=lambda k: "pixels" if k == 0 else f"{k} {model.plan.name(k)}",
                  on_change=widgets.on_change(layer, state.select_layer, kind=int))
 
 

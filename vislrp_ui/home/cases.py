@@ -59,7 +59,7 @@ def _flipping(visit: Visit) -> Visit:
 def _ablation(visit: Visit) -> Visit:
     """The case that docs/ablation.md tells, with its neurons switched off already."""
     visit = with_image(visit, "german_shepherd", model="configuration_4")
-    visit = state_ablation.changed(visit, state_ablation.set_layer, ABLATED_LAYER)
+    visit = state_ablation.changed(visit, state_ablation.set_layer, ABLATED_LAYER, visit.model.plan)
     asked = Question(visit.image, visit.model, service.target_of(visit.image, None))
     order = work.scores_at(asked, ABLATED_LAYER).strongest(ABLATED_BY).tolist()
     visit = state_ablation.changed(visit, state_ablation.choose_top, order, ABLATED_NEURONS, ABLATED_BY)

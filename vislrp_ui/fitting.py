@@ -1,0 +1,40 @@
+"""The visit's models follow the running network: what a page needs before it draws anything that counts layers."""
+
+from __future__ import annotations
+
+from vislrp_core.network import NetworkError
+from vislrp_ui import service, session, state, state_network
+from vislrp_ui.state import Visit
+
+
+def fit(before: Visit | None = None) -> Visit:
+    """Carry the models over where they are of another architecture than the running network, and say so.
+
+    Parameters
+    ----------
+    before : Visit, optional
+        What undo brings back; the present visit by default.
+    """
+    visit = session.get_visit()
+    if state_network.fits(visit, service.known_rows() or visit.model.plan):
+        return visit
+    try:
+        rows = service.network().architecture
+    except NetworkError:
+        return visit  # the page shows the error, and nothing that counts layers
+    if state_network.fits(visit, rows):
+        return visit
+    fitted = state_network.adapted(visit, rows, {entry.id: entry.model for entry in session.examples()})
+    if before is not None or state_network.holds_work(visit):
+        fitted = state.remember(before or visit, fitted)
+        session.notify(f"This network is {rows.article} with {rows.last} layers: the models were carried over to them, "
+                       "borders with their blocks. Undo brings the models back as they were.")
+    session.set_visit(fitted)
+    return fitted
+
+
+def switch(network: str | None) -> None:
+    """Let another network run."""
+    before = session.get_visit()
+    session.set_visit(state.choose_network(before, network))
+    fit(before)
