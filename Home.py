@@ -6,7 +6,10 @@ from vislrp_core.resources import assets
 from vislrp_ui import session, theme
 from vislrp_ui.home.page import home
 
-st.set_page_config(page_title="VisLRP Designer", page_icon=str(assets() / "icon.png"), layout="wide")
+TITLE = "VisLRP Designer"
+
+# Before the navigation, whose icon would be fetched from elsewhere; the title follows when the page is known.
+st.set_page_config(page_title=TITLE, page_icon=str(assets() / "icon.png"), layout="wide")
 st.logo(str(assets() / ("logo_dark.svg" if theme.is_dark() else "logo.svg")), size="medium")
 
 pages = [
@@ -17,6 +20,7 @@ pages = [
     st.Page("pages/4_Neuron_Ablation.py", title="Neuron Ablation", icon=":material/hub:"),
 ]
 page = st.navigation(pages, position="top")
+st.set_page_config(page_title=TITLE if page == pages[0] else f"{page.title} · {TITLE}")
 wanted = session.mark_routed()
 for other in pages:
     if wanted and other.url_path == wanted:

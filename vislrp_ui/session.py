@@ -15,9 +15,10 @@ from vislrp_core.images import digest, read_image
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.networks import imagenet_on_disk
 from vislrp_core.resources import model_store
-from vislrp_ui import permalink, state, theme
+from vislrp_ui import large, permalink, state, theme
 from vislrp_ui.caches import settle
 from vislrp_ui.components.keeper import keeper
+from vislrp_ui.components.pagetools import page_tools
 from vislrp_ui.own_networks import OWN, own
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
@@ -89,6 +90,9 @@ def boot() -> Visit:
     visit = fit()
     sync_address(visit)
     _keep_models(visit)
+    large.mount()
+    with st.container(key="page-tools"):
+        page_tools("tools", theme.mode())
     # A place of their own: an element that comes and goes would move all others, and components would be built anew.
     with st.container(key="notices"):
         for sentence in st.session_state.pop(_NOTICES, []):

@@ -6,6 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from vislrp_ui import stacked
+
 SEGMENTS = ("#A5DAF4", "#D8BC58", "#469C8C", "#BA5250", "#6E6DBE", "#AC94CB", "#1C7B4D", "#E1905A", "#973B66",
             "#94A130", "#466AA0", "#808EAA")
 _WHITE_TEXT = {3, 4, 6, 8, 10}
@@ -59,7 +61,14 @@ def css() -> str:
 [data-testid=stMainBlockContainer]{padding-inline:1.4rem;max-width:none}
 [data-testid=stHeader]{border-bottom:1px solid var(--st-border-color)}
 [data-testid=stImage] img{border-radius:6px}
-[data-testid=stLayoutWrapper]:has(>.st-key-keeper){position:absolute;width:0;height:0;overflow:hidden}
+[data-testid=stElementToolbarButton]:has([aria-label^=Fullscreen]){display:none}
+[data-testid=stLayoutWrapper]:has(>:is(.st-key-keeper,.st-key-large-view-place)){position:absolute;width:0;height:0;
+ overflow:hidden}
+[data-testid=stLayoutWrapper]:has(>.st-key-page-tools){position:fixed;z-index:1000000;top:9px;right:1.2rem;width:auto}
+[data-testid=stToolbarActions],[data-testid=stStatusWidget]{margin-right:170px}
+[data-stale=true]{opacity:1!important}
+[data-testid=stTopNavLink]:focus-visible,[data-testid=stSidebarNavLink]:focus-visible{outline:2px solid var(--st-link-color);
+ outline-offset:-2px}
 [data-testid=stLayoutWrapper]:has(>.st-key-notices:empty){display:none}
 kbd[aria-label^=Shortcut]{display:none}
 [class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],
@@ -73,10 +82,14 @@ kbd[aria-label^=Shortcut]{display:none}
 .v-bar i::after{content:"";position:absolute;left:50%;top:-1px;bottom:-1px;border-left:1px solid var(--st-text-color)}
 .v-words span{flex:0 1 auto;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .v-words i{flex:0 0 76px}
+:is([class*=st-key-pick-],[class*=st-key-case-]){position:relative}
+[class*=st-key-sample-] button::after,[class*=st-key-case-] [class*=st-key-open-] button::after{content:"";
+ position:absolute;inset:0;border-radius:8px;cursor:pointer}
+[class*=st-key-pick-]:hover img,[class*=st-key-case-]:hover img{filter:brightness(.96)}
 .v-head{font-size:13.5px;font-weight:650;line-height:1.35}
 .v-muted{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-facts{font-size:12px;font-variant-numeric:tabular-nums}
-</style>"""
+""" + stacked.EVERY + "</style>"
 
 
 def chart_theme(dark: bool) -> dict[str, Any]:
@@ -99,13 +112,8 @@ def chart_theme(dark: bool) -> dict[str, Any]:
 def design_css(rows: int) -> str:
     """Sizes of the Design page with a ruler of so many rows: one view without scrolling from 720 to 1080 px."""
     return """<style>
-.st-key-design-image [data-testid=stImage]{width:100%}
-.st-key-design-image img{width:auto;max-width:100%;max-height:max(22vh,205px)}
-.st-key-final-map{position:relative}
-.st-key-final-map [data-testid=stFullScreenFrame]>div,.st-key-final-map [data-testid=stImage],
-.st-key-final-map [data-testid=stImageContainer]{width:100%}
-.st-key-final-map img{width:min(100%,33vh)!important;max-width:100%;aspect-ratio:1;margin:auto;
- box-sizing:border-box;border:1px solid var(--st-border-color);transition:opacity .15s}
+.st-key-design-image{--picture-width:min(100%,max(22vh,205px))}
+.st-key-final-map{position:relative;--picture-width:min(100%,33vh);--picture-margin:auto}
 .v-nomap{width:min(100%,33vh);aspect-ratio:1;margin:auto;border:1px dashed var(--st-border-color);border-radius:6px;
  display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;
  background:repeating-linear-gradient(45deg,transparent 0 7px,
@@ -123,14 +131,14 @@ def design_css(rows: int) -> str:
 .v-note i{display:block;height:4px;border-radius:2px;background:var(--st-secondary-background-color);margin-bottom:8px}
 .v-note b{display:block;height:100%;border-radius:2px;background:var(--st-primary-color)}
 @media (max-height:800px){.st-key-model-cards{--cards-height:calc(100vh - 507px)}
- .st-key-final-map img{width:min(100%,27vh)!important}.v-nomap{width:min(100%,27vh)}
- .st-key-design-image img{max-height:22vh}}
-</style>""".replace("@ROWS@", str(rows))
+ .st-key-final-map{--picture-width:min(100%,27vh)}.v-nomap{width:min(100%,27vh)}
+ .st-key-design-image{--picture-width:min(100%,22vh)}}
+""".replace("@ROWS@", str(rows)) + stacked.DESIGN + "</style>"
 
 
 def home_css() -> str:
     """Sizes of the welcome page."""
-    return """<style>
+    return f"<style>{stacked.HOME}" + """
 .v-title{font-size:30px;font-weight:650;line-height:1.2;margin:0;padding:0;max-width:22ch}
 .v-strip{display:grid;grid-template-columns:repeat(4,1fr);gap:4px;margin-bottom:12px}
 .v-strip img{width:100%;aspect-ratio:1;border-radius:4px;border:1px solid var(--st-border-color);box-sizing:border-box}

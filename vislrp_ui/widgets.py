@@ -92,7 +92,8 @@ def gallery() -> None:
     """The sample images with their credits."""
     columns = st.columns(5, gap="small")
     for place, sample in enumerate(samples().values()):
-        with columns[place % 5]:
+        # The button's area covers the photograph above it.
+        with columns[place % 5], st.container(key=f"pick-{sample.id}", gap="xsmall"):
             st.image(thumbnail(sample.id), alt=sample.shows, width="stretch")
             if st.button(sample.title, key=f"sample-{sample.id}", on_click=choose_sample, args=(sample.id,),
                          width="stretch", help=sample.shows):

@@ -36,8 +36,9 @@ def test_gestures(page: Page, app_url: str, tmp_path: Path) -> None:
     complete(page)
     assert page.locator(".grid.row .map img").count() == 10
 
-    # A map is clicked: its model and class become the active ones of the visit.
-    maps(page, 1).nth(2).click()
+    # A map's model and class become the active ones of the visit.
+    maps(page, 1).nth(2).hover()
+    maps(page, 1).nth(2).locator(".activate").click()
     expect(maps(page, 1).nth(2)).to_have_class(re.compile("active"))
     expect(page.locator(".grid.head .tag").nth(2)).to_have_text("active")
     assert "model=example-configuration_4" in page.url
@@ -63,9 +64,9 @@ def test_gestures(page: Page, app_url: str, tmp_path: Path) -> None:
 
     # Class A minus class B of one model, from the foot of its column.
     page.locator(".grid.foot .differ").nth(1).click()
-    expect(page.locator(".v-diff img")).to_have_count(3)
+    expect(page.locator("[class*=st-key-compare-difference-] .picture img")).to_have_count(3)
     page.locator(".st-key-compare-difference-close button").click()
-    expect(page.locator(".v-diff img")).to_have_count(0)
+    expect(page.locator("[class*=st-key-compare-difference-] .picture img")).to_have_count(0)
 
     # A column leaves; what is exported is what is shown.
     page.locator(".grid.head .column").nth(4).hover()

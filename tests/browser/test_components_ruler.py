@@ -17,7 +17,8 @@ from vislrp_core.heatmap import png
 from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_ui.components import ruler
-from vislrp_ui.components.ruler_data import data_url, ruler_data
+from vislrp_ui.components.addresses import data_url
+from vislrp_ui.components.ruler_data import ruler_data
 
 HTML = '<div class="ruler" role="group"></div>'
 DOT = data_url(png(np.zeros((1, 1, 3), dtype=np.uint8)))

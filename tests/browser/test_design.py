@@ -217,8 +217,8 @@ def test_a_copied_link_opens_the_same_view_in_another_browser(
     on.drag(page, 0, 3)
     on.until_borders(page, 13, 23, 30, 38)
     wait_idle(page)
-    page.locator(".st-key-title-row .copy").click()
-    expect(page.locator(".st-key-title-row .copy")).to_contain_text("Copied")
+    page.locator(".st-key-page-tools .link").click()
+    expect(page.locator(".st-key-page-tools .link")).to_contain_text("Copied")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == page.url
     other = new_context().new_page()

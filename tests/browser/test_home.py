@@ -10,7 +10,7 @@ from tests.browser.conftest import visit, wait_idle
 def test_the_example_reacts_to_class_and_model(page: Page, app_url: str) -> None:
     visit(page, app_url)
     expect(page.get_by_role("heading", name="Design how relevance flows through VGG16")).to_be_visible()
-    shown = page.get_by_role("img", name="Heatmap of relevance")
+    shown = page.locator(".st-key-home-map img")
     first = shown.get_attribute("src")
     page.locator(".st-key-home-classes .row").nth(1).click()
     page.wait_for_url(lambda url: "target=first" not in url)

@@ -17,11 +17,12 @@ from vislrp_core.network import Prediction
 from vislrp_core.rules import KEYS, PRESETS, Rule
 from vislrp_ui import state
 from vislrp_ui.components import colours, rule_panel, ruler
+from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.beforeafter import before_after, pair_rows, shown_classes, signed, verdict
 from vislrp_ui.components.classbars import class_rows, percent
 from vislrp_ui.components.protocol import MAX_EDITS, new_edits
 from vislrp_ui.components.rule_panel import rule_panel_data
-from vislrp_ui.components.ruler_data import absorbed_share, data_url, ruler_data, symbol_mathml
+from vislrp_ui.components.ruler_data import absorbed_share, ruler_data, symbol_mathml
 from vislrp_ui.state import StateError
 
 FIGURE = LRPModel(name="Figure 2.1", segments=(

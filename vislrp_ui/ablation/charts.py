@@ -20,6 +20,8 @@ from vislrp_ui.state_ablation import AblationState
 
 CHARTS = ("positive_relevance", "negative_relevance", "activation_sum")
 HEIGHT = 150
+EDGE = 0.035
+"""Room beside the first and the last neuron, as a share of all: a brush must be able to begin outside them."""
 GREY = {"light": "#C4CBD3", "dark": "#475260"}
 
 
@@ -37,8 +39,9 @@ def chart(scores: Scores, by: str, chosen: Iterable[int], gesture: str, dark: bo
     """One score of all neurons, sorted; regions are brushed along the ranks."""
     mode = "dark" if dark else "light"
     domain = [False, True]
+    ranks = [-EDGE * len(scores) - 0.5, (1 + EDGE) * len(scores) - 0.5]
     drawn = alt.Chart(frame(scores, by, chosen), title=SCORES[by].title).mark_circle(opacity=1).encode(
-        x=alt.X("rank:Q", title="neurons, sorted", scale=alt.Scale(domain=[-0.5, len(scores) - 0.5], nice=False),
+        x=alt.X("rank:Q", title="neurons, sorted", scale=alt.Scale(domain=ranks, nice=False),
                 axis=alt.Axis(grid=False, tickCount=5, format="d")),
         y=alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=4, format=_format(scores.column(by)))),
         color=alt.Color("chosen:N", legend=None,

@@ -31,7 +31,8 @@ def ablation() -> None:
     note = st.empty()
     held = state_ablation.of(visit)
     asked = Question(visit.image, visit.model, target)
-    left, middle, right = st.columns(style.COLUMNS, gap="medium")
+    with st.container(key="abl-columns"):
+        left, middle, right = st.columns(style.COLUMNS, gap="medium")
     with left:
         st.html('<div class="v-head">Layer</div>')
         layer_list("abl-layers", visit.model, held.layer, {layer: len(neurons) for layer, neurons in held.selected}, _pick)

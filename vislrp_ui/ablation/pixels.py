@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 
 from vislrp_core.heatmap import figure_png, format_value
 from vislrp_core.propagation import NonFiniteRelevance
-from vislrp_ui import service, state_ablation, widgets
+from vislrp_ui import large, service, state_ablation, views, widgets
 from vislrp_ui.ablation import work
 from vislrp_ui.ablation.toolbar import changing
 from vislrp_ui.ablation.work import Question
+from vislrp_ui.components.addresses import data_url
+from vislrp_ui.components.picture import picture
 from vislrp_ui.design.progress import Progress
 from vislrp_ui.design.result import colour_bar
 from vislrp_ui.design.title import file_stem
@@ -91,8 +94,10 @@ def _maps(visit: Visit, asked: Question, held: AblationState, whole: NDArray[np.
 
 def _one(visit: Visit, values: NDArray[np.float32], key: tuple[object, ...], limit: float, title: str, place: str) -> None:
     with st.container(key=f"abl-map-{place}"):
-        st.image(service.heatmap_png(values, key, visit.look, limit=limit, ref=visit.image), output_format="PNG",
-                 width="stretch", alt=f"Heatmap of the pixels: {title}")
+        png = service.heatmap_png(values, key, visit.look, limit=limit, ref=visit.image)
+        view = large.offer(place, partial(views.values_view, f"Relevance passed to the pixels: {title}", values, visit.look,
+                                          limit=limit, below=visit.image))
+        picture(f"abl-picture-{place}", data_url(png), f"Heatmap of the pixels: {title}", view)
     st.html(f'<div class="v-muted v-facts">{title} · Σ <b>{_signed(float(values.sum(dtype=np.float64)))}</b></div>')
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,10 +14,12 @@ from PIL import Image
 
 from vislrp_core.heatmap import colour, format_value
 from vislrp_core.neurons import SCORES, Scores
-from vislrp_ui import service
+from vislrp_ui import large, service, views
 from vislrp_ui.ablation import work
 from vislrp_ui.ablation.cells import as_url, thumbnails, tiled
 from vislrp_ui.ablation.work import Question
+from vislrp_ui.components.largeview import View
+from vislrp_ui.components.neuronpairs import neuron_pairs
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
@@ -43,36 +47,35 @@ def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) 
     if not here:
         st.html('<div class="v-abl-none v-muted">No neurons selected. Drag over a chart or click cells.</div>')
         return
-    st.html(pairs(visit, asked, held.layer, here, scores))
+    neuron_pairs("abl-pairs", pairs(visit, asked, held.layer, here, scores))
 
 
 def _turn(page: int) -> None:
     st.session_state[_PAGE] = page
 
 
-def pairs(visit: Visit, asked: Question, layer: int, neurons: Sequence[int], scores: Scores) -> str:
-    """Pictures and numbers as HTML; all relevance maps share a range, all activation maps another."""
-    chosen = list(neurons)
+def pairs(visit: Visit, asked: Question, layer: int, neurons: Sequence[int], scores: Scores) -> dict[str, Any]:
+    """Payload of the pairs; all relevance maps share a range, all activation maps another."""
+    chosen, name = list(neurons), service.rows().name(layer)
     dark = service.dark_maps(visit.look)
-    parts = []
-    for values, spectrum in ((work.relevance_at(asked, layer), visit.look.spectrum),
-                             (service.trace(asked.ref).activation(layer), "activation")):
+    sheets = []
+    for kind, values, spectrum in (("relevance", work.relevance_at(asked, layer), visit.look.spectrum),
+                                   ("activation", service.trace(asked.ref).activation(layer), "activation")):
         thumbs = thumbnails(values[chosen], 56)
-        parts.append(_strip(thumbs, spectrum, service.limit_of(thumbs.reshape(len(thumbs), -1), visit.look), dark))
-    figures = []
-    across = max(len(chosen) - 1, 1)
-    name = service.rows().name(layer)
-    for place, neuron in enumerate(chosen):
-        where = f"background-size:{100 * len(chosen)}% 100%;background-position:{100 * place / across:.3f}% 0"
-        label = f"Neuron {neuron} of {name}: relevance and activation"
-        facts = "; ".join(f"{SCORES[key].title} {_signed(scores.column(key)[neuron])}" for key in TOLD)
-        figures.append(
-            f'<figure title="{facts}"><div role="img" aria-label="{label}"><i class="v-rel" style="{where}"></i>'
-            f'<i class="v-act" style="{where}"></i></div><figcaption><b>{neuron}</b> <span class="v-muted">'
-            f'Σ {_signed(scores.total_relevance[neuron])}</span></figcaption></figure>')
-    style = "".join(f'.v-pairs .{kind}{{background-image:url("{as_url(part)}")}}'
-                    for kind, part in zip(("v-rel", "v-act"), parts, strict=True))
-    return f'<style>{style}</style><div class="v-pairs">{"".join(figures)}</div>'
+        limit = service.limit_of(thumbs.reshape(len(thumbs), -1), visit.look)
+        sheets.append(as_url(_strip(thumbs, spectrum, limit, dark)))
+        for neuron in chosen:
+            large.offer(f"{kind}-{neuron}", partial(_large, visit, asked, layer, neuron, kind, spectrum))
+    return {"sheets": sheets, "name": name, "neurons": [
+        {"neuron": neuron, "sum": f"Σ {_signed(scores.total_relevance[neuron])}",
+         "tip": "; ".join(f"{SCORES[key].title} {_signed(scores.column(key)[neuron])}" for key in TOLD)}
+        for neuron in chosen]}
+
+
+def _large(visit: Visit, asked: Question, layer: int, neuron: int, kind: str, spectrum: str) -> View:
+    values = work.relevance_at(asked, layer) if kind == "relevance" else service.trace(asked.ref).activation(layer)
+    one = thumbnails(values[[neuron]], values.shape[-1])[0]
+    return views.values_view(f"Neuron {neuron} of {service.rows().name(layer)}: {kind}", one, visit.look, spectrum=spectrum)
 
 
 def _signed(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -10,10 +11,11 @@ import streamlit as st
 from vislrp_core import metrics
 from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
 from vislrp_core.metrics import FACTS
-from vislrp_ui import service, session, state_compare, widgets
+from vislrp_ui import large, service, session, state_compare, views, widgets
 from vislrp_ui.compare import payload, work
 from vislrp_ui.compare.edits import change, changing, pinned, show_difference
 from vislrp_ui.compare.work import Grid
+from vislrp_ui.components.picture import picture
 from vislrp_ui.state import Visit
 from vislrp_ui.state_compare import Cell
 
@@ -97,20 +99,22 @@ def panel(grid: Grid) -> None:
         for number, (place, drawn, limit) in enumerate(zip(places, (*maps, values), (both, both, own), strict=True)):
             with place:
                 shown = (tuple(keys), number, grid.state.scaled)
-                _picture(payload.encoded(shown, drawn, look, limit), titles[number], limit, grid)
+                _picture(number, payload.encoded(shown, drawn, look, limit), titles, drawn, limit, grid)
         with choice, st.container(horizontal=True, gap="xsmall"):
             st.download_button("PNG", lambda: _figure(grid, values, own, titles), "difference.png", "image/png",
                                key="compare-difference-png", icon=":material/download:", type="tertiary", on_click="ignore")
             st.button("Close", icon=":material/close:", key="compare-difference-close", type="tertiary", on_click=_close)
 
 
-def _picture(address: str, title: str, limit: float, grid: Grid) -> None:
-    look = grid.visit.look
+def _picture(number: int, address: str, titles: list[str], values: np.ndarray, limit: float, grid: Grid) -> None:
+    look, title = grid.visit.look, titles[number]
+    whole = title if number < 2 else f"{titles[0]} minus {titles[1]}"
+    view = large.offer(f"difference-{number}", partial(views.values_view, whole, values, look, limit=limit))
     stops = SPECTRA[look.spectrum].stops(service.dark_maps(look))
     ends = format_value(limit)
-    st.html(f'<div class="v-diff-name" title="{escape(title)}">{escape(title)}</div>'
-            f'<div class="v-diff"><img alt="{escape(title)}" src="{address}"></div>'
-            f'<div class="v-bar" title="Range: {escape(RANGES[look.range])}"><span>−{ends}</span>'
+    st.html(f'<div class="v-diff-name" title="{escape(title)}">{escape(title)}</div>')
+    picture(f"compare-difference-{number}", address, whole, view)
+    st.html(f'<div class="v-bar v-diff-bar" title="Range: {escape(RANGES[look.range])}"><span>−{ends}</span>'
             f'<i style="background:linear-gradient(90deg,{",".join(stops)})"></i><span>+{ends}</span></div>')
 
 

@@ -16,7 +16,9 @@ from vislrp_ui.compare import difference, flips, payload, rows, style, toolbar
 from vislrp_ui.compare.edits import grid_edit
 from vislrp_ui.compare.work import Grid, Place
 from vislrp_ui.components.comparegrid import compare_grid
+from vislrp_ui.components.protocol import OnEdit
 from vislrp_ui.state import Visit
+from vislrp_ui.state_compare import Cell
 
 _OPEN, _STOPPED, _CHAIN = "_compare_open", "_compare_stopped", "_compare_chain"
 BETWEEN_SECONDS = 0.12
@@ -73,6 +75,11 @@ def _draw(grid: Grid, note: str) -> None:
     share = [style.HEAD_SHARE, style.GRID_SHARE]
     limits = grid.limits(grid.visit.look)
     edit = partial(grid_edit, _OPEN)
+    with st.container(key="compare-body"):
+        _body(grid, share, limits, edit, note)
+
+
+def _body(grid: Grid, share: list[float], limits: dict[Cell, float], edit: OnEdit, note: str) -> None:
     with st.container(key="compare-heads"):
         _, wide = st.columns(share, gap="small")
         with wide:

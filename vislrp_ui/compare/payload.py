@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import math
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from vislrp_core import heatmap
 from vislrp_core.metrics import FACTS, Fact
-from vislrp_ui import service
+from vislrp_ui import large, service, views
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.compare.work import Facts, Grid, Place, outlook
 from vislrp_ui.components.comparegrid import head
@@ -75,13 +76,14 @@ def row_cells(grid: Grid, row: int, limits: dict[Cell, float], note: str) -> lis
 def _cell(grid: Grid, place: Place, limits: dict[Cell, float], look: Look, active: bool, note: str) -> dict[str, Any]:
     name = service.network().classes[place.target]
     made: dict[str, Any] = {"picture": None, "alt": f"Relevance for {name} under {place.entry.name}", "note": note,
-                            "failed": False, "active": active, "facts": [], "small": []}
+                            "view": "", "failed": False, "active": active, "facts": [], "small": []}
     if place.maps is None:
         return made
     if place.maps.error is not None:
         return made | {"failed": True, "note": f"{place.maps.error}."}
     limit = limits[place.cell]
     made["picture"] = map_picture(place, 0, look, limit)
+    made["view"] = _offer(place, 0, look, limit if grid.state.share != "each" else None)
     made["facts"] = fact_items(grid.facts(place.cell), grid.own_limit(place.cell, look), grid.state.share != "each")
     layers = [segment.first - 1 for segment in place.entry.model.segments if segment.first > 1]
     unfolded = place.row.unfolded
@@ -94,8 +96,15 @@ def _small(place: Place, layer: int, look: Look) -> dict[str, Any]:
     values = place.maps.maps[layer]
     limit = service.limit_of(values, look)
     name = place.entry.model.plan.name(layer)
-    return {"picture": map_picture(place, layer, look, limit), "name": name, "pixels": values.shape[0] < SMALL_SIDE,
+    return {"picture": map_picture(place, layer, look, limit), "view": _offer(place, layer, look), "name": name,
+            "pixels": values.shape[0] < SMALL_SIDE,
             "tip": f"What is handed on at {name}, {values.shape[0]} × {values.shape[1]}, range ± {number('range', limit)}"}
+
+
+def _offer(place: Place, layer: int, look: Look, limit: float | None = None) -> str:
+    """Let a map of a cell be opened large; answers its id."""
+    return large.offer(f"map-{place.cell.row}-{place.cell.column}-{layer}", partial(
+        views.map_view, place.row.image, place.entry.model, place.target, layer, look, limit=limit))
 
 
 def map_picture(place: Place, layer: int, look: Look, limit: float) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 
 import streamlit as st
 
 from vislrp_core.heatmap import RANGES, SPECTRA, format_value
 from vislrp_core.images import ImageError
-from vislrp_ui import service, session, state_compare, widgets
+from vislrp_ui import large, service, session, state_compare, views, widgets
 from vislrp_ui.compare.edits import change, changing
 from vislrp_ui.compare.work import Grid, outlook
+from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import percent
+from vislrp_ui.components.picture import picture
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef
 from vislrp_ui.state_compare import MAX_ROWS, Cell, Row
@@ -34,8 +37,10 @@ def side(grid: Grid, row: Row, limits: dict[Cell, float]) -> None:
     """Draw the left end of a row."""
     with st.container(key=f"compare-side-{row.id}", gap="xsmall"):
         if row.id not in grid.broken:
-            st.image(service.thumbnail(row.image, 224), output_format="JPEG", width="stretch",
-                     alt=widgets.image_alt(row.image))
+            title = widgets.image_title(row.image)
+            view = large.offer(f"image-{row.id}", partial(views.photo_view, row.image, title))
+            picture(f"compare-picture-{row.id}", data_url(service.thumbnail(row.image, 224), "jpeg"),
+                    widgets.image_alt(row.image), view)
         _image_select(row)
         if row.id not in grid.broken:
             _class_select(grid, row)

@@ -14,7 +14,6 @@ from vislrp_ui import service, session, state_compare, widgets
 from vislrp_ui.compare import difference, export, sets
 from vislrp_ui.compare.edits import change, changing
 from vislrp_ui.compare.work import Grid, Place
-from vislrp_ui.components.copylink import copy_link
 from vislrp_ui.samples import samples
 from vislrp_ui.state_compare import MAX_COLUMNS, SHARES, Column
 
@@ -29,9 +28,10 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="compare-toolbar"):
         st.html('<h1 class="v-page">Compare</h1>', width="content")
         st.html(f'<div class="v-muted v-facts">{size}</div>', width="content")
-        with st.container(width="stretch"):
+        # Fixed at the window's lower edge: what is computed, and the way to stop it, stay in sight while rows scroll.
+        with st.container(key="compare-progress", horizontal=True, vertical_alignment="center", gap="small",
+                          width="content"):
             note = st.empty()
-        with st.container(width="content"):
             if missing and stopped:
                 note.html(f'<div class="v-compare-note v-muted"><span>Stopped: {len(grid.places) - len(missing)} of '
                           f'{len(grid.places)} maps</span></div>')
@@ -39,6 +39,7 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
             elif missing:
                 st.button("Stop", icon=":material/stop:", type="tertiary", key="compare-stop", on_click=stop,
                           args=(grid.signature,), help="Stop computing; what is there stays")
+        st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             with st.popover("Ready-made", icon=":material/auto_stories:", type="tertiary", help="The guide's model sets"):
                 _ready_made(grid)
@@ -57,7 +58,6 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
             with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Figure, facts, models"):
                 export.export(grid)
             widgets.network_menu(grid.visit)
-            copy_link("compare-link", word="")
     return note
 
 

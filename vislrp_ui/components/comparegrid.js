@@ -92,19 +92,12 @@ function drawCell(cell, place, data, send) {
   if (cell.picture) {
     const act = (kind) => send({ kind, row: data.row, column: place, target: data.target });
     map.className = cell.active ? "map active" : "map";
-    attribute(map, "role", "button");
-    attribute(map, "aria-pressed", String(cell.active));
-    attribute(map, "aria-label", cell.alt);
-    map.title = cell.active ? "Active in Design" : "Click: make model, image and class the active ones in Design";
-    map.tabIndex = 0;
-    const picture = node("img", "", { alt: cell.alt, src: cell.picture, draggable: "false" });
-    map.append(picture, iconButton("open", "tune", "Open in Design", () => act("open")));
-    map.onclick = () => act("activate");
-    map.onkeydown = (event) => {
-      if (event.target !== map || (event.key !== "Enter" && event.key !== " ")) return;
-      event.preventDefault();
-      act("activate");
-    };
+    const words = cell.active ? "Active in Design" : "Make this model, image and class the active ones in Design";
+    const active = iconButton("activate", cell.active ? "radio_button_checked" : "radio_button_unchecked", words, () => act("activate"));
+    attribute(active, "aria-pressed", String(cell.active));
+    const tools = node("div", "tools");
+    tools.append(active, iconButton("open", "tune", "Open in Design", () => act("open")));
+    map.append(large("enlarge", cell.picture, cell.alt, cell.view), tools);
   } else {
     map.className = cell.failed ? "map empty failed" : "map empty";
     map.append(text("span", "", cell.note));
@@ -127,11 +120,19 @@ function drawCell(cell, place, data, send) {
   return made;
 }
 
+function large(className, source, alt, view) {
+  const made = node("button", className, { type: "button", title: `${alt}: large view` });
+  const picture = node("img", "", { alt, src: source, draggable: "false" });
+  made.append(picture);
+  made.onclick = () => openLarge(made, view, source, alt);
+  return made;
+}
+
 function drawSmall(maps) {
   const made = node("div", "small");
   for (const map of maps) {
-    const figure = node("figure", "", { title: map.tip });
-    figure.append(node("img", map.pixels ? "pixels" : "", { src: map.picture, alt: map.tip }), text("figcaption", "", map.name));
+    const figure = node("figure");
+    figure.append(large(map.pixels ? "enlarge pixels" : "enlarge", map.picture, map.tip, map.view), text("figcaption", "", map.name));
     made.append(figure);
   }
   return made;
@@ -171,8 +172,18 @@ export default function ({ parentElement, data, setStateValue }) {
   const me = pieces.get(root) ?? { outbox: new Outbox(), drawn: [] };
   pieces.set(root, me);
   if (!me.outbox.accepts(data)) return;
-  const send = (edit) => me.outbox.send(setStateValue, edit);
+  const send = (edit) => {
+    if (edit.kind === "move") me.moved = edit.to;  // the focus goes with the column
+    me.outbox.send(setStateValue, edit);
+  };
   root.className = `grid ${data.kind}`;
+  attribute(root, "tabindex", root.scrollWidth > root.clientWidth + 1 ? 0 : -1);
+  root.onscroll = () => window.dispatchEvent(new CustomEvent("vislrp-scroll", { detail: { root, left: root.scrollLeft } }));
+  if (!me.follow) {
+    // Heads, rows and feet scroll sideways together.
+    me.follow = ({ detail }) => { if (detail.root !== root && root.scrollLeft !== detail.left) root.scrollLeft = detail.left; };
+    window.addEventListener("vislrp-scroll", me.follow);
+  }
   root.style.setProperty("--columns", data.columns.length);
   for (const [name, value] of Object.entries(data.colours)) root.style.setProperty(name, value);
   root.style.setProperty("--side", data.columns.length < 4 ? "32vh" : "23vh");
@@ -190,4 +201,12 @@ export default function ({ parentElement, data, setStateValue }) {
   });
   while (root.children.length > data.columns.length) root.lastElementChild.remove();
   me.drawn.length = data.columns.length;
+  if (me.moved !== undefined) {
+    root.children[me.moved]?.querySelector(".handle")?.focus();
+    me.moved = undefined;
+  }
+  return () => {
+    window.removeEventListener("vislrp-scroll", me.follow);
+    pieces.delete(root);
+  };
 }

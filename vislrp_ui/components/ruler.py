@@ -5,12 +5,12 @@ from __future__ import annotations
 from vislrp_ui import state
 from vislrp_ui.components.assets import register
 from vislrp_ui.components.protocol import Edit, OnEdit, is_whole, mount
-from vislrp_ui.components.ruler_data import RulerData, data_url, ruler_data
+from vislrp_ui.components.ruler_data import RulerData, ruler_data
 from vislrp_ui.state import Visit
 
-__all__ = ["RulerData", "apply_edit", "data_url", "ruler", "ruler_data"]
+__all__ = ["RulerData", "apply_edit", "ruler", "ruler_data"]
 
-PARTS = ("outbox", "nodes", "ruler_table", "ruler_cards")
+PARTS = ("outbox", "nodes", "large", "ruler_table", "ruler_cards")
 _ruler = register("ruler", '<div class="ruler" role="group" aria-label="Segment ruler"></div>', parts=PARTS)
 
 

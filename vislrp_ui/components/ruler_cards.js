@@ -24,12 +24,17 @@ function buildCard(me) {
   const close = iconButton("close", "close", "Remove", () => me.act.remove([...me.ui.cards.children].indexOf(card)));
   head.append(node("span", "tag"), node("span", "title"), node("span", "layers"), node("span", "notices"), close);
   main.append(head, node("div", "formula"), buildBars(me));
-  const map = node("div", "map");
+  const map = node("button", "map", { type: "button" });
   const picture = node("img", "", { alt: "", draggable: "false" });
   map.append(picture, node("span", "old"), node("span", "where"));
   map.children[1].textContent = "updating";
   inner.append(main, map);
   card.append(inner);
+  map.onclick = (event) => {
+    event.stopPropagation();
+    const segment = me.segments[[...me.ui.cards.children].indexOf(card)];
+    if (picture.hasAttribute("src")) openLarge(map, `map-${segment.layer}`, picture.src, picture.alt);
+  };
   card.onclick = () => me.act.selectSegment([...me.ui.cards.children].indexOf(card));
   main.onpointerenter = () => showLens(me, card);
   main.onpointerleave = () => showLens(me, null);
@@ -118,7 +123,9 @@ function drawMap(me, card, segment) {
   map.classList.toggle("nothing", !picture.hasAttribute("src"));
   map.classList.toggle("smooth", segment.layer <= me.limits.smooth);
   write(map.lastChild, where);
-  attribute(map, "title", `Relevance handed on to ${where}`);
+  attribute(map, "title", `Relevance handed on to ${where}: large view`);
+  attribute(map, "aria-label", `Relevance handed on to ${where}: large view`);
+  map.disabled = !picture.hasAttribute("src");
   attribute(picture, "alt", old ? `Relevance handed on to ${where}, updating` : `Relevance handed on to ${where}`);
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -151,11 +150,6 @@ def rule_card(rule: Rule) -> RuleCard:
     values = ", ".join(f"{p.symbol} = {format_number(getattr(rule, p.key))}" for p in PARAMETERS)
     return RuleCard(rule.title, rule.short, formula_mathml(rule), bars, used,
                     values if used else "zβ uses no parameter: its box is given by the possible pixel values")
-
-
-def data_url(png: bytes) -> str:
-    """A PNG file as an address that needs no server."""
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 def ruler_data(model: LRPModel, sums: Sums | None, *, selected: int, layer: int | None, pictures: Mapping[int, str],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from vislrp_ui import service, session, theme
+from vislrp_ui import large, service, session, theme, views
 from vislrp_ui.components import rule_panel
+from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.protocol import Edit
-from vislrp_ui.components.ruler import apply_edit, data_url, ruler, ruler_data
+from vislrp_ui.components.ruler import apply_edit, ruler, ruler_data
 from vislrp_ui.design.result import map_key
 from vislrp_ui.service import Maps
 from vislrp_ui.state import Visit
@@ -48,6 +51,8 @@ def pictures(visit: Visit, result: Maps) -> dict[int, str]:
         layer = segment.first - 1
         if layer in result.maps:
             values = result.maps[layer]
+            large.offer(f"map-{layer}",
+                        partial(views.map_view, visit.image, visit.model, result.target, layer, visit.look))
             found[layer] = data_url(service.heatmap_png(
                 values, map_key(visit, result, layer), visit.look, limit=service.limit_of(values, visit.look)))
     return found

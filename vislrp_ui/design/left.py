@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from vislrp_core.imports import read_model
 from vislrp_core.model import ModelError
 from vislrp_core.network import Prediction
-from vislrp_ui import service, session, state, widgets
+from vislrp_ui import large, service, session, state, views, widgets
+from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
+from vislrp_ui.components.picture import picture
 from vislrp_ui.state import WORKING, StateError, Visit
 
 SHOWN_CLASSES = 6
@@ -19,7 +23,8 @@ def image_and_class(visit: Visit) -> int:
     """Image, search over all classes, bars of the first classes; answers the class to explain."""
     widgets.image_picker(visit)
     with st.container(key="design-image"):
-        st.image(service.view_png(visit.image), output_format="PNG", width="stretch", alt=_alt(visit))
+        view = large.offer("image", partial(views.photo_view, visit.image, widgets.image_title(visit.image)))
+        picture("image", data_url(service.view_png(visit.image)), _alt(visit), view)
     with st.container(), widgets.first_pass(visit.image):
         service.trace(visit.image)
     target = widgets.target_select(visit)

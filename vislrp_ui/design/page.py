@@ -21,7 +21,8 @@ def design() -> None:
     visit = session.boot()
     st.html(theme.design_css(len(visit.model.plan.rows)))
     widgets.require_image(visit)
-    first, middle, last = st.columns([0.166, 0.578, 0.256], gap="medium")
+    with st.container(key="design-columns"):
+        first, middle, last = st.columns([0.166, 0.578, 0.256], gap="medium")
     image_place = first.container(gap="xsmall")
     with middle, st.container(gap="xsmall"):
         title_place = st.container(gap="xsmall")

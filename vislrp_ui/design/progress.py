@@ -41,7 +41,7 @@ class Progress:
 def note(sentence: str, share: float) -> str:
     """Bar and sentence; the style dims the maps that are on screen, the ruler's too."""
     return (
-        "<style>.st-key-final-map img{opacity:.35}.st-key-final-map .v-bar,.v-facts{opacity:.35}"
+        "<style>.st-key-final-map{--picture-opacity:.35}.st-key-final-map .v-bar,.v-facts{opacity:.35}"
         ".st-key-ruler-place{--stale:.35}</style>"
         f'<div class="v-note" role="status"><i><b style="width:{100 * share:.0f}%"></b></i>{sentence}</div>'
     )

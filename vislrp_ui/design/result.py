@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -12,8 +13,9 @@ from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import RANGES, SMOOTH_FROM, SPECTRA, figure_png, format_value
-from vislrp_ui import service, session, state, widgets
-from vislrp_ui.components.ruler import data_url
+from vislrp_ui import large, service, session, state, views, widgets
+from vislrp_ui.components.addresses import data_url
+from vislrp_ui.components.picture import picture
 from vislrp_ui.design.title import file_stem
 from vislrp_ui.service import Maps
 from vislrp_ui.state import Visit
@@ -60,7 +62,10 @@ def map_and_facts(visit: Visit, result: Maps) -> None:
         png = service.heatmap_png(values, map_key(visit, result, layer), visit.look, limit=limit,
                                   size=None if values.shape[0] >= SMOOTH_FROM else _enlarged(values.shape), ref=visit.image)
         # In the page itself: a file on the server would be gone as soon as a newer edit replaces this run.
-        st.image(data_url(png), width="stretch", alt=f"Heatmap of relevance at {service.rows().name(layer)}")
+        view = large.offer(f"map-{layer}",
+                           partial(views.map_view, visit.image, visit.model, result.target, layer, visit.look))
+        picture("final", data_url(png), f"Heatmap of relevance at {service.rows().name(layer)}", view,
+                smooth=values.shape[0] >= SMOOTH_FROM)
         st.html(colour_bar(visit, limit))
     st.html(f'<div class="v-muted v-facts">{facts(result, layer)}</div>')
 

@@ -11,7 +11,6 @@ import streamlit as st
 from vislrp_core.export import ExportError, python_script, zennit_script
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, Choice
 from vislrp_ui import service, session, state, widgets
-from vislrp_ui.components.copylink import copy_link
 from vislrp_ui.design.twin import twin
 from vislrp_ui.state import Visit
 
@@ -42,7 +41,6 @@ def title_row(visit: Visit, target: int) -> None:
                              help="Pixel rule, pooling, bias, start")
         files = widgets.menu("Export", key="menu-export", icon=":material/ios_share:",
                              help="Model as JSON, Python, Zennit")
-        copy_link()
     if name.open:
         with name:
             key = widgets.mirror("model-name", entry.name)

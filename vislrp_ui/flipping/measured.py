@@ -10,13 +10,15 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from vislrp_core import flipping
+from vislrp_core import flipping, heatmap
 from vislrp_core.fills import FILLS, filled_image, flip
 from vislrp_core.flipping import Curve
 from vislrp_core.images import to_pil
-from vislrp_ui import service, session, state_flipping, theme, widgets
+from vislrp_ui import large, service, session, state_flipping, theme, views, widgets
 from vislrp_ui.background import session_job
+from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import percent
+from vislrp_ui.components.picture import picture
 from vislrp_ui.design.title import file_stem
 from vislrp_ui.flipping import chart
 from vislrp_ui.flipping.chart import RANDOM
@@ -137,7 +139,8 @@ def _set_models(key: str) -> None:
 def _results(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -> None:
     settings = state_flipping.of(visit).measurement
     target = task.network.classes[task.target]
-    left, middle, right = st.columns([0.5, 0.16, 0.34], gap="small")
+    with st.container(key="flip-results"):
+        left, middle, right = st.columns([0.5, 0.16, 0.34], gap="small")
     with left:
         drawn = chart.chart(curves, settings.scale, target, visit.entry().name, theme.is_dark())
         st.altair_chart(drawn, theme=None, width="stretch", key="flip-chart", on_select=_pick)
@@ -179,9 +182,10 @@ def _step(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -
     curve = curves[name][order][0]
     squares = task.order(ids.get(name, ""), order, curve.seed)
     mask = flipping.step_mask(squares, task.patch, flipping.flipped_counts(len(squares), task.steps)[step])
-    picture = flip(task.trace.x, torch.from_numpy(mask.copy()), filled_image(task.trace.x, task.network, task.fill))
-    st.image(to_pil(picture, task.network), width="stretch",
-             alt=f"The picture at step {step} of {task.steps}, {name}, {flipping.ORDERS[order]}")
+    flipped = flip(task.trace.x, torch.from_numpy(mask.copy()), filled_image(task.trace.x, task.network, task.fill))
+    png = heatmap.png(to_pil(flipped, task.network))
+    title = f"The picture at step {step} of {task.steps}, {name}, {flipping.ORDERS[order]}"
+    picture("flip-step-picture", data_url(png), title, large.offer("step", partial(views.picture_view, title, png)))
     key = widgets.mirror("flip-step", step)
     st.slider("Step", 0, task.steps, key=key, on_change=_set_step, label_visibility="collapsed")
     key = widgets.mirror("flip-step-curve", (name, order))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -14,9 +15,11 @@ from vislrp_core import masks
 from vislrp_core.fills import FILLS
 from vislrp_core.heatmap import format_value
 from vislrp_core.masks import Mask
-from vislrp_ui import service, session, state_flipping, widgets
+from vislrp_ui import large, service, session, state_flipping, views, widgets
+from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.beforeafter import before_after
 from vislrp_ui.components.canvas import canvas
+from vislrp_ui.components.picture import enlarge, picture
 from vislrp_ui.design.result import colour_bar
 from vislrp_ui.flipping import strokes, work
 from vislrp_ui.flipping.style import SMALL, WEIGHTS
@@ -53,27 +56,35 @@ def active_row(id: int, maps: Maps, seen: object) -> None:
     sheet = strokes.sheet_of(row, flipping.tool)
     picked = work.selected(row, values)
     marked = row.brushed | picked
-    image, heat, changed, results = st.columns(WEIGHTS, gap="small")
+    with st.container(key=f"flip-active-{id}"):
+        image, heat, changed, results = st.columns(WEIGHTS, gap="small")
     with image, st.container(gap="xsmall"):
         with _head_line(id, "image"):
             st.html('<div class="v-flip-head"><b>Image</b><span class="v-muted">brush here</span></div>', width="stretch")
+            title = widgets.image_title(visit.image)
+            enlarge(f"flip-enlarge-{id}-image", f"Image: {title}",
+                    large.offer("image", partial(views.photo_view, visit.image, title)))
             st.button("", icon=":material/undo:", type="tertiary", key=f"flip-undo-{id}", help="Undo the last change",
                       disabled=not row.past, on_click=change, args=(state_flipping.undo, id))
             st.button("", icon=":material/delete_sweep:", type="tertiary", key=f"flip-clear-{id}", help="Clear all marks",
                       disabled=not row.marks, on_click=change, args=(state_flipping.clear, id))
-        picture = work.marked_picture(service.view_png(visit.image), sheet.behind("image") | picked)
-        _canvas(id, "image", picture, sheet.generation, flipping.tool, flipping.width)
+        marks = work.marked_picture(service.view_png(visit.image), sheet.behind("image") | picked)
+        _canvas(id, "image", marks, sheet.generation, flipping.tool, flipping.width)
         st.html(f'<div class="v-muted v-facts">{_share(marked)}</div>')
     with heat, st.container(gap="xsmall"):
         name = escape(service.network().classes[maps.target])
         with _head_line(id, "map"):
-            st.html(f'<div class="v-flip-head"><b>Relevance for “{name}”</b><span class="v-muted">or here</span></div>')
+            st.html(f'<div class="v-flip-head"><b>Relevance for “{name}”</b><span class="v-muted">or here</span></div>',
+                    width="stretch")
+            if values is not None:
+                enlarge(f"flip-enlarge-{id}-map", f"Relevance for {service.network().classes[maps.target]}", large.offer(
+                    "map", partial(views.map_view, visit.image, visit.model, maps.target, 0, visit.look)))
         if values is None:
             st.html(f'<div class="v-flip-none" role="img" aria-label="No map">{escape(str(maps.error))}</div>')
         else:
             coloured, limit = work.map_picture(visit, maps)
-            picture = work.marked_picture(coloured, sheet.behind("map") | picked)
-            _canvas(id, "map", picture, sheet.generation, flipping.tool, flipping.width)
+            marks = work.marked_picture(coloured, sheet.behind("map") | picked)
+            _canvas(id, "map", marks, sheet.generation, flipping.tool, flipping.width)
             st.html(f'<div class="v-flip-bar">{colour_bar(visit, limit)}</div>')
     result = work.flipped(visit.image, marked, row.fill)
     with changed, st.container(gap="xsmall"):
@@ -110,8 +121,10 @@ def _flipped_picture(row: Row, marked: Mask, result: Flipped, values: NDArray[np
         st.html('<div class="v-flip-none v-muted">Brush on the image or on the map.</div>')
         return
     with st.container(key=f"flip-picture-{row.id}-flipped"):
-        st.image(result.png, output_format="PNG", width="stretch",
-                 alt=f"The picture as the network sees it after flipping: marked pixels {fill.short}")
+        view = large.offer(f"flipped-{row.id}", partial(views.picture_view, f"{row.title}: flipped picture", result.png,
+                                                        f"marked pixels → {fill.short}"))
+        picture(f"flip-flipped-{row.id}", data_url(result.png),
+                f"The picture as the network sees it after flipping: marked pixels {fill.short}", view)
     if values is not None:
         st.html(f'<div class="v-muted v-facts">{held_text(values, marked)}</div>')
 
@@ -167,12 +180,11 @@ def small_row(visit: Visit, row: Row, maps: Maps) -> None:
     marked = row.brushed | work.selected(row, values)
     result = work.flipped(visit.image, marked, row.fill)
     with st.container(key=f"flip-small-{row.id}", horizontal=True, gap="small", vertical_alignment="top"):
-        st.image(work.marked_picture(service.view_png(visit.image), marked), width=SMALL,
-                 alt=f"Marked pixels of {row.title}")
+        _small(row, "image", f"Marked pixels of {row.title}", work.marked_picture(service.view_png(visit.image), marked))
         if values is not None:
-            picture, _ = work.map_picture(visit, maps)
-            st.image(work.marked_picture(picture, marked), width=SMALL, alt=f"Marked pixels of {row.title} on the map")
-        st.image(result.png, width=SMALL, output_format="PNG", alt=f"Flipped picture of {row.title}")
+            _small(row, "map", f"Marked pixels of {row.title} on the map",
+                   work.marked_picture(work.map_picture(visit, maps)[0], marked))
+        _small(row, "flipped", f"Flipped picture of {row.title}", result.png, "png")
         with st.container(width="stretch", gap="xsmall"):
             text = held_text(values, marked) if values is not None and marked.any() else "nothing is marked"
             st.html(f'<div class="v-flip-head"><b>{escape(row.title)}</b><span class="v-muted">marked → '
@@ -187,3 +199,9 @@ def small_row(visit: Visit, row: Row, maps: Maps) -> None:
                           args=(state_flipping.remove_row, row.id), help="Remove this row")
         with st.container(width=440):
             before_after(f"flip-result-{row.id}", work.before(visit.image), result.predictions, target=maps.target, shown=3)
+
+
+def _small(row: Row, part: str, title: str, file: bytes, kind: str = "webp") -> None:
+    with st.container(width=SMALL):
+        view = large.offer(f"{part}-{row.id}", partial(views.picture_view, title, file, kind=kind))
+        picture(f"flip-small-{row.id}-{part}", data_url(file, kind), title, view)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from vislrp_ui import stacked
 from vislrp_ui.components.canvas import SIDE
+from vislrp_ui.stacked import MIDDLE, NARROW
 
 WEIGHTS = (304, 304, 304, 440)
 """Columns of the active row; at 1440 pixels these are their widths."""
@@ -12,22 +14,17 @@ SMALL = 120
 
 def css() -> str:
     """The page's rules. A canvas has a fixed size of its own, so steps of the window's size choose its zoom."""
-    widths = "".join(f"@media(min-width:{width}px){{:root{{--flip-w:{_column(width) / SIDE:.3f}}}}}"
-                     for width in range(960, 2600, 40))
+    widths = "".join(f"@media(min-width:{width}px){{:root{{--flip-w:{_side(width) / SIDE:.3f}}}}}"
+                     for width in (*range(360, NARROW, 20), *range(NARROW, 2600, 40)))
     heights = "".join(f"@media(min-height:{height}px){{:root{{--flip-h:{0.34 * height / SIDE:.3f}}}}}"
                       for height in range(560, 1700, 30))
     return f"""<style>
-:root{{--flip-w:{_column(960) / SIDE:.3f};--flip-h:{0.34 * 560 / SIDE:.3f};--flip-zoom:min(var(--flip-w),var(--flip-h))}}
+:root{{--flip-w:{_side(360) / SIDE:.3f};--flip-h:{0.34 * 560 / SIDE:.3f};--flip-zoom:min(var(--flip-w),var(--flip-h))}}
 {widths}{heights}
 [class*=st-key-flip-picture-]{{width:calc({SIDE}px*var(--flip-zoom));height:calc({SIDE}px*var(--flip-zoom));
  clip-path:inset(0 round 6px);overflow:clip;flex:none}}
 [class*=st-key-flip-canvas-]{{zoom:var(--flip-zoom);width:{SIDE}px;height:{SIDE}px}}
-[class*=st-key-flip-picture-] [data-testid=stFullScreenFrame]>div,[class*=st-key-flip-picture-] [data-testid=stImage],
-[class*=st-key-flip-picture-] [data-testid=stImageContainer],
-[class*=st-key-flip-picture-] img{{width:100%!important;aspect-ratio:1}}
 [class*=st-key-flip-head-]{{min-height:2.5rem!important;flex-wrap:nowrap}}
-[class*=st-key-flip-picture-] img{{border:1px solid var(--st-border-color)}}
-[class*=st-key-flip-small-] img{{border:1px solid var(--st-border-color)}}
 .v-flip-page{{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}}
 .v-flip-head{{display:flex;gap:8px;align-items:baseline;font-size:13.5px;white-space:nowrap;overflow:hidden}}
 .v-flip-head b{{font-weight:650}}.v-flip-head span{{font-size:12px;overflow:hidden;text-overflow:ellipsis}}
@@ -38,8 +35,13 @@ def css() -> str:
 .st-key-flip-note .v-note b{{display:block;height:100%;border-radius:2px;background:var(--st-primary-color)}}
 .v-flip-empty{{border:1px dashed var(--st-border-color);border-radius:6px;padding:28px;text-align:center;font-size:12.5px}}
 .v-flip-bar .v-bar{{width:calc({SIDE}px*var(--flip-zoom))}}
-</style>"""
+{stacked.flipping()}</style>"""
 
 
-def _column(width: int) -> float:
+def _side(width: int) -> float:
+    """Side of a picture in a window of this width, see `stacked.flipping`."""
+    if width <= NARROW - 20:
+        return width - 2 * 11 - 16
+    if width <= MIDDLE:
+        return (width - _OUTSIDE) / 3
     return (width - _OUTSIDE) * WEIGHTS[0] / sum(WEIGHTS)

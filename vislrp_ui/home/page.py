@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from functools import cache
+from functools import cache, partial
 
 import streamlit as st
 
-from vislrp_ui import service, session, state, theme, widgets
+from vislrp_ui import large, service, session, state, theme, views, widgets
+from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
+from vislrp_ui.components.picture import picture
 from vislrp_ui.design.result import colour_bar_words, map_key
 from vislrp_ui.home import primer
 from vislrp_ui.home.cases import CASES, Case
@@ -29,11 +31,14 @@ def home() -> None:
     visit = session.boot()
     st.html(theme.home_css())
     widgets.require_image(visit)
-    words, example = st.columns([0.4, 0.6], gap="large", vertical_alignment="center")
+    with st.container(key="home-hero"):
+        words, example = st.columns([0.4, 0.6], gap="large", vertical_alignment="center")
     with words:
         _words()
     st.html('<div class="v-head">Four guided cases</div>')
-    for column, case in zip(st.columns(len(CASES), gap="medium"), CASES, strict=True):
+    with st.container(key="home-cases"):
+        places = st.columns(len(CASES), gap="medium")
+    for column, case in zip(places, CASES, strict=True):
         with column:
             _case(case)
     st.html('<div class="v-head">LRP rules at a glance</div>')
@@ -69,15 +74,16 @@ def shown_models(visit: Visit) -> tuple[ModelEntry, ...]:
 def _example(visit: Visit) -> None:
     entries = shown_models(visit)
     entry = next((e for e in entries if e.id == visit.active), entries[0])
-    picture, map_column, choice = st.columns([0.36, 0.36, 0.28], gap="small")
+    photo, map_column, choice = st.columns([0.36, 0.36, 0.28], gap="small")
     with choice:
         st.html('<div class="v-head">Choose a class</div>')
         target = service.target_of(visit.image, visit.target)
         classbars("home-classes", service.predictions(visit.image, SHOWN_CLASSES), target, _pick_class)
         st.html('<div class="v-head">Choose a model</div>')
         model_cards("home-models", entries, entry.id, _pick_model, compact=True)
-    with picture:
-        st.image(service.view_png(visit.image), output_format="PNG", width="stretch", alt=widgets.image_alt(visit.image))
+    with photo:
+        view = large.offer("image", partial(views.photo_view, visit.image, widgets.image_title(visit.image)))
+        picture("home-image", data_url(service.view_png(visit.image)), widgets.image_alt(visit.image), view)
     with map_column:
         result = service.maps(visit.image, entry.model, target)
         name = service.network().classes[target]
@@ -85,8 +91,9 @@ def _example(visit: Visit) -> None:
             st.warning(str(result.error))
             return
         limit = service.limit_of(result.maps[0], visit.look)
-        st.image(service.heatmap_png(result.maps[0], map_key(visit, result, 0), visit.look, limit=limit),
-                 output_format="PNG", width="stretch", alt=f"Heatmap of relevance for {name}")
+        png = service.heatmap_png(result.maps[0], map_key(visit, result, 0), visit.look, limit=limit)
+        view = large.offer("map", partial(views.map_view, visit.image, entry.model, target, 0, visit.look))
+        picture("home-map", data_url(png), f"Heatmap of relevance for {name}", view)
         st.html(colour_bar_words(visit))
 
 

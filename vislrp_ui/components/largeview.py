@@ -1,0 +1,91 @@
+"""The large view of a picture: it fills the window, tells values on hover, and steps through all pictures of the page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vislrp_ui.components.assets import register
+
+_view = register("largeview", '<dialog class="large" aria-labelledby="large-title"></dialog>', parts=("nodes",))
+_MAX_ID, _MAX_ADDRESS = 120, 40_000
+
+
+class Question(NamedTuple):
+    """A picture that the browser asks for, the number of its question, and the page's address where that is asked for."""
+
+    id: str
+    number: int
+    address: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One picture in the large view.
+
+    Attributes
+    ----------
+    title : str
+        What it shows, as a headline.
+    picture : str
+        Address of the coloured picture at its own size.
+    values : ndarray or None
+        (H, W) numbers told on hover; None for photographs.
+    limit : float
+        Value of the strongest colour.
+    stops : tuple of str
+        Colours of the bar from its left end to its right end; empty where there is none.
+    signed : bool
+        The bar runs from -limit to +limit; otherwise from 0.
+    note : str
+        One line about the range, below the bar.
+    smooth : bool
+        Enlarge with soft pixels.
+    """
+
+    title: str
+    picture: str
+    values: NDArray[Any] | None = None
+    limit: float = 0.0
+    stops: tuple[str, ...] = ()
+    signed: bool = True
+    note: str = ""
+    smooth: bool = True
+
+    def payload(self) -> dict[str, Any]:
+        """As the component receives it; numbers as float32, little-endian, row by row."""
+        numbers = None if self.values is None else np.ascontiguousarray(self.values, dtype="<f4")
+        return {
+            "title": self.title, "picture": self.picture, "limit": self.limit, "stops": self.stops, "signed": self.signed,
+            "note": self.note, "smooth": self.smooth,
+            "shape": None if numbers is None else list(numbers.shape),
+            "values": None if numbers is None else base64.b64encode(numbers.tobytes()).decode("ascii"),
+        }
+
+
+def wanted_of(message: Any) -> Question | None:
+    """What the browser asks for; None where the message is damaged."""
+    wish = message.get("want") if hasattr(message, "get") else None
+    if not isinstance(wish, dict) or not isinstance(wish.get("id"), str) or type(wish.get("number")) is not int:
+        return None
+    address = wish.get("address")
+    return Question(wish["id"][:_MAX_ID], wish["number"], address[:_MAX_ADDRESS] if isinstance(address, str) else "")
+
+
+def large_view(key: str, answer: dict[str, Any] | None, on_want: Callable[[], None]) -> None:
+    """Draw the view, closed until somebody opens a picture.
+
+    Parameters
+    ----------
+    key : str
+        Component key; `wanted_of(st.session_state[key])` reads the question in `on_want`.
+    answer : dict or None
+        `number` of the question, `view` (a payload, or None where the picture is gone), `previous` and `next` (ids or None),
+        `place` and `count`; None when nothing was asked.
+    """
+    _view(key=key, on_want_change=on_want, data={"answer": answer})
