@@ -12,7 +12,7 @@ function build() {
 }
 
 export default function ({ parentElement, data }) {
-  const root = parentElement.querySelector(".pairs");
+  const root = parentElement.querySelector(".neurons");
   KINDS.forEach((kind, place) => root.style.setProperty(`--${kind}`, `url("${data.sheets[place]}")`));
   root.style.setProperty("--size", `${100 * data.neurons.length}% 100%`);
   resize(root, data.neurons.length, build);

@@ -6,7 +6,7 @@ from typing import Any
 
 from vislrp_ui.components.assets import register
 
-_pairs = register("neuronpairs", '<div class="pairs"></div>', parts=("nodes", "large"))
+_pairs = register("neuronpairs", '<div class="neurons"></div>', parts=("nodes", "large"))
 
 
 def neuron_pairs(key: str, payload: dict[str, Any]) -> None:
