@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from tests.support.networks import tiny_state
 from vislrp_core import flipping
-from vislrp_core.cli import flip, main
+from vislrp_core.cli import common, main
 from vislrp_core.experiments import flips
 from vislrp_core.fills import filled_image
 from vislrp_core.images import read_image, to_input
@@ -171,7 +171,7 @@ def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_models_of_one_name_are_told_apart(folder: Path) -> None:
     twin = folder / "twin.json"
     twin.write_text((folder / "basic.json").read_text())
-    names = list(flip.named_models([str(folder / "basic.json"), str(twin), str(folder / "gamma.json")]))
+    names = list(common.named_models([str(folder / "basic.json"), str(twin), str(folder / "gamma.json")]))
     assert names[2] == "Gamma" and len(set(names)) == 3 and all(name.startswith("Basic (") for name in names[:2])
 
 

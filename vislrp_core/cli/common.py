@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
+from vislrp_core.cli.pictures import printable
 from vislrp_core.errors import InputError
 from vislrp_core.imports import read_model
 from vislrp_core.model import MAX_BYTES, LRPModel, ModelError
@@ -71,6 +72,14 @@ def open_model(path: str) -> LRPModel:
         reason = getattr(error, "strerror", None) or str(error)
         raise ModelError(f"{path}: cannot be read ({reason})") from error
     return read_model(content, file.name)
+
+
+def named_models(paths: Sequence[str]) -> dict[str, LRPModel]:
+    """Models by name; models of one name are told apart by their files."""
+    models = {path: open_model(path) for path in dict.fromkeys(paths)}
+    names = [model.name for model in models.values()]
+    return {model.name if names.count(model.name) == 1 else f"{model.name} ({printable(path)})": model
+            for path, model in models.items()}
 
 
 def layer_text(text: str) -> str:

@@ -65,14 +65,6 @@ def parse_orders(text: str) -> tuple[str, ...]:
     return tuple(order for order in flipping.ORDERS if order in wanted)
 
 
-def named_models(paths: Sequence[str]) -> dict[str, LRPModel]:
-    """Models by name; models of one name are told apart by their files."""
-    models = {path: common.open_model(path) for path in dict.fromkeys(paths)}
-    names = [model.name for model in models.values()]
-    return {model.name if names.count(model.name) == 1 else f"{model.name} ({printable(path)})": model
-            for path, model in models.items()}
-
-
 def orders_of(options: argparse.Namespace) -> list[tuple[str, int | None]]:
     """Orders with their seeds."""
     return [(order, seed) for order in options.orders
@@ -99,7 +91,7 @@ def curves_of(path: str, models: dict[str, LRPModel], options: argparse.Namespac
 def run(options: argparse.Namespace) -> None:
     """Write curves.csv, summary.csv and models.csv; print the models' means."""
     images = find_images(options.images)
-    models = named_models(options.model)
+    models = common.named_models(options.model)
     flipping.order_of(None, options.patch, "random", 0)  # a patch that cannot be is refused before anything is loaded
     folder = make_folder(options.out)
     network = common.open_network(options)

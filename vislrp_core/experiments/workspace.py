@@ -17,6 +17,7 @@ from vislrp_core import flipping
 from vislrp_core.baselines import Baseline
 from vislrp_core.fills import filled_image
 from vislrp_core.images import read_image, to_input
+from vislrp_core.metrics import NOT_DEFINED, conservation
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, forward
 from vislrp_core.propagation import propagate
@@ -24,7 +25,7 @@ from vislrp_core.propagation import propagate
 T = TypeVar("T")
 Explainer = LRPModel | Baseline
 """What makes a map of the pixels."""
-KEPT = {"trace": 2}
+KEPT = {"trace": 2, "mosaic trace": 4}
 """How many values of a kind are kept; of kinds that are not named, `KEPT_OTHERS`."""
 KEPT_OTHERS = 16
 
@@ -100,10 +101,15 @@ class Workspace:
 
     def values(self, picture: Picture, model: Explainer, target: int) -> NDArray[Any]:
         """Channel sum of R[0], (H, W) (NonFiniteRelevance)."""
-        def explain() -> NDArray[Any]:
+        return self.explained(picture, model, target)[0]
+
+    def explained(self, picture: Picture, model: Explainer, target: int) -> tuple[NDArray[Any], float]:
+        """Channel sum of R[0], and the sum of R[0] divided by that of the logits' relevance; NaN for a baseline."""
+        def explain() -> tuple[NDArray[Any], float]:
             if isinstance(model, Baseline):
-                return model.relevance(self.network, self.trace(picture).x, target).sum(0).cpu().numpy()
-            return propagate(self.network, self.trace(picture), model, target, layers=(0,)).map(0)
+                return model.relevance(self.network, self.trace(picture).x, target).sum(0).cpu().numpy(), NOT_DEFINED
+            found = propagate(self.network, self.trace(picture), model, target, layers=(0,))
+            return found.map(0), conservation(float(found.total[0]), float(found.total[-1]))
 
         return self.remember("values", (picture, model.key, target), explain)
 

@@ -1,0 +1,255 @@
+"""``measure IMAGE|FOLDER ... --model FILE``: measures of many maps on many pictures, in files others read; resumable."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vislrp_core import flipping
+from vislrp_core.cli import common, measuring
+from vislrp_core.cli.debugging import add_debug
+from vislrp_core.cli.explain import make_folder
+from vislrp_core.cli.pictures import find_images, printable
+from vislrp_core.errors import InputError
+from vislrp_core.experiments import NetworkSource, Outcome, ProcessPool, Record, Workspace, run_all
+from vislrp_core.fills import FILLS
+from vislrp_core.images import FITS
+from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings, read_boxes
+from vislrp_core.measures.boxes import boxes_of
+from vislrp_core.measures.catalogue import NEED_BOXES
+from vislrp_core.measures.mosaic import mosaics_with
+from vislrp_core.network import Network, class_index
+from vislrp_core.networks import default_network_name
+
+RECORD = "measures.jsonl"
+COLUMNS = ("image", "target", "model", "metric", "value", "seed", "seconds")
+SUMMARY = ("model", "metric", "images", "mean", "low", "high", "rank")
+DEFAULT_METRICS = ("srg", "class_cosine", "gini")
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("measure", help="measures of many maps on many pictures", allow_abbrev=False)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of pictures")
+    parser.add_argument("--model", action="append", default=[], metavar="FILE", help="LRP model (JSON); several times")
+    parser.add_argument("--baselines", type=measuring.parse_baselines, default=(), metavar="gradient,...",
+                        help="maps to compare with, separated by commas")
+    parser.add_argument("--metrics", type=parse_metrics, default=DEFAULT_METRICS, metavar="srg,...",
+                        help=f"some of {', '.join(MEASURES)} ({','.join(DEFAULT_METRICS)})")
+    parser.add_argument("--target", default="top", metavar="NAME|INDEX|top",
+                        help="target class (top: each picture's first class)")
+    parser.add_argument("--boxes", metavar="FILE.csv", help="image,x0,y0,x1,y1 in the picture's own pixels")
+    parser.add_argument("--patch", type=common.positive, default=16, metavar="PIXELS", help="side of the squares (16)")
+    parser.add_argument("--steps", type=common.positive, default=14, metavar="N", help="steps of flipping (14)")
+    parser.add_argument("--fill", choices=list(FILLS), default="mean", help="what flipped pixels become (mean)")
+    parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)")
+    parser.add_argument("--batch", type=common.positive, default=flipping.BATCH, metavar="N",
+                        help="pictures that run through the network at once (4)")
+    parser.add_argument("--workers", type=common.positive, default=1, metavar="N", help="processes (1)")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
+    common.add_network(parser)
+    common.add_json(parser)
+    add_debug(parser)
+    parser.set_defaults(run=run)
+
+
+def parse_metrics(text: str) -> tuple[str, ...]:
+    """Argument type: measures separated by commas."""
+    wanted = {part.strip() for part in text.split(",") if part.strip()}
+    if not wanted or wanted - MEASURES.keys():
+        raise argparse.ArgumentTypeError(f'must be some of {", ".join(MEASURES)}, separated by commas, got "{text}"')
+    return tuple(key for key in MEASURES if key in wanted)
+
+
+def seed(text: str) -> int:
+    """Argument type: a whole number of at least 0."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise argparse.ArgumentTypeError(f'must be a whole number of at least 0, got "{text[:40]}"')
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write measures.parquet, summary.csv, skipped.csv and run.json; print the means."""
+    paths = find_images(options.images)
+    models = measuring.explainers(options.model, options.baselines, options.seed)
+    boxes = read_boxes(options.boxes) if options.boxes else {}
+    needed = [key for key in options.metrics if key in NEED_BOXES]
+    if needed and not boxes:
+        raise InputError(f"{', '.join(needed)}: give the boxes of the pictures' objects with --boxes FILE.csv")
+    flipping.order_of(None, options.patch, "random", 0)  # a patch that cannot be is refused before anything is loaded
+    found = measuring.readable(paths, options.fit)
+    if "mosaic" in options.metrics:
+        mosaics_with(found.pictures, 0)
+    folder = make_folder(options.out)
+    network = common.open_network(options)
+    if options.target != "top":
+        class_index(network, options.target)
+    settings = Settings(options.target, options.seed, options.patch, options.steps, options.fill)
+    tasks = [(name, MeasureTask(
+        picture, model, metric, settings, own if metric in NEED_BOXES else (), size if metric in NEED_BOXES else (0, 0),
+        tuple(mosaics_with(found.pictures, place)) if metric == "mosaic" else ()))
+             for place, (picture, size) in enumerate(zip(found.pictures, found.sizes, strict=True))
+             for own in [boxes_of(picture.path, boxes)] for name, model in models.items()
+             for metric in options.metrics if own or metric not in NEED_BOXES]
+    if not tasks:
+        raise InputError(f"--boxes {options.boxes}: names none of the pictures")
+    stated = {**asdict(settings), "fit": options.fit, "metrics": list(options.metrics),
+              "images": [[printable(one.path), one.digest] for one in found.pictures],
+              "skipped": [path for path, _ in found.skipped],
+              "models": [[name, model.key] for name, model in models.items()],
+              "boxes": hashlib.sha256(Path(options.boxes).read_bytes()).hexdigest() if options.boxes else None,
+              "network": {"name": common.network_record(network), "digest": network.digest,
+                          "dtype": str(network.dtype).removeprefix("torch.")}}
+    measuring.begin_folder(folder, stated, versions(network))
+    measuring.replace_file(folder / "skipped.csv", measuring.table(("image", "reason"), found.skipped))
+    with Record(folder / RECORD) as record:
+        outcomes = gather(options, network, [task for _, task in tasks], record)
+    rows = rows_of(tasks, outcomes, network, options.seed)
+    failed = {f"{printable(one.task.picture.path)}: {one.error}" for one in outcomes.values() if one.error is not None}
+    write_parquet(folder / "measures.parquet", rows)
+    summary = summarize(rows, list(models), options.metrics, options.seed)
+    measuring.replace_file(folder / "summary.csv", measuring.table(SUMMARY, summary))
+    report(options, network, summary, folder, sum(one.reused for one in outcomes.values()), len(found.skipped))
+    if failed:
+        shown = sorted(failed)
+        raise InputError(f"{len(shown)} pictures and models could not be measured, the others are in {folder}: "
+                         + "; ".join(shown[:3]) + ("; ..." if len(shown) > 3 else ""))
+
+
+def versions(network: Network) -> dict[str, Any]:
+    """What a result may need to be repeated, and what does not decide whether a run can go on."""
+    return {"network": common.network_details(network), "python": platform.python_version(), "torch": torch.__version__,
+            "numpy": np.__version__}
+
+
+def gather(options: argparse.Namespace, network: Network, tasks: Sequence[MeasureTask],
+           record: Record) -> dict[tuple[Any, ...], Outcome[Measured]]:
+    """Run the tasks; outcomes by picture, model and metric."""
+    pool = None
+    if options.workers > 1:
+        name = options.network if options.network is not None else default_network_name()
+        pool = ProcessPool(NetworkSource(name, str(network.device), options.dtype), options.workers, options.batch)
+    progress = Progress() if sys.stderr.isatty() else None
+    outcomes = run_all(network, tasks, workspace=Workspace(network, batch=options.batch), record=record, pool=pool,
+                       progress=progress)
+    found = {identity(one.task): one for one in outcomes}
+    if progress is not None:
+        progress.end()
+    return found
+
+
+def identity(task: Any) -> tuple[Any, ...]:
+    """Which row of the result."""
+    return (task.picture, task.model.key, task.metric)
+
+
+class Progress:
+    """How far the run is and how long it will take, on a terminal's stderr."""
+
+    def __init__(self) -> None:
+        self._begin: tuple[float, int] | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        # What was there already took no time: the clock starts at the first that is computed.
+        begin, before = self._begin = self._begin or (now, done)
+        left = ""
+        if done > before:
+            left = f", {_duration((now - begin) / (done - before) * (total - done))} left"
+        print(f"\r\033[KMeasured {done} of {total}{left}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the line."""
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+Row = tuple[str, str, str, str, float, int, float]
+
+
+def rows_of(tasks: Sequence[tuple[str, MeasureTask]], outcomes: dict[tuple[Any, ...], Outcome[Measured]],
+            network: Network, seed: int) -> list[Row]:
+    """Rows of measures.parquet, in the order of pictures, models and metrics."""
+    rows: list[Row] = []
+    for name, task in tasks:
+        found = outcomes[identity(task)].result
+        if found is not None:
+            rows.append((printable(task.picture.path), network.classes[found.target], name, task.metric,
+                         found.value, seed, found.seconds))
+    return rows
+
+
+def write_parquet(path: Path, rows: Sequence[Row]) -> None:
+    """measures.parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = (pa.string(), pa.string(), pa.string(), pa.string(), pa.float64(), pa.int64(), pa.float64())
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    arrays = [pa.array(column, type=kind) for column, kind in zip(columns, types, strict=True)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_arrays(arrays, names=list(COLUMNS)), sink)
+    measuring.replace_file(path, sink.getvalue().to_pybytes())
+
+
+def summarize(rows: Sequence[Row], models: Sequence[str], metrics: Sequence[str], seed: int) -> list[tuple[Any, ...]]:
+    """Rows of summary.csv: mean over pictures with a value, 95 % interval (percentile bootstrap), mean rank of the model.
+
+    Rank 1 is the best model of a picture; of measures that know no better, the largest value (of seconds, the smallest).
+    """
+    values: dict[str, dict[str, dict[str, float]]] = {metric: {} for metric in metrics}
+    for image, _, model, metric, value, _, _ in rows:
+        if math.isfinite(value):
+            values[metric].setdefault(image, {})[model] = value
+    found: list[tuple[Any, ...]] = []
+    for model in models:
+        for metric in metrics:
+            own = [by_model[model] for by_model in values[metric].values() if model in by_model]
+            if not own:
+                found.append((model, metric, 0, None, None, None, None))
+                continue
+            low, high = flipping.bootstrap(own, seed=seed)
+            rising = MEASURES[metric].better == "low" or metric == "seconds"
+            ranks = [rank_in(by_model, model, rising) for by_model in values[metric].values() if model in by_model]
+            found.append((model, metric, len(own), float(np.mean(own)), low, high, float(np.mean(ranks))))
+    return found
+
+
+def rank_in(values: dict[str, float], model: str, rising: bool) -> float:
+    """Rank of a model among those with a value for a picture; equals share the mean of their ranks."""
+    own = values[model]
+    before = sum((other < own) if rising else (other > own) for other in values.values())
+    return before + (1 + sum(other == own for other in values.values())) / 2
+
+
+def report(options: argparse.Namespace, network: Network, summary: Sequence[Sequence[Any]], folder: Path, reused: int,
+           skipped: int) -> None:
+    """The result on stdout."""
+    if options.json:
+        print(common.dump_json({"network": common.network_record(network),
+                                "summary": [dict(zip(SUMMARY, row, strict=True)) for row in summary]}))
+        return
+    print(f"{network.title}; seed {options.seed}")
+    common.print_table(["model", "metric", "images", "mean", "low", "high", "rank"],
+                       [[str(row[0]), str(row[1]), str(row[2]),
+                         *("-" if value is None else f"{value:.4g}" for value in row[3:])] for row in summary])
+    there = f", {reused} values were there already" if reused else ""
+    left_out = f"; {skipped} pictures could not be read, see skipped.csv" if skipped else ""
+    print(f"Written to {folder}: measures.parquet, summary.csv, run.json, skipped.csv{there}{left_out}")

@@ -1,0 +1,118 @@
+"""What `measure` and `attribute` share: pictures that can be read, models and baselines, the settings of a folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vislrp_core.baselines import METHODS, Baseline
+from vislrp_core.cli import common
+from vislrp_core.cli.pictures import printable
+from vislrp_core.errors import InputError, VisLRPError
+from vislrp_core.experiments import Explainer, Picture
+from vislrp_core.images import read_image
+
+SETTINGS = "run.json"
+
+
+@dataclass(frozen=True)
+class Readable:
+    """Pictures in the order given, and those that cannot be read with the reason."""
+
+    pictures: tuple[Picture, ...]
+    sizes: tuple[tuple[int, int], ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def readable(paths: Sequence[str], fit: str) -> Readable:
+    """Try every picture once (InputError if none can be read)."""
+    pictures, sizes, skipped = [], [], []
+    for path in paths:
+        try:
+            size = read_image(path).size
+            pictures.append(Picture.of(path, fit))
+            sizes.append(size)
+        except (VisLRPError, OSError) as error:
+            skipped.append((printable(path), " ".join(str(error).split())))
+    if not pictures:
+        raise InputError(f"None of the {len(paths)} pictures can be read: {skipped[0][1]}")
+    return Readable(tuple(pictures), tuple(sizes), tuple(skipped))
+
+
+def parse_baselines(text: str) -> tuple[str, ...]:
+    """Argument type: baselines separated by commas."""
+    import argparse
+
+    wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    wrong = [part for part in wanted if part not in METHODS]
+    if wrong or not wanted:
+        raise argparse.ArgumentTypeError(f'must be some of {", ".join(METHODS)}, separated by commas, got "{text}"')
+    return wanted
+
+
+def explainers(models: Sequence[str], baselines: Sequence[str], seed: int) -> dict[str, Explainer]:
+    """Models and baselines by name; models of one name are told apart by their files.
+
+    Raises
+    ------
+    InputError
+        There is neither.
+    """
+    found: dict[str, Explainer] = dict(common.named_models(models))
+    found.update({method: Baseline(method, seed) for method in baselines})
+    if not found:
+        raise InputError("give at least one --model FILE, or --baselines")
+    return found
+
+
+def begin_folder(folder: Path, settings: dict[str, Any], versions: dict[str, Any]) -> None:
+    """Write run.json, or see that the folder's own has the same settings.
+
+    Raises
+    ------
+    InputError
+        The folder holds results of other settings; one sentence that names the first that differs.
+    """
+    file = folder / SETTINGS
+    if file.exists():
+        try:
+            kept = json.loads(file.read_text(encoding="utf-8"))["settings"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{file}: is damaged, so nobody knows what the folder holds: choose another --out") from error
+        wanted = json.loads(json.dumps(settings))
+        for key in [*wanted, *kept]:
+            if kept.get(key) != wanted.get(key):
+                raise InputError(f"{folder} holds results of other settings ({key} differs): choose another --out")
+        return
+    replace_file(file, (json.dumps({"settings": settings, "versions": versions}, indent=1) + "\n").encode())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    """A CSV file that spreadsheets take: marked as UTF-8, numbers with all their digits, no formulas."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(["" if value is None else repr(value) if isinstance(value, float) else _text(value)
+                         if isinstance(value, str) else value for value in row])
+    return b"\xef\xbb\xbf" + stream.getvalue().encode()
+
+
+def _text(value: str) -> str:
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
