@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pprint
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,8 +15,7 @@ import numpy as np
 from vislrp_core.errors import VisLRPError
 from vislrp_core.model import LRPModel
 from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD
-from vislrp_core.propagation import STABILIZER, Relevance
-from vislrp_core.rules import Rule
+from vislrp_core.relevance import Relevance
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -98,29 +98,37 @@ def zennit_script(
         Names the layers whose rule Zennit cannot express.
     """
     rows = model.plan
-    boxed = [layer for layer in rows.weighted if layer > 1 and model.rule_at(layer).preset == "z_box"]
-    if boxed:
-        raise ExportError(
-            f"LRP-zβ on {rows.name(boxed[0])} to {rows.name(boxed[-1])}: its box ends at the largest "
-            "activation, Zennit's ZBox needs bounds that are known beforehand; choose another rule there."
-        )
+    limits = {layer: model.rule_at(layer).kind.zennit_limit(model.rule_at(layer), layer == rows.weighted[0])
+              for layer in rows.weighted}
+    refused = [layer for layer, reason in limits.items() if reason]
+    if refused:
+        rule = model.rule_at(refused[0])
+        raise ExportError(f"{rule.title} on {rows.name(refused[0])} to {rows.name(refused[-1])}: {limits[refused[0]]}; "
+                          "choose another rule there.")
+    name_map = _name_map(model)
+    kinds = {model.rule_at(layer).kind: None for layer in rows.weighted}
+    helpers = "".join(f"{kind.zennit_helper}\n\n" for kind in kinds if kind.zennit_helper)
     return _fill(
         "zennit_script.py.txt",
         TITLE=_comment(f"The LRP model {model.name}."),
         NAME="this_script.py",
         MEAN=repr(tuple(map(float, mean))),
         STD=repr(tuple(map(float, std))),
+        RULES=_imported(f"{name_map}\n{helpers}"),
+        HELPERS=helpers,
         ARCHITECTURE=rows.title,
         SHAPE=repr(rows.input_shape),
         SIDE=str(rows.input_size),
         WEIGHTS=f"{rows.key.upper()}_Weights" if rows.key != "alexnet" else "AlexNet_Weights",
         FEATURES=_modules(model, "features"),
         CLASSIFIER=_modules(model, "classifier"),
-        NAME_MAP=_name_map(model),
+        NAME_MAP=name_map,
         START=textwrap.indent(_START[model.start], "    "),
     )
 
 
+_OWN = {"Unified", "ProportionalPool", "None", "True", "False"}
+"""Names in the script that are not Zennit's."""
 _START = {
     "logit": "relevance[target] = logits[target]",
     "one": "relevance[target] = 1.0",
@@ -128,6 +136,12 @@ _START = {
     "contrast": "if len(logits) > 1:\n    relevance[:] = -logits[target] / (len(logits) - 1)\n"
     "relevance[target] = logits[target]",
 }
+
+
+def _imported(text: str) -> str:
+    """Zennit's classes that a part of the script uses."""
+    own = _OWN | set(re.findall(r"^class (\w+)", text, flags=re.MULTILINE))
+    return ", ".join(sorted(set(re.findall(r"\b([A-Z]\w*[a-z]\w*)[()]", text)) - own))
 
 
 def _modules(model: LRPModel, part: str) -> str:
@@ -143,7 +157,7 @@ def _name_map(model: LRPModel) -> str:
     rows = model.plan
     for layer in rows.weighted:
         rule = model.rule_at(layer)
-        text = _zennit_rule(rule, absorb)
+        text = rule.kind.zennit(rule, absorb)
         module = rows.rows[layer].module or ""
         if groups and groups[-1][0] == text:
             groups[-1][1].append(module)
@@ -162,31 +176,6 @@ def _name_map(model: LRPModel) -> str:
     return "\n".join(
         f"        # {note}\n        ({names!r},\n         {text})," for text, names, note in groups
     )
-
-
-def _zennit_rule(rule: Rule, absorb: bool) -> str:
-    """The rule as a Zennit expression; one of Zennit's own where it is exactly the same."""
-    bias = "None" if absorb else '["bias"]'
-    if rule.preset == "z_box":
-        return "ZBox(low, high, stabilizer=STABILIZER)"
-    relative = rule.epsilon_scale == "relative" and rule.epsilon != 0
-    plain = f"stabilizer=STABILIZER, zero_params={bias}"
-    if rule.preset in ("zero", "epsilon") and not relative:
-        return f"Epsilon(epsilon={rule.epsilon + STABILIZER!r}, zero_params={bias})"
-    if rule.preset == "epsilon":
-        return f"Epsilon(epsilon=stabilized({rule.epsilon!r}, relative=True), zero_params={bias})"
-    if rule.preset in ("z_plus", "alpha1_beta0"):
-        return f"ZPlus({plain})"
-    if rule.preset == "alpha_beta" and rule.alpha - rule.beta == 1 and rule.beta >= 0:
-        return f"AlphaBeta(alpha={rule.alpha!r}, beta={rule.beta!r}, {plain})"
-    if rule.preset == "w_square":
-        return f"WSquare({plain})"
-    if rule.preset == "flat":
-        return "Flat(stabilizer=STABILIZER)"
-    values = {key: value for key, value in rule.values().items() if key != "epsilon"}
-    numbers = ", ".join(f"{key}={value!r}" for key, value in values.items())
-    stabilizer = f"stabilized({rule.epsilon!r}, {relative})"
-    return f"Unified({numbers},\n                 stabilizer={stabilizer}, absorb={absorb})"
 
 
 def _comment(text: str) -> str:

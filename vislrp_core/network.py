@@ -15,7 +15,6 @@ from torch import Tensor
 
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture, Layer
 from vislrp_core.errors import NetworkError as NetworkError
-from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.state_dicts import understand
 from vislrp_core.trace import MADE, Activations, Sums, per_channel
 from vislrp_core.trace import Prediction as Prediction
@@ -152,22 +151,23 @@ def _total(tensor: Tensor) -> float:
     return sum(float(piece.sum(dtype=torch.float64)) for piece in tensor.reshape(-1).split(1 << 18))
 
 
-def exact_sum(a: Tensor, weight: Tensor) -> Tensor:
+def exact_sum(a: Tensor, weight: Tensor, row: Layer) -> Tensor:
     """Sum over the inputs of a weighted layer in double precision, fully connected matrices in blocks of rows."""
     a = a.double()
     if weight.ndim == 4:
-        return _exact_convolution(a, weight.double())
+        return _exact_convolution(a, weight.double(), row)
     return torch.cat([F.linear(a, part.double()) for part in weight.split(EXACT_ROWS)], dim=1)
 
 
-def _exact_convolution(a: Tensor, weight: Tensor) -> Tensor:
-    """3 x 3 convolution of one image in double precision, as nine matrix products over its rows laid end to end.
+def _exact_convolution(a: Tensor, weight: Tensor, row: Layer) -> Tensor:
+    """Convolution in double precision; a 3 x 3 one of one image as nine matrix products over its rows laid end to end.
 
-    torch's own writes all neighbourhoods out first, 231 MB in block 1, and takes up to twice as long where they are many.
+    torch's own writes all neighbourhoods out first, 231 MB in VGG16's block 1, and takes up to twice as long where they are
+    many.
     """
     _, channels, height, width = a.shape
-    if 9 * a.numel() < EXACT_VALUES or len(a) > 1:
-        return F.conv2d(a, weight, padding=1)
+    if (row.kernel, row.stride, row.padding) != (3, 1, 1) or 9 * a.numel() < EXACT_VALUES or len(a) > 1:
+        return F.conv2d(a, weight, stride=row.stride, padding=row.padding)
     # Two columns of zeros after each row are its right edge and the next one's left edge.
     rows = F.pad(a[0].permute(1, 2, 0), (0, 0, 1, 1, 1, 1)).reshape(-1, channels)
     rows = F.pad(rows, (0, 0, 0, 2))
@@ -183,90 +183,132 @@ def _exact_convolution(a: Tensor, weight: Tensor) -> Tensor:
 def apply_layer(network: Network, layer: int, a: Tensor) -> tuple[Tensor, Tensor | None]:
     """Output of one layer for a batch, and for weighted layers the sum over inputs without the bias."""
     output = layer_output(network, layer, a)
-    if LAYERS[layer].kind in ("conv", "linear"):
+    if network.architecture.rows[layer].is_weighted:
         return output, output - per_channel(network.biases[layer], output)
     return output, None
 
 
 def layer_output(network: Network, layer: int, a: Tensor) -> Tensor:
     """Output of one layer for a batch."""
-    kind = LAYERS[layer].kind
-    if kind == "conv":
-        return F.conv2d(a, network.weights[layer], network.biases[layer], padding=1)
-    if kind == "linear":
+    row = network.architecture.rows[layer]
+    if row.kind == "conv":
+        return F.conv2d(a, network.weights[layer], network.biases[layer], row.stride, row.padding)
+    if row.kind == "linear":
         return F.linear(a.flatten(1), network.weights[layer], network.biases[layer])
-    if kind == "relu":
+    if row.kind == "relu":
         return a.relu()
-    return F.max_pool2d(a, 2) if kind == "pool" else a
+    return F.max_pool2d(a, row.kernel, row.stride, row.padding) if row.kind == "pool" else a
+
+
+def as_input(network: Network, x: Tensor) -> Tensor:
+    """Preprocessed pictures as the network's layers take them (Raises NetworkError if their shape is another one)."""
+    shape = network.architecture.input_shape
+    if tuple(x.shape[1:]) != shape or not len(x):
+        raise NetworkError(f"an image of shape {tuple(x.shape)} was given, expected {(1, *shape)}")
+    a = x.to(device=network.device, dtype=network.dtype)
+    # Convolutions and pooling on the CPU are faster with the channels of a position side by side.
+    return a.contiguous(memory_format=torch.channels_last) if a.ndim == 4 else a
+
+
+def run_layers(network: Network, a: Tensor, first: int, last: int) -> tuple[dict[int, Tensor], Tensor]:
+    """Activations of the layers ``first`` + 1 to ``last`` that are worth keeping, and the last one."""
+    kept = {}
+    for layer in range(first + 1, last + 1):
+        a = layer_output(network, layer, a)
+        if network.architecture.rows[layer].kind not in MADE:
+            kept[layer] = a
+    return kept, a
+
+
+def traced(network: Network, first: int, a: Tensor, kept: Mapping[int, Tensor]) -> Trace:
+    """The trace of layers that were run from the activation of ``first`` on."""
+    activations = Activations(network.architecture, {first: a, **kept})
+    return Trace(a, activations, Sums(activations, network.biases), network.classes, network.dtype == torch.float64,
+                 network.architecture)
 
 
 @torch.inference_mode()
 def forward(network: Network, x: Tensor) -> Trace:
-    """Run the network on one image.
+    """Run the network on one image; several at once: `vislrp_core.batches`.
 
     Parameters
     ----------
     x : Tensor
-        Preprocessed image, shape (1, 3, 224, 224).
+        Preprocessed image, shape (1, 3, 224, 224), or what else the architecture takes.
 
     Raises
     ------
     NetworkError
         If the shape is another one or the logits are not finite.
     """
-    if tuple(x.shape) != (1, 3, 224, 224):
-        raise NetworkError(f"an image of shape {tuple(x.shape)} was given, expected (1, 3, 224, 224)")
-    a = x.to(device=network.device, dtype=network.dtype)
-    # Convolutions and pooling on the CPU are faster with the channels of a position side by side.
-    a = a.contiguous(memory_format=torch.channels_last)
-    kept = {0: a}
-    for layer in range(1, LAST + 1):
-        a = layer_output(network, layer, a)
-        if LAYERS[layer].kind not in MADE:
-            kept[layer] = a
-    activations = Activations(kept)
-    if not torch.isfinite(a).all():
+    if len(x) != 1:
+        raise NetworkError(f"an image of shape {tuple(x.shape)} was given, expected "
+                           f"{(1, *network.architecture.input_shape)}")
+    a = as_input(network, x)
+    kept, end = run_layers(network, a, 0, network.architecture.last)
+    if not torch.isfinite(end).all():
         raise NetworkError("the network's logits are not finite for this image: use another network or image")
-    return Trace(activations[0], activations, Sums(activations, network.biases), network.classes,
-                 network.dtype == torch.float64)
+    return traced(network, 0, a, kept)
 
 
 @torch.inference_mode()
-def refine(network: Network, trace: Trace) -> None:
-    """Take the trace's sums and activations from a forward pass in double precision, rounded to the network's format.
+def refine(network: Network, trace: Trace) -> Trace:
+    """The same forward pass with sums and activations accumulated in double precision, rounded to the network's format.
 
     LRP divides by sums that may nearly cancel: their rounding errors, which a forward pass in single precision takes along
-    from layer to layer, would otherwise dominate the map.
+    from layer to layer, would otherwise dominate the map. Call it through ``trace.cache.double``, which keeps it.
     """
+    last = max(trace.activations)
+    return refine_rows(network, 0, trace.x, exact_start(network, trace.x), last)[0]
+
+
+def exact_start(network: Network, x: Tensor) -> Tensor:
+    """The input in double precision, where that can be computed."""
     # Apple's GPUs know no double precision.
-    place = torch.device("cpu") if network.device.type == "mps" else network.device
-    a = trace.x.to(place).double()
-    activations, sums = {0: trace.x}, {}
+    return x.to(torch.device("cpu") if network.device.type == "mps" else network.device).double()
+
+
+def refine_rows(network: Network, first: int, given: Tensor, a: Tensor, last: int) -> tuple[Trace, Tensor]:
+    """`refine` for the layers ``first`` + 1 to ``last``.
+
+    Parameters
+    ----------
+    given, a : Tensor
+        Activation of ``first``, rounded and in double precision.
+
+    Returns
+    -------
+    trace : Trace
+    a : Tensor
+        Activation of ``last`` in double precision.
+    """
+    activations, sums = {first: given}, {}
+    place = a.device
 
     def rounded(value: Tensor) -> Tensor:
         value = value.to(network.dtype)
         return (value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value).to(network.device)
 
-    for layer in range(1, LAST + 1):
-        kind = LAYERS[layer].kind
-        if kind in ("conv", "linear"):
-            total = exact_sum(a if kind == "conv" else a.flatten(1), network.weights[layer].to(place))
+    for layer in range(first + 1, last + 1):
+        row = network.architecture.rows[layer]
+        if row.is_weighted:
+            total = exact_sum(a if row.kind == "conv" else a.flatten(1), network.weights[layer].to(place), row)
             sums[layer] = rounded(total)
             a = total + per_channel(network.biases[layer].to(place).double(), total)
-        elif kind == "relu":
-            a = a.relu_()
-        elif kind == "pool":
-            a = F.max_pool2d(a, 2)
+        elif row.kind == "relu":
+            a = a.relu_() if layer > first + 1 else a.relu()  # what was given stays as it is
+        elif row.kind == "pool":
+            a = F.max_pool2d(a, row.kernel, row.stride, row.padding)
             activations[layer] = rounded(a)
-    activations[LAST] = rounded(a)
-    trace.activations, trace.sums = Activations(activations, sums, network.biases), sums
-    trace.terms, trace.exact = {}, True
+    activations[last] = rounded(a)
+    kept = Activations(network.architecture, activations, sums, network.biases)
+    return Trace(given, kept, sums, network.classes, True, network.architecture), a
 
 
 @torch.inference_mode()
 def forward_from(network: Network, layer: int, a: Tensor) -> Tensor:
     """Logits, shape (B, classes), from a batch of activations of ``layer``: the layers above it alone."""
-    for above in range(layer + 1, LAST + 1):
+    for above in range(layer + 1, network.architecture.last + 1):
         a = layer_output(network, above, a)
     return a
 

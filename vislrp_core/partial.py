@@ -1,7 +1,7 @@
 """The forward pass of a picture that differs from a known one inside a box: only what the box reaches is computed again.
 
-A convolution carries a change one position further to each side, a pooling halves it. A brush stroke therefore leaves most
-of the expensive lower layers as they are in the trace of the untouched picture.
+A 3 x 3 convolution carries a change one position further to each side, a pooling halves it. A brush stroke therefore leaves
+most of the expensive lower layers as they are in the trace of the untouched picture.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vislrp_core.layers import LAST_FEATURE, LAYERS
+from vislrp_core.architecture import Layer
 from vislrp_core.network import Network, Trace, forward_from
 
 
@@ -25,17 +25,28 @@ class Box:
     left: int
     right: int
 
-    def grown(self, side: int) -> Box:
-        """One position more to each side, within a square of that side."""
-        return Box(max(self.top - 1, 0), min(self.bottom + 1, side), max(self.left - 1, 0), min(self.right + 1, side))
+    def reached(self, row: Layer, side: int) -> Box:
+        """Outputs of a convolution or pooling, ``side`` along each edge, whose windows hold a position of the box."""
+        def along(first: int, behind: int) -> tuple[int, int]:
+            start = max((first + row.padding - row.kernel) // row.stride + 1, 0)
+            return start, max(min((behind - 1 + row.padding) // row.stride + 1, side), start)
+        return Box(*along(self.top, self.bottom), *along(self.left, self.right))
 
-    def even(self) -> Box:
-        """The smallest box around it whose edges are even."""
-        return Box(self.top // 2 * 2, -(-self.bottom // 2) * 2, self.left // 2 * 2, -(-self.right // 2) * 2)
+    def needed(self, row: Layer, side: int) -> tuple[Box, list[int]]:
+        """Inputs, of ``side`` along each edge, that outputs in the box look at, and what their windows reach beyond.
 
-    def halved(self) -> Box:
-        """The box after 2 x 2 pooling; its edges are even."""
-        return Box(self.top // 2, self.bottom // 2, self.left // 2, self.right // 2)
+        Returns
+        -------
+        box : Box
+        beyond : list of int
+            Positions to the left, right, top and bottom of the input.
+        """
+        def along(first: int, behind: int) -> tuple[int, int, int, int]:
+            start, end = first * row.stride - row.padding, (behind - 1) * row.stride - row.padding + row.kernel
+            return max(start, 0), min(end, side), max(-start, 0), max(end - side, 0)
+        top, bottom, above, below = along(self.top, self.bottom)
+        left, right, before, after = along(self.left, self.right)
+        return Box(top, bottom, left, right), [before, after, above, below]
 
 
 def box_of(mask: Tensor) -> Box | None:
@@ -74,22 +85,32 @@ def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Box 
     if box is None:
         return trace.logits
     part = changed.to(trace.x)[..., box.top:box.bottom, box.left:box.right]
-    for layer in range(1, LAST_FEATURE + 1):
-        known, kind = trace.activations[layer - 1], LAYERS[layer].kind
-        side = known.shape[-1]
-        if kind == "relu":
+    plan = network.architecture
+    for layer in range(1, plan.last_feature + 1):
+        known, row = trace.activations[layer - 1], plan.rows[layer]
+        if row.kind == "relu":
             part = part.relu()
-        elif kind == "pool":
-            whole = box.even()
-            part, box = F.max_pool2d(_with_change(known, part, box, whole), 2), whole.halved()
-        else:
-            reached = box.grown(side)
-            needed = reached.grown(side)
-            # Zeros stand beyond the picture alone; elsewhere the neighbours are part of the region.
-            edges = (reached.left == 0, reached.right == side, reached.top == 0, reached.bottom == side)
-            region = F.pad(_with_change(known, part, box, needed), [int(edge) for edge in edges])
-            part = F.conv2d(region, network.weights[layer]) + network.biases[layer].reshape(1, -1, 1, 1)
+        elif row.kind in ("conv", "pool"):
+            reached = box.reached(row, plan.sides[layer])
+            if reached.top == reached.bottom or reached.left == reached.right:
+                return trace.logits  # no window holds a changed position
+            whole, beyond = reached.needed(row, known.shape[-1])
+            held = _union(whole, box)
+            region = _with_change(known, part, box, held)[..., whole.top - held.top:whole.bottom - held.top,
+                                                          whole.left - held.left:whole.right - held.left]
+            if row.kind == "pool":
+                part = F.max_pool2d(F.pad(region, beyond, value=-torch.inf), row.kernel, row.stride)
+            else:
+                # Zeros stand beyond the picture alone; elsewhere the neighbours are part of the region.
+                part = F.conv2d(F.pad(region, beyond), network.weights[layer], stride=row.stride)
+                part = part + network.biases[layer].reshape(1, -1, 1, 1)
             box = reached
-    last = trace.activations[LAST_FEATURE]
+    last = trace.activations[plan.last_feature]
     whole = Box(0, last.shape[-2], 0, last.shape[-1])
-    return forward_from(network, LAST_FEATURE, _with_change(last, part, box, whole))[0]
+    return forward_from(network, plan.last_feature, _with_change(last, part, box, whole))[0]
+
+
+def _union(one: Box, other: Box) -> Box:
+    """The smallest box around two."""
+    return Box(min(one.top, other.top), max(one.bottom, other.bottom), min(one.left, other.left),
+               max(one.right, other.right))

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vislrp_core.architecture import Layer
-from vislrp_core.rules import Rule
-from vislrp_core.unified import STABILIZER
+from vislrp_core.parameters import Values
+from vislrp_core.shares import STABILIZER
 
 
-def pool(row: Layer, a: Tensor, relevance: Tensor, pooling: str, damping: Rule | None = None) -> Tensor:
+def pool(row: Layer, a: Tensor, relevance: Tensor, pooling: str, damping: Values | None = None) -> Tensor:
     """Relevance through max pooling: to the maximum alone, or in proportion to the inputs of each window.
 
     Parameters
@@ -59,7 +59,7 @@ def pool(row: Layer, a: Tensor, relevance: Tensor, pooling: str, damping: Rule |
     return below.reshape(batch, side * height, side * width, channels).permute(0, 3, 1, 2)
 
 
-def _stabilized(z: Tensor, damping: Rule) -> Tensor:
+def _stabilized(z: Tensor, damping: Values) -> Tensor:
     """z + sign(z) (epsilon * scale + 1e-9) with sign(0) = +1, the scale taken per picture."""
     epsilon: float | Tensor = damping.epsilon
     if damping.epsilon_scale == "relative":

@@ -1,122 +1,40 @@
-"""Trace + LRPModel + target -> Relevance: the backward pass of LRP as a pure function over tensors."""
+"""Trace + LRPModel + target -> Relevance: the backward pass of LRP as a pure function over tensors.
+
+What a call gives depends on network, trace, model and target alone: neither on what was computed before nor on what other
+threads compute. Where double precision is needed, the layers below work on the trace's twin in double precision, which is
+made once and kept beside the trace.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vislrp_core.errors import VisLRPError
-from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS, WEIGHTED, layer_name
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace
-from vislrp_core.pooling import pool
+from vislrp_core.precision import Doubtful
+from vislrp_core.relevance import NonFiniteRelevance, Relevance, start_from
+from vislrp_core.shares import STABILIZER as STABILIZER
 from vislrp_core.shares import signed_sums as signed_sums
-from vislrp_core.store import POOLS, Kept, RelevanceStore, upper_part
-from vislrp_core.unified import STABILIZER as STABILIZER
-from vislrp_core.unified import unified, z_box
+from vislrp_core.steps import in_double, single_step
+from vislrp_core.steps import step as step
+from vislrp_core.store import Kept, RelevanceStore, upper_part
 
 BATCH_VALUES = 500_000
-"""Activations of a layer above which several targets are propagated one after the other."""
+"""Activations of a layer above which several targets or pictures are propagated one after the other on a CPU."""
 
 Checkpoint = Callable[[int], None]
-
-
-class NonFiniteRelevance(VisLRPError, ArithmeticError):
-    """Relevance became NaN or infinite: the layer, its rule, the cause and what to do."""
-
-    def __init__(self, layer: int, rule: str, cause: str, suggestion: str, relevance: Relevance | None = None) -> None:
-        self.layer, self.rule, self.cause, self.suggestion = layer, rule, cause, suggestion
-        self.relevance = relevance
-        """What is known of the layers above."""
-        super().__init__(f"relevance is not finite below {layer_name(layer)} (layer {layer}, {rule}): {cause}; {suggestion}")
-
-
-@dataclass(frozen=True, eq=False)
-class Relevance:
-    """Relevance of one target under one model.
-
-    ``maps[k]`` is R[k], shape (C, H, W) or (N,), for the layers asked for; ``positive`` and ``negative`` hold the sums of
-    positive and of negative relevance at all 39 layers.
-    """
-
-    maps: dict[int, Tensor]
-    positive: np.ndarray
-    negative: np.ndarray
-    target: int | None
-    model_key: str
-
-    @property
-    def layers(self) -> tuple[int, ...]:
-        """Layers whose relevance was kept."""
-        return tuple(sorted(self.maps))
-
-    @property
-    def total(self) -> np.ndarray:
-        """Sum of relevance at all 39 layers."""
-        return self.positive + self.negative
-
-    def at(self, layer: int) -> Tensor:
-        """R[layer]."""
-        return self.maps[layer]
-
-    def map(self, layer: int = 0) -> np.ndarray:
-        """Relevance summed over channels, shape (H, W); of a fully connected layer its N values as (1, N)."""
-        relevance = self.maps[layer]
-        summed = relevance.sum(dim=0) if relevance.ndim == 3 else relevance[None, :]
-        return summed.cpu().numpy()
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the maps."""
-        return sum(tensor.nbytes for tensor in self.maps.values())
+Layers = Literal["all"] | Iterable[int] | None
 
 
 def start_relevance(trace: Trace, target: int, start: str) -> Tensor:
-    """R[38] of shape (classes,), see lrp.md section 4."""
-    logits = trace.logits
-    relevance = torch.zeros_like(logits)
-    if start == "contrast" and len(logits) > 1:
-        relevance.fill_(-float(logits[target]) / (len(logits) - 1))
-    relevance[target] = {"one": 1.0, "probability": float(trace.probabilities[target])}.get(start, float(logits[target]))
-    return relevance
-
-
-def step(network: Network, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
-         disposable: bool = False) -> Tensor:
-    """R[layer - 1] from R[layer], both with a leading batch dimension.
-
-    Parameters
-    ----------
-    disposable : bool
-        Whether R[layer] may be overwritten, which saves memory and time.
-    """
-    kind = LAYERS[layer].kind
-    if kind == "pool":
-        damping = model.rule_at(layer) if model.pooling_epsilon == "segment" else None
-        return pool(network.architecture.rows[layer], trace.activations[layer - 1], relevance, model.pooling, damping)
-    if kind not in ("conv", "linear"):
-        return relevance
-    rule = model.rule_at(layer)
-    if rule.preset == "z_box":
-        below = z_box(network, trace, layer, relevance, disposable=disposable)
-    else:
-        below = unified(network, trace, layer, rule, model.bias == "absorb", relevance,
-                        in_proportion=_in_proportion(model, layer), disposable=disposable)
-    if layer != LAST_FEATURE + 1:
-        return below
-    below = below.reshape(len(below), *trace.activations[LAST_FEATURE].shape[1:])
-    return below.contiguous(memory_format=torch.channels_last)
-
-
-def _in_proportion(model: LRPModel, layer: int) -> bool:
-    """Whether R[layer] vanishes with its activation: every rule above multiplies by the activation alone."""
-    rules = [model.rule_at(above) for above in WEIGHTED if above > layer]
-    return all(rule.theta0 == 0 and rule.preset != "z_box" for rule in rules)
+    """Relevance of the logits, shape (classes,), see lrp.md section 4."""
+    return start_from(trace.logits, target, start)
 
 
 def default_layers(model: LRPModel) -> set[int]:
@@ -124,19 +42,20 @@ def default_layers(model: LRPModel) -> set[int]:
     return {0} | {segment.first - 1 for segment in model.segments}
 
 
-Layers = Literal["all"] | Iterable[int] | None
-
-
+@torch.inference_mode()
 def propagate(network: Network, trace: Trace, model: LRPModel, target: int, *, layers: Layers = None,
               store: RelevanceStore | None = None, checkpoint: Checkpoint | None = None) -> Relevance:
     """Relevance of one class, from the logits down to the pixels.
 
     Parameters
     ----------
+    trace : Trace
+        Forward pass of one picture.
     layers : "all", iterable of int or None
         Layers whose relevance is kept; None keeps what each segment hands on.
     store : RelevanceStore, optional
-        Where relevance at segment borders is kept: a model that differs in lower segments alone costs those alone.
+        Where relevance at segment borders is kept: a model that differs in lower segments alone costs those alone. It does
+        not change a bit of the result.
     checkpoint : callable, optional
         Called with each layer's number before it is propagated; may raise to stop.
 
@@ -144,31 +63,35 @@ def propagate(network: Network, trace: Trace, model: LRPModel, target: int, *, l
     ------
     NonFiniteRelevance
         If relevance becomes NaN or infinite at some layer.
+    ModelError
+        If the model is for another architecture.
     """
-    return propagate_many(network, trace, model, [target], layers=layers, store=store, checkpoint=checkpoint)[0]
+    model.require(network.architecture)
+    way = single_way(network, trace, model)
+    key = (network.digest, str(network.device), trace.key, target) if store is not None else None
+    column = Column(target, model, wanted(model, layers), store, key)
+    if column.resume():
+        if column.exact:
+            way.to_double()
+    else:
+        column.current = start_relevance(trace, target, model.start)
+    descend(way, column.layer, column.current[None], [column], checkpoint)
+    return column.relevance()
 
 
 @torch.inference_mode()
 def propagate_many(network: Network, trace: Trace, model: LRPModel, targets: Sequence[int], *, layers: Layers = None,
-                   store: RelevanceStore | None = None, checkpoint: Checkpoint | None = None) -> list[Relevance]:
-    """Relevance of several classes: the parameters are those of `propagate`.
+                   checkpoint: Checkpoint | None = None) -> list[Relevance]:
+    """Relevance of several classes of one picture: the parameters are those of `propagate`.
 
-    The classes share denominators and, in the fully connected layers, each reading of the weights.
+    The classes share denominators and, in the fully connected layers, each reading of the weights. The numbers are those of
+    single calls up to the order in which they are added, and so no store takes part.
     """
-    keep = _wanted(model, layers)
-    found = [_Column(target, model, keep, store, (network.digest, trace.key, target) if store is not None else None)
-             for target in targets]
-    fresh = [column for column in found if not column.resume()]
-    groups = [fresh] if fresh else []
-    groups += [[column] for column in found if column not in fresh]
-    for columns in groups:
-        if columns is fresh:
-            for column in columns:
-                column.current = start_relevance(trace, column.target or 0, model.start)
-        # Only fresh ones, vectors of logits, are stacked: one alone keeps the order of its values in memory.
-        batch = torch.stack([column.current for column in columns]) if len(columns) > 1 else columns[0].current[None]
-        _descend(network, trace, model, columns[0].layer, batch, columns, checkpoint)
-    return [column.relevance() for column in found]
+    model.require(network.architecture)
+    columns = [Column(target, model, wanted(model, layers)) for target in targets]
+    batch = torch.stack([start_relevance(trace, target, model.start) for target in targets])
+    descend(single_way(network, trace, model), model.plan.last, batch, columns, checkpoint)
+    return [column.relevance() for column in columns]
 
 
 @torch.inference_mode()
@@ -176,41 +99,76 @@ def propagate_from(network: Network, trace: Trace, model: LRPModel, layer: int, 
                    layers: Layers = None, checkpoint: Checkpoint | None = None,
                    target: int | None = None) -> Relevance:
     """Relevance from a given R[layer] (shape of that layer's activation) downwards; linear in it."""
-    column = _Column(target, model, _wanted(model, layers), None, None)
+    model.require(network.architecture)
+    column = Column(target, model, wanted(model, layers))
     current = relevance.to(device=network.device, dtype=network.dtype)[None]
     if current.ndim == 4:
         current = current.contiguous(memory_format=torch.channels_last)
-    _descend(network, trace, model, layer, current, [column], checkpoint)
+    descend(single_way(network, trace, model), layer, current, [column], checkpoint)
     return column.relevance()
 
 
-def _wanted(model: LRPModel, layers: Layers) -> set[int]:
-    return set(range(LAST + 1)) if layers == "all" else default_layers(model) if layers is None else set(layers)
+def wanted(model: LRPModel, layers: Layers) -> set[int]:
+    """The layers that were asked for, as a set."""
+    return set(range(model.plan.last + 1)) if layers == "all" else default_layers(model) if layers is None else set(layers)
 
 
-class _Column:
+@dataclass
+class Way:
+    """The trace that a propagation works on: its twin in double precision from the first layer on that asks for it."""
+
+    network: Network
+    model: LRPModel
+    trace: Trace
+    twin: Callable[[], Trace]
+    exact: bool = False
+    """Whether it works on the twin."""
+
+    def to_double(self) -> None:
+        """Work on the twin from here on."""
+        self.trace, self.exact = self.twin(), True
+
+    def step(self, layer: int, relevance: Tensor, disposable: bool) -> Tensor:
+        """R[layer - 1] from R[layer]."""
+        try:
+            return single_step(self.network, self.trace, self.model, layer, relevance, disposable=disposable)
+        except Doubtful:
+            self.to_double()
+        return single_step(self.network, self.trace, self.model, layer, relevance, disposable=disposable)
+
+
+def single_way(network: Network, trace: Trace, model: LRPModel) -> Way:
+    """The way of one picture."""
+    return Way(network, model, trace, lambda: in_double(network, trace))
+
+
+class Column:
     """What is gathered of one target on the way down."""
 
-    def __init__(self, target: int | None, model: LRPModel, keep: set[int], store: RelevanceStore | None,
-                 key: Hashable) -> None:
+    def __init__(self, target: int | None, model: LRPModel, keep: set[int], store: RelevanceStore | None = None,
+                 key: Hashable = None) -> None:
         self.target, self.model, self.keep, self.store, self.key = target, model, keep, store, key
         self.maps: dict[int, Tensor] = {}
-        self.positive, self.negative = np.zeros(LAST + 1), np.zeros(LAST + 1)
-        self.layer = LAST
+        self.layer = model.plan.last
+        self.positive, self.negative = np.zeros(self.layer + 1), np.zeros(self.layer + 1)
         self.current = torch.empty(0)
+        self.exact = False
         self.sums: tuple[float, float] | None = None
         """Sums at the layer to begin with, where they are known."""
+        borders = default_layers(model) | set(model.plan.pools) if store is not None else set()
+        self.kept = keep | borders
+        """Layers whose relevance was asked for or may be needed again."""
 
     def resume(self) -> bool:
         """Begin at the lowest layer that the store knows, if all layers asked for above it are known, too."""
         if self.store is None:
             return False
-        wanted = sorted(default_layers(self.model) | self.keep | set(POOLS), reverse=True)
+        last = self.layer
         maps: dict[int, Tensor] = {}
-        for k in wanted:
+        for k in sorted(self.kept, reverse=True):
             kept = self.store.get((self.key, k, upper_part(self.model, k)))
             if kept is not None:
-                self.layer, self.current = k, kept.relevance
+                self.layer, self.current, self.exact = k, kept.relevance, kept.exact
                 self.positive[k:], self.negative[k:] = kept.positive[k:], kept.negative[k:]
                 self.sums = float(kept.positive[k]), float(kept.negative[k])
                 self.maps = dict(maps)
@@ -218,64 +176,96 @@ class _Column:
                     maps[k] = kept.relevance
             elif k in self.keep:
                 break
-        return self.layer < LAST
+        return self.layer < last
 
-    def keeps(self, k: int) -> bool:
-        """Whether relevance of a layer was asked for or may be needed again."""
-        return k in self.keep or (self.store is not None and (k in POOLS or k in default_layers(self.model)))
-
-    def record(self, k: int, current: Tensor, sums: tuple[float, float]) -> None:
+    def record(self, k: int, current: Tensor, sums: tuple[float, float], exact: bool) -> None:
         """Note the sums at a layer and keep its relevance if need be."""
         self.positive[k], self.negative[k] = sums
         if k in self.keep:
             self.maps[k] = current
-        if self.store is not None and self.keeps(k):
+        if self.store is not None and k in self.kept:
             # A view of a batch would hold the other targets' relevance, too.
             own = current if current.untyped_storage().nbytes() == current.nbytes else current.clone()
-            self.store.put((self.key, k, upper_part(self.model, k)), Kept(own, self.positive.copy(), self.negative.copy()))
+            self.store.put((self.key, k, upper_part(self.model, k)),
+                           Kept(own, self.positive.copy(), self.negative.copy(), exact))
 
     def relevance(self) -> Relevance:
         """The result."""
         return Relevance(self.maps, self.positive, self.negative, self.target, self.model.key)
 
 
-def _descend(network: Network, trace: Trace, model: LRPModel, layer: int, current: Tensor, columns: list[_Column],
-             checkpoint: Checkpoint | None) -> None:
-    """Propagate a batch, one row per column, from R[layer] to the pixels."""
+def descend(way: Way, layer: int, current: Tensor, columns: Sequence[Column], checkpoint: Checkpoint | None,
+            down_to: int = 0) -> Tensor:
+    """Propagate a batch, one row per column, from R[layer] to R[down_to], which is recorded and returned."""
+    rows, model = way.network.architecture.rows, way.model
+    waits = current.device.type == "cpu" or any(column.store is not None for column in columns)
+    pending: list[tuple[int, Tensor]] = []
     sums: list[tuple[float, float]] = []
     disposable = False
-    for k in range(layer, -1, -1):
-        if k == layer:
-            sums = [column.sums or signed_sums(row) for column, row in zip(columns, current, strict=True)]
-        elif LAYERS[k + 1].kind in ("conv", "linear") or (LAYERS[k + 1].kind, model.pooling) == ("pool", "proportional"):
-            # Elsewhere relevance is handed on or put in other places as it is.
-            sums = [signed_sums(row) for row in current]
+    for k in range(layer, down_to - 1, -1):
+        above = rows[min(k + 1, len(rows) - 1)]
+        # Elsewhere relevance is handed on or put in other places as it is.
+        changed = k == layer or above.is_weighted or (above.kind, model.pooling) == ("pool", "proportional")
+        if not waits:
+            # A GPU is asked for all sums at the end: each question would wait for what it has to do.
+            pending.append((k, _sums_on_device(current) if changed else pending[-1][1]))
+            sums = [(0.0, 0.0)] * len(columns)
+        elif changed:
+            known = [column.sums if k == layer else None for column in columns]
+            sums = [one or signed_sums(row) for one, row in zip(known, current, strict=True)]
         for column, row, both in zip(columns, current, sums, strict=True):
             if not np.isfinite(sum(both)):
-                column.positive[k] = column.negative[k] = np.nan
-                raise _non_finite(trace, model, min(k + 1, LAST), column.relevance())
-            column.record(k, row, both)
-            disposable &= not column.keeps(k)
-        if k == 0:
-            return
-        if len(columns) > 1 and current[0].numel() > BATCH_VALUES:
+                raise _non_finite(way, k, column)
+            column.record(k, row, both, way.exact)
+            disposable &= k not in column.kept
+        if k == down_to:
+            break
+        if len(columns) > 1 and current.device.type == "cpu" and current[0].numel() > BATCH_VALUES and down_to == 0 and (
+                len(way.trace.x) == 1):
             # Large layers gain nothing from a batch, and it would need memory for all targets at once.
             for column, row, both in zip(columns, current, sums, strict=True):
                 column.sums = both
-                _descend(network, trace, model, k, row[None], [column], checkpoint)
-            return
+                descend(replace(way), k, row[None], [column], checkpoint)
+            return current
         if checkpoint is not None:
             checkpoint(k)
-        current = step(network, trace, model, k, current, disposable=disposable)
-        disposable |= LAYERS[k].kind in ("conv", "linear", "pool")  # the others hand on what they are given
+        current = way.step(k, current, disposable)
+        disposable |= rows[k].is_weighted or rows[k].kind == "pool"  # the others hand on what they are given
+    _settle(way, pending, columns)
+    return current
 
 
-def _non_finite(trace: Trace, model: LRPModel, layer: int, above: Relevance) -> NonFiniteRelevance:
-    rule = model.rule_at(layer)
-    if not torch.isfinite(trace.activations[layer - 1]).all():
+def _sums_on_device(current: Tensor) -> Tensor:
+    """Sums of positive and of negative relevance of each row, (2, B)."""
+    flat = current.flatten(1)
+    return torch.stack([flat.clamp(min=0).sum(dim=1), flat.clamp(max=0).sum(dim=1)])
+
+
+def _settle(way: Way, pending: Sequence[tuple[int, Tensor]], columns: Sequence[Column]) -> None:
+    """Take the sums of all layers from a device at once, and look whether all are finite."""
+    if not pending:
+        return
+    found = torch.stack([both for _, both in pending]).cpu().double().numpy()
+    for (k, _), (positive, negative) in zip(pending, found, strict=True):
+        for column, above, below in zip(columns, positive, negative, strict=True):
+            if not np.isfinite(above + below):
+                raise _non_finite(way, k, column)
+            column.positive[k], column.negative[k] = above, below
+
+
+def _non_finite(way: Way, k: int, column: Column) -> NonFiniteRelevance:
+    """The error for R[k], with what is known above it."""
+    column.positive[k] = column.negative[k] = np.nan
+    for below in [layer for layer in column.maps if layer <= k]:
+        del column.maps[below]
+    layer = min(k + 1, way.network.architecture.last)
+    rule = way.model.rule_at(layer)
+    activations = way.trace.activations
+    if not torch.isfinite(activations[layer - 1]).all():
         cause = "the layer's activations are not finite"
     elif max(abs(value) for value in rule.values().values()) > 1e6:
         cause = "a parameter of the rule is very large"
     else:
         cause = "denominators of the rule nearly vanish there"
-    return NonFiniteRelevance(layer, rule.title, cause, "raise ε or choose another rule for this layer", above)
+    return NonFiniteRelevance(layer, rule.title, cause, "raise ε or choose another rule for this layer", column.relevance(),
+                              name=way.network.architecture.name(layer))

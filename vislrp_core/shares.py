@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+STABILIZER = 1e-9
+"""What keeps every denominator from vanishing."""
 PIECE = 1 << 18
 """Values that are worked on at a time on the CPU."""
 SUM_ERROR = 5e-7
@@ -68,7 +70,7 @@ class Denominator:
     Parameters
     ----------
     parts : sequence of (Tensor, float)
-        Each tensor (1, C, H, W) or (1, N), with its factor.
+        Each tensor (B, C, H, W) or (B, N), with its factor.
     offset : Tensor, optional
         (C,) or (N,).
     """
@@ -111,20 +113,32 @@ class Denominator:
         for parts in zip(*(row.split(count) for row in rows), strict=True):
             yield self._combined(parts, room[:len(parts[0])])
 
-    def rms(self) -> float:
-        """Root mean square over the layer."""
+    def of_picture(self, place: int) -> Denominator:
+        """z of one picture of a batch."""
+        return Denominator(tuple((part[place:place + 1], factor) for part, factor in self.parts), self.offset)
+
+    def rms(self) -> Tensor:
+        """Root mean square over the layer, (B,): each picture has its own."""
+        count = self.shape.numel() // self.shape[0]
+        if self.parts[0][0].device.type != "cpu":
+            return torch.linalg.vector_norm(self.whole().flatten(1), dim=1) / count ** 0.5
+        if self.shape[0] > 1:
+            return torch.cat([self.of_picture(place).rms() for place in range(self.shape[0])])
         norms = torch.stack([torch.linalg.vector_norm(piece) for piece in self.pieces()])
-        return float(torch.linalg.vector_norm(norms)) / self.shape.numel() ** 0.5
+        return torch.linalg.vector_norm(norms)[None] / count ** 0.5
 
 
-def _stabilized(z: Tensor, epsilon: float, room: Tensor) -> Tensor:
+def _stabilized(z: Tensor, epsilon: float | Tensor, room: Tensor) -> Tensor:
     """z + sign(z) epsilon with sign(0) = +1, in ``room``."""
+    if isinstance(epsilon, Tensor):
+        epsilon = epsilon.reshape(-1, *(1 for _ in z.shape[1:]))
+        return torch.where(z >= 0, z + epsilon, z - epsilon, out=room)
     # copysign sees -0 as negative, but sums that begin at +0 never are -0.
-    torch.copysign(z.new_tensor(abs(epsilon)), z, out=room)
+    torch.copysign(z.new_full((), abs(epsilon)), z, out=room)
     return room.add_(z) if epsilon >= 0 else torch.sub(z, room, out=room)
 
 
-def divide(relevance: Tensor, z: Denominator, epsilon: float, *, factor: float = 1.0, disposable: bool = False,
+def divide(relevance: Tensor, z: Denominator, epsilon: float | Tensor, *, factor: float = 1.0, disposable: bool = False,
            doubtful: bool = False) -> tuple[Tensor, bool]:
     """Factor times R / (z + sign(z) epsilon), and whether rounding errors of z may be neglected in it.
 
@@ -135,13 +149,27 @@ def divide(relevance: Tensor, z: Denominator, epsilon: float, *, factor: float =
     relevance : Tensor
         (B, C, H, W) or (B, N).
     z : Denominator
-        Of the same shape with B = 1.
+        Of the same shape, a picture each; or with B = 1, several classes of one picture.
+    epsilon : float or Tensor
+        For all, or (B,), one for each picture.
     disposable : bool
         Whether relevance may be overwritten; it is not where rounding errors are looked at, since it may be needed again.
     doubtful : bool
         Whether to look at rounding errors at all; if not, the second value is True.
     """
-    if relevance.shape != z.shape or not (_lies_flat(relevance) and z.lies_flat):
+    if len(relevance) > 1 and relevance.shape == z.shape and relevance.device.type == "cpu":
+        # As if each came alone: what is worked on fits the cache, and the numbers are the same.
+        each = epsilon.tolist() if isinstance(epsilon, Tensor) else [epsilon] * len(relevance)
+        kept = relevance if disposable and not doubtful else torch.empty_like(relevance)
+        trusted = True
+        for place, one in enumerate(each):
+            own = relevance[place:place + 1]
+            found, good = divide(own, z.of_picture(place), one, factor=factor, disposable=disposable, doubtful=doubtful)
+            if found.data_ptr() != kept[place:place + 1].data_ptr():
+                kept[place:place + 1] = found
+            trusted &= good
+        return kept, trusted
+    if isinstance(epsilon, Tensor) or relevance.shape != z.shape or not (_lies_flat(relevance) and z.lies_flat):
         sums = z.whole()
         denominator = _stabilized(sums, epsilon, torch.empty_like(sums))
         found = relevance / denominator

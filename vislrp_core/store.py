@@ -10,11 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from vislrp_core.layers import LAYERS, WEIGHTED
 from vislrp_core.model import LRPModel
-
-POOLS = tuple(layer.index for layer in LAYERS if layer.kind == "pool")
-"""Layers below which relevance is kept besides segment borders: all five together are 3 MB."""
 
 
 def upper_part(model: LRPModel, layer: int) -> Hashable:
@@ -23,25 +19,24 @@ def upper_part(model: LRPModel, layer: int) -> Hashable:
     Rules count at weighted layers alone, so that a border moved across a ReLU or a pooling layer is none; where pooling is
     damped by its segment's epsilon, that counts, too.
     """
-    rules = tuple(model.rule_at(k) for k in WEIGHTED if k > layer)
-    return model.start, model.bias, model.pooling if layer < POOLS[-1] else "", _damping(model, layer), rules
-
-
-def _damping(model: LRPModel, layer: int) -> Hashable:
-    """Epsilon and its scale at each pooling layer above, where they count."""
-    if model.pooling != "proportional" or model.pooling_epsilon == "none":
-        return ()
-    rules = [model.rule_at(k) for k in POOLS if k > layer]
-    return tuple((rule.epsilon, rule.epsilon_scale) for rule in rules)
+    plan = model.plan
+    rules = tuple(model.rule_at(k) for k in plan.weighted if k > layer)
+    pools = [k for k in plan.pools if k > layer]
+    damping: tuple[Hashable, ...] = ()
+    if model.pooling == "proportional" and model.pooling_epsilon == "segment":
+        damping = tuple((rule.epsilon, rule.epsilon_scale) for rule in map(model.rule_at, pools))
+    return plan.key, model.start, model.bias, model.pooling if pools else "", damping, rules
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """R[layer] of one target, with the sums of positive and negative relevance (39,) from there upwards."""
+    """R[layer] of one target, with the sums of positive and negative relevance of every layer from there upwards."""
 
     relevance: Tensor
     positive: np.ndarray
     negative: np.ndarray
+    exact: bool = False
+    """Whether sums in double precision were asked for above: the layers below then take them, too."""
 
     @property
     def nbytes(self) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vislrp_core.layers import LAST, LAYERS
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 
 MADE = ("relu", "dropout")
 """Kinds of layers whose outputs are not kept but made again when they are asked for."""
 MAX_TERMS = 1.0
-"""Parts of denominators kept for one image, as a multiple of the bytes of its activations and sums."""
+"""Parts of denominators kept beside a trace, as a multiple of the bytes of its activations and sums."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def rank(logits: Tensor, classes: Sequence[str], count: int = 10) -> list[Predic
         order.tolist(), logits[order].tolist(), probabilities[order].tolist(), strict=True)]
 
 
-class Activations(dict[int, Tensor]):
-    """Activations by layer, each with a batch dimension of 1; those that follow from others are made when asked for.
+class Activations(Mapping[int, Tensor]):
+    """Activations by layer, read-only, with a batch dimension; those that follow from others are made when asked for.
 
     A ReLU's output is half of the memory of a forward pass and costs one pass over its input; dropout changes nothing; and
     where only the weighted sums are kept, the bias is added.
@@ -61,67 +62,145 @@ class Activations(dict[int, Tensor]):
         Weighted sums without the bias, by layer, for the layers of which nothing else is known.
     """
 
-    def __init__(self, known: Mapping[int, Tensor], sums: Mapping[int, Tensor] | None = None,
+    def __init__(self, architecture: Architecture, known: Mapping[int, Tensor], sums: Mapping[int, Tensor] | None = None,
                  biases: Mapping[int, Tensor] | None = None) -> None:
-        super().__init__(known)
+        self._rows, self._known = architecture.rows, dict(known)
         self._sums, self._biases = sums or {}, biases or {}
 
-    def __missing__(self, layer: int) -> Tensor:
-        kind = LAYERS[layer].kind
+    def __getitem__(self, layer: int) -> Tensor:
+        known = self._known.get(layer)
+        if known is not None:
+            return known
+        kind = self._rows[layer].kind
         if kind == "relu":
             below = self[layer - 1]
             # What was made for this call alone may be overwritten.
-            return below.relu() if layer - 1 in self else below.relu_()
+            return below.relu() if layer - 1 in self._known else below.relu_()
         if kind == "dropout":
             return self[layer - 1]
         total = self._sums[layer]
         return total + per_channel(self._biases[layer], total)
 
+    def __contains__(self, layer: object) -> bool:
+        return layer in self._known
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
     def shape(self, layer: int) -> torch.Size:
         """Shape of an activation, without making it."""
-        if layer in self:
-            return self[layer].shape
-        return self.shape(layer - 1) if LAYERS[layer].kind in MADE else self._sums[layer].shape
+        if layer in self._known:
+            return self._known[layer].shape
+        return self.shape(layer - 1) if self._rows[layer].kind in MADE else self._sums[layer].shape
 
 
-class Sums(dict[int, Tensor]):
-    """Weighted sums without the bias by layer; where only the activations are known, made from them.
+class Sums(Mapping[int, Tensor]):
+    """Weighted sums without the bias by layer, made from the activations when they are asked for.
 
     The bias costs nothing inside a convolution and hardly a digit when it is taken off again.
     """
 
     def __init__(self, activations: Mapping[int, Tensor], biases: Mapping[int, Tensor]) -> None:
-        super().__init__()
         self._activations, self._biases = activations, biases
 
-    def __missing__(self, layer: int) -> Tensor:
+    def __getitem__(self, layer: int) -> Tensor:
         output, bias = self._activations[layer], self._biases[layer]
         return output - per_channel(bias, output) if bool(bias.any()) else output
 
+    def __iter__(self) -> Iterator[int]:
+        return iter(())
 
-@dataclass(eq=False)
+    def __len__(self) -> int:
+        return 0
+
+
+class TraceCache:
+    """What was computed from a trace and is kept beside it: parts of denominators, and the pass in double precision.
+
+    Threads share it. Nothing in it changes a result: a part that was forgotten is computed again as it was.
+
+    Parameters
+    ----------
+    room : float
+        Bytes of all parts together.
+    """
+
+    def __init__(self, room: float) -> None:
+        self.room = room
+        self._lock, self._making = threading.Lock(), threading.Lock()
+        self._terms: dict[Hashable, Tensor] = {}
+        self._double: Any = None
+
+    def term(self, key: Hashable) -> Tensor | None:
+        """A part of a denominator, if it is kept."""
+        with self._lock:
+            return self._terms.get(key)
+
+    def keep(self, key: Hashable, term: Tensor) -> Tensor:
+        """Keep a part of a denominator; the oldest are forgotten, so that their bytes stay bounded."""
+        with self._lock:
+            others = sum(kept.nbytes for name, kept in self._terms.items() if name != key)
+            while self._terms and others + term.nbytes > self.room:
+                oldest = next(iter(self._terms))
+                gone = self._terms.pop(oldest)
+                others -= gone.nbytes if oldest != key else 0
+            self._terms[key] = term
+        return term
+
+    def double(self, make: Callable[[], Any]) -> Any:
+        """The pass in double precision, made by the first who asks for it."""
+        with self._making:
+            if self._double is None:
+                self._double = make()
+            return self._double
+
+    @property
+    def has_double(self) -> bool:
+        """Whether a propagation has asked for the pass in double precision."""
+        return self._double is not None
+
+    def tensors(self) -> list[Tensor]:
+        """The parts kept now."""
+        with self._lock:
+            return list(self._terms.values())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the parts and of the pass in double precision."""
+        double = self._double
+        return sum(term.nbytes for term in self.tensors()) + (0 if double is None else double.nbytes)
+
+
+@dataclass(frozen=True, eq=False)
 class Trace:
-    """One forward pass of one image: what propagation needs, kept.
+    """One forward pass, kept: what propagation needs. Nothing rewrites it.
 
-    ``sums`` are the weighted sums over inputs *without* the bias.
-    ``terms`` holds parts of denominators already used, so that another class, epsilon or gamma recomputes none.
+    Attributes
+    ----------
+    x : Tensor
+        What went in, with a batch dimension.
+    activations, sums : mapping
+        By layer, with a batch dimension; ``sums`` are the weighted sums over inputs *without* the bias.
+    exact : bool
+        Whether the sums were accumulated in double precision, see `refine`.
+    cache : TraceCache
+        What was computed from it; the only part that grows.
     """
 
     x: Tensor
-    activations: Activations
-    sums: dict[int, Tensor]
+    activations: Mapping[int, Tensor]
+    sums: Mapping[int, Tensor]
     classes: tuple[str, ...]
     exact: bool = False
-    """Whether the sums were accumulated in double precision, see `refine`."""
-    terms: dict[tuple[Any, ...], Tensor] = field(default_factory=dict)
+    architecture: Architecture = ARCHITECTURES[DEFAULT]
+    cache: TraceCache = field(default_factory=lambda: TraceCache(0))
 
-    def keep(self, key: tuple[Any, ...], term: Tensor) -> Tensor:
-        """Remember a part of a denominator; the oldest are forgotten, so that one image's parts stay bounded."""
-        room = MAX_TERMS * sum(kept.nbytes for group in (self.activations, self.sums) for kept in list(group.values()))
-        while self.terms and sum(kept.nbytes for kept in list(self.terms.values())) + term.nbytes > room:
-            self.terms.pop(next(iter(self.terms)), None)
-        self.terms[key] = term
-        return term
+    def __post_init__(self) -> None:
+        # Bytes of what is known; those that are made when asked for do not count.
+        self.cache.room = MAX_TERMS * sum(kept.nbytes for group in (self.activations, self.sums) for kept in group.values())
 
     def activation(self, layer: int) -> Tensor:
         """Activation of a layer, shape (C, H, W) or (N,)."""
@@ -129,12 +208,14 @@ class Trace:
 
     def shape(self, layer: int) -> torch.Size:
         """Shape of what `activation` gives."""
-        return self.activations.shape(layer)[1:]
+        if isinstance(self.activations, Activations):
+            return self.activations.shape(layer)[1:]
+        return self.activations[layer].shape[1:]
 
     @property
     def logits(self) -> Tensor:
         """Logits, shape (classes,)."""
-        return self.activations[LAST][0]
+        return self.activations[self.architecture.last][0]
 
     @property
     def probabilities(self) -> Tensor:
@@ -152,9 +233,10 @@ class Trace:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all tensors kept."""
-        unique = {t.data_ptr(): t for group in (self.activations, self.sums, self.terms) for t in list(group.values())}
-        return sum(t.nbytes for t in unique.values())
+        """Bytes of all tensors kept, with those of the cache."""
+        unique = {t.data_ptr(): t for group in (self.activations, self.sums) for t in group.values()}
+        own = {t.data_ptr() for t in self.cache.tensors()} & unique.keys()
+        return sum(t.nbytes for t in unique.values()) + self.cache.nbytes - sum(unique[p].nbytes for p in own)
 
 
 def per_channel(values: Tensor, like: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.support.networks import random_image, tiny_network
 from vislrp_core import LRPModel, NetworkError, NonFiniteRelevance, Rule, Segment, explain, forward, propagate
 from vislrp_core.layers import LAST
+from vislrp_core.network import Trace
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,8 @@ def test_relevance_that_is_not_finite_is_named(rule, cause):
 def test_activations_that_are_not_finite_are_the_cause():
     network = tiny_network(dtype=torch.float32)
     trace = forward(network, random_image(dtype=torch.float32))
-    trace.activations[30] = trace.activations[30] * float("nan")
+    broken = {layer: trace.activations[layer] * (float("nan") if layer == 30 else 1) for layer in range(LAST + 1)}
+    trace = Trace(trace.x, broken, trace.sums, trace.classes)
     with pytest.raises(NonFiniteRelevance, match="activations are not finite"):
         propagate(network, trace, LRPModel.basic(), 0)
 

@@ -10,7 +10,7 @@ from tests.support.networks import random_image, tiny_network, tiny_state
 from vislrp_core import shares
 from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, Segment
-from vislrp_core.network import Network, NetworkError, class_index, forward, logits, refine
+from vislrp_core.network import Network, NetworkError, Trace, class_index, forward, logits, refine
 from vislrp_core.propagation import propagate, step
 from vislrp_core.rules import PRESETS, Rule
 
@@ -107,11 +107,13 @@ def test_refined_sums_are_those_of_double_precision():
     x = random_image(dtype=torch.float32)
     trace, double = forward(network, x), forward(network.to(dtype=torch.float64), x.double())
     assert not trace.exact and double.exact
-    refine(network, trace)
-    assert trace.exact and trace.terms == {}
-    for layer, total in trace.sums.items():
+    before = {layer: activation.clone() for layer, activation in trace.activations.items()}
+    refined = refine(network, trace)
+    assert refined.exact and not trace.exact and refined.cache.tensors() == []
+    assert all(torch.equal(trace.activations[layer], activation) for layer, activation in before.items())
+    for layer, total in refined.sums.items():
         assert total.dtype == torch.float32 and torch.allclose(total, double.sums[layer].float(), rtol=1e-6, atol=1e-12)
-        assert torch.allclose(trace.activation(layer), double.activation(layer).float(), atol=1e-6)
+        assert torch.allclose(refined.activation(layer), double.activation(layer).float(), atol=1e-6)
 
 
 def test_nearly_cancelling_sums_do_not_spoil_single_precision():
@@ -123,7 +125,7 @@ def test_nearly_cancelling_sums_do_not_spoil_single_precision():
     trace, exact = forward(network, x), forward(double, x.double())
     expected = propagate(double, exact, model, 1).at(0).flatten()
     found = propagate(network, trace, model, 1).at(0).double().flatten()
-    assert trace.exact
+    assert trace.cache.has_double and not trace.exact
     assert float(torch.nn.functional.cosine_similarity(found, expected, dim=0)) > 0.9999
 
 
@@ -133,7 +135,7 @@ def test_well_conditioned_rules_stay_in_single_precision():
     for rule, bias in (("z_plus", "ignore"), ("epsilon", "ignore"), ("alpha_beta", "absorb"), ("zero", "absorb"),
                        ("gamma", "absorb"), ("flat", "ignore"), ("w_square", "absorb")):
         propagate(network, trace, LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of(rule)),), bias=bias), 1)
-        assert not trace.exact, rule
+        assert not trace.cache.has_double, rule
 
 
 class _Places(TorchDispatchMode):
@@ -159,11 +161,10 @@ def test_every_tensor_is_made_where_the_network_is(monkeypatch, preset, pooling)
     trace = forward(here, random_image(dtype=torch.float32))
     shapes = {layer: trace.activations[layer].shape for layer in range(LAST + 1)}
     network = here.to(device="meta")
-    for layer in range(LAST + 1):
-        trace.activations[layer] = trace.activations[layer].to("meta")
-    trace.sums = {layer: trace.activations[layer] for layer in network.weights}
+    activations = {layer: trace.activations[layer].to("meta") for layer in range(LAST + 1)}
+    trace = Trace(activations[0], activations, {layer: activations[layer] for layer in network.weights}, trace.classes)
     # Meta tensors have no values to read.
-    monkeypatch.setattr(shares.Denominator, "rms", lambda z: 1.0)
+    monkeypatch.setattr(shares.Denominator, "rms", lambda z: torch.ones(1))
     monkeypatch.setattr(shares, "_trusted", lambda *arguments: True)
     monkeypatch.setattr(torch.Tensor, "any", lambda tensor: True)
     model = LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of(preset)),), pooling=pooling, pixel_rule="segment")

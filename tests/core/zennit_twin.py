@@ -7,29 +7,28 @@ import torch.nn.functional as F
 from torch import nn
 from zennit.composites import NameMapComposite
 from zennit.core import Hook, Stabilizer
-from zennit.rules import AlphaBeta, Epsilon, Flat, Gamma, Pass, WSquare, ZBox, ZPlus
+from zennit.rules import AlphaBeta, Epsilon, Flat, Gamma, NoMod, Pass, WSquare, ZBox, ZPlus
 
-from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace
 from vislrp_core.rules import Rule
-from vislrp_core.unified import STABILIZER
+from vislrp_core.shares import STABILIZER
 
 
 class ProportionalPooling(Hook):
-    """Max pooling forward, average pooling's LRP-0 backward, by autograd."""
+    """Max pooling forward, sum pooling's LRP-0 backward, by autograd."""
 
     def forward(self, module, input, output):
         self.stored_tensors["input"] = input[0]
 
     def backward(self, module, grad_input, grad_output):
+        window = module.kernel_size, module.stride, module.padding
         with torch.enable_grad():
             a = self.stored_tensors["input"].detach().requires_grad_()
-            z = F.avg_pool2d(a, 2)
-            gradient, = torch.autograd.grad(z, a, grad_output[0] / (z + (z == 0) * 1e-30))
-        shared = F.interpolate(grad_output[0] / 4, scale_factor=2)
-        dead = F.interpolate(z.detach(), scale_factor=2) == 0
-        return (torch.where(dead, shared, a.detach() * gradient),)
+            z = F.avg_pool2d(a, *window, divisor_override=1)
+            gradient, = torch.autograd.grad(z, a, grad_output[0] / (z + (z == 0) * 1e-30) * (z != 0), retain_graph=True)
+            even, = torch.autograd.grad(z, a, grad_output[0] / module.kernel_size**2 * (z == 0))
+        return (a.detach() * gradient + even,)
 
     def copy(self):
         return type(self)()
@@ -38,14 +37,16 @@ class ProportionalPooling(Hook):
 def modules(network: Network) -> nn.Sequential:
     """The network as torch modules, named by layer number."""
     chain = nn.Sequential()
-    for layer in LAYERS[1:]:
+    for layer in network.architecture.rows[1:]:
         k = layer.index
         if layer.kind == "conv":
-            module = nn.Conv2d(network.weights[k].shape[1], network.weights[k].shape[0], 3, padding=1)
+            module = nn.Conv2d(network.weights[k].shape[1], network.weights[k].shape[0], layer.kernel, layer.stride,
+                               layer.padding)
         elif layer.kind == "linear":
             module = nn.Linear(network.weights[k].shape[1], network.weights[k].shape[0])
         else:
-            module = {"relu": nn.ReLU, "pool": lambda: nn.MaxPool2d(2), "dropout": nn.Dropout}[layer.kind]()
+            module = (nn.MaxPool2d(layer.kernel, layer.stride, layer.padding) if layer.kind == "pool" else
+                      {"relu": nn.ReLU, "dropout": nn.Dropout}[layer.kind]())
         if layer.kind in ("conv", "linear"):
             module.weight = nn.Parameter(network.weights[k], requires_grad=False)
             module.bias = nn.Parameter(network.biases[k], requires_grad=False)
@@ -60,8 +61,12 @@ def hook(rule: Rule, absorb: bool, low: torch.Tensor, high: torch.Tensor) -> Hoo
     stabilizer = Stabilizer(rule.epsilon, norm_scale=True) if relative else rule.epsilon + STABILIZER
     if rule.preset in ("zero", "epsilon"):
         return Epsilon(stabilizer, zero_params=zero)
-    if rule.preset == "gamma":
-        return Gamma(rule.gamma1p, STABILIZER, zero_params=zero)
+    if rule.preset in ("gamma", "gamma_generalized"):
+        found = Gamma(rule.gamma1p, STABILIZER, zero_params=zero)
+        # Zennit takes the sign of a sum from the one with the bias; lrp.md where it is ignored from the one without.
+        if rule.preset == "gamma_generalized":
+            found.param_modifiers[-1] = NoMod(zero_params=zero)
+        return found
     if rule.preset == "alpha_beta":
         return AlphaBeta(rule.alpha, rule.beta, STABILIZER, zero_params=zero)
     if rule.preset in ("z_plus", "alpha1_beta0"):
@@ -72,10 +77,10 @@ def hook(rule: Rule, absorb: bool, low: torch.Tensor, high: torch.Tensor) -> Hoo
 
 
 def relevance(network: Network, trace: Trace, model: LRPModel, start: torch.Tensor) -> list[torch.Tensor]:
-    """R[0] ... R[38] by Zennit for a start vector R[38]."""
-    chain = modules(network)
+    """R[0] ... R[last] by Zennit for a start vector R[last]."""
+    chain, last_feature = modules(network), network.architecture.last_feature
     names = []
-    for layer in LAYERS[1:]:
+    for layer in network.architecture.rows[1:]:
         k = layer.index
         if layer.kind in ("conv", "linear"):
             below = trace.activation(k - 1)
@@ -94,6 +99,6 @@ def relevance(network: Network, trace: Trace, model: LRPModel, start: torch.Tens
         seen = [x]
         for module in chain:
             k = len(seen)
-            seen.append(module(seen[-1].flatten(1) if k == LAST_FEATURE + 1 else seen[-1]))
-        results = torch.autograd.grad(seen[LAST], seen[:LAST], start[None])
+            seen.append(module(seen[-1].flatten(1) if k == last_feature + 1 else seen[-1]))
+        results = torch.autograd.grad(seen[-1], seen[:-1], start[None])
     return [r[0].detach() for r in results] + [start]

@@ -57,8 +57,7 @@ def outlook(ref: ImageRef) -> Outlook:
 def undamped(model: LRPModel) -> int:
     """Layers where nothing keeps a model's denominators from nearly vanishing: plain weights, no epsilon."""
     rules = [model.rule_at(layer) for layer in model.plan.weighted]
-    return sum(rule.preset != "z_box" and rule.epsilon == rule.gamma2 == 0 and rule.gamma1p == rule.gamma1n
-               for rule in rules)
+    return sum(rule.kind.may_cancel(rule) for rule in rules)
 
 
 @dataclass(frozen=True, eq=False)

@@ -161,7 +161,7 @@ function draw(me, rewrite = false) {
     if (rewrite || (!typing && (box !== focused || Number(box.value) !== value))) box.value = written(value);
   }
   me.root.classList.toggle("unused", !preset.used);
-  write(me.ui.note, preset.used ? "" : "This rule uses no parameter: its box is given by the possible pixel values.");
+  write(me.ui.note, preset.used ? "" : `This rule uses no parameter: ${preset.note}.`);
   for (const choice of me.ui.scales) {
     const chosen = choice.dataset.scale === me.scale;
     choice.classList.toggle("chosen", chosen);

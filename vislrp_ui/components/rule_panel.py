@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vislrp_core.kinds import KIND_OF
 from vislrp_core.model import LRPModel
 from vislrp_core.rules import GROUPS, KEYS, PARAMETERS, PRESETS, Rule
 from vislrp_ui import state
@@ -148,7 +149,8 @@ _GROUPS = [
 ]
 _PRESETS = [
     {"key": key, "title": preset.title, "free": list(preset.free), "scale": preset.epsilon_scale,
-     "values": {name: preset.value(name) for name in KEYS}, "used": key != "z_box",
+     "values": {name: preset.value(name) for name in KEYS},
+     "used": KIND_OF[key].takes_parameters, "note": KIND_OF[key].no_parameters,
      "tip": " · ".join(text for text in (preset.summary.rstrip("."), preset.usage, preset.reference) if text)}
     for key, preset in PRESETS.items()
 ]

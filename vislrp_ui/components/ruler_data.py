@@ -146,10 +146,10 @@ def rule_card(rule: Rule) -> RuleCard:
         Bar(format_number(value).replace("-", "−"),
             round(min(max((value - parameter.minimum) / (parameter.maximum - parameter.minimum), 0.0), 1.0), 4), value == 0)
         for parameter, value in ((parameter, getattr(rule, parameter.key)) for parameter in PARAMETERS))
-    used = rule.preset != "z_box"
+    used = rule.kind.takes_parameters
     values = ", ".join(f"{p.symbol} = {format_number(getattr(rule, p.key))}" for p in PARAMETERS)
     return RuleCard(rule.title, rule.short, formula_mathml(rule), bars, used,
-                    values if used else "zβ uses no parameter: its box is given by the possible pixel values")
+                    values if used else f"{rule.short} uses no parameter: {rule.kind.no_parameters}")
 
 
 def ruler_data(model: LRPModel, sums: Sums | None, *, selected: int, layer: int | None, pictures: Mapping[int, str],

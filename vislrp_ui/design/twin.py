@@ -73,7 +73,7 @@ def parameters(visit: Visit) -> None:
             with columns[position % 3]:
                 name = widgets.mirror(f"twin-{parameter.key}", float(getattr(rule, parameter.key)))
                 st.number_input(parameter.symbol, key=name, step=parameter.step, format="%.4g", help=parameter.help,
-                                disabled=rule.preset == "z_box", on_change=_set_parameter,
+                                disabled=not rule.kind.takes_parameters, on_change=_set_parameter,
                                 args=(parameter.key, name, place))
     scale = widgets.mirror("twin-scale", rule.epsilon_scale)
     st.segmented_control("Scale of ε", list(SCALES), key=scale, format_func=SCALES.__getitem__, required=True,
