@@ -78,6 +78,13 @@ class Gradient:
                 for target in targets]
 
 
+    def pictures(self, x: Tensor, targets: Sequence[int]) -> Tensor:
+        """Gradients of one logit of each picture, (B, 3, 224, 224)."""
+        image = x.clone().requires_grad_()
+        logits = self.chain(image)
+        return torch.autograd.grad(logits[range(len(x)), list(targets)].sum(), image)[0]
+
+
 class Zennit:
     """Zennit's hooks with one rule per weighted layer."""
 
@@ -98,17 +105,28 @@ class Zennit:
 
     def many(self, x: Tensor, model: LRPModel, targets: Sequence[int]) -> list[Tensor]:
         """Relevance of the pixels for several classes after one forward pass."""
-        low, high = self.network.pixel_bounds()
-        rules = [(["1"], ZBox(low, high, STABILIZER))]
-        rules += [([str(layer.index)], self._hook(model.rule_at(layer.index))) for layer in LAYERS[2:]
-                  if layer.kind in ("conv", "linear")]
-        rules += [([str(layer.index)], Pass()) for layer in LAYERS if layer.kind == "relu"]
-        with NameMapComposite(rules).context(self.chain) as chain:
+        with self._composite(model).context(self.chain) as chain:
             image = x.clone().requires_grad_()
             logits = chain(image)
             starts = [F.one_hot(torch.tensor([target]), logits.shape[1]) * logits.detach() for target in targets]
             return [torch.autograd.grad(logits, image, start, retain_graph=start is not starts[-1])[0][0]
                     for start in starts]
+
+    def pictures(self, x: Tensor, model: LRPModel, targets: Sequence[int]) -> Tensor:
+        """Relevance of the pixels for one class of each picture, (B, 3, 224, 224)."""
+        with self._composite(model).context(self.chain) as chain:
+            image = x.clone().requires_grad_()
+            logits = chain(image)
+            start = F.one_hot(torch.tensor(list(targets), device=x.device), logits.shape[1]) * logits.detach()
+            return torch.autograd.grad(logits, image, start)[0]
+
+    def _composite(self, model: LRPModel) -> NameMapComposite:
+        low, high = self.network.pixel_bounds()
+        rules = [(["1"], ZBox(low, high, STABILIZER))]
+        rules += [([str(layer.index)], self._hook(model.rule_at(layer.index))) for layer in LAYERS[2:]
+                  if layer.kind in ("conv", "linear")]
+        rules += [([str(layer.index)], Pass()) for layer in LAYERS if layer.kind == "relu"]
+        return NameMapComposite(rules)
 
 
 class Tutorial:
@@ -179,6 +197,10 @@ class Captum:
 
     def many(self, x: Tensor, model: LRPModel, targets: Sequence[int]) -> list[Tensor]:
         """Relevance of the pixels for several classes: a batch of copies of the image."""
+        return list(self.pictures(x.expand(len(targets), -1, -1, -1), model, targets))
+
+    def pictures(self, x: Tensor, model: LRPModel, targets: Sequence[int]) -> Tensor:
+        """Relevance of the pixels for one class of each picture, (B, 3, 224, 224)."""
         from captum.attr import LRP
         from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule
 
@@ -190,8 +212,7 @@ class Captum:
                 GammaRule(gamma=rule.gamma1p) if rule.preset == "gamma" else
                 Alpha1_Beta0_Rule() if rule.preset == "z_plus" else EpsilonRule(epsilon=rule.epsilon or STABILIZER))
         self.chain.get_submodule("flatten").rule = EpsilonRule()
-        images = x.expand(len(targets), -1, -1, -1).clone()
-        return list(LRP(self.chain).attribute(images, target=list(targets)).detach())
+        return LRP(self.chain).attribute(x.clone(), target=list(targets)).detach()
 
 
 class AutoLRP:
