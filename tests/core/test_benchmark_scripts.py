@@ -1,10 +1,10 @@
-"""The GPU script on a CPU, with a narrow network: libraries agree, and every row is there."""
+"""The GPU script and the parity script on a CPU, with narrow networks: libraries agree, and every row is there."""
 
 from __future__ import annotations
 
 import json
 
-from benchmarks import gpu
+from benchmarks import gpu, parity
 
 
 def test_the_script_runs_and_writes_every_row(tmp_path, capsys):
@@ -16,3 +16,10 @@ def test_the_script_runs_and_writes_every_row(tmp_path, capsys):
     assert all(row["ratio_to_gradient"] == 1 for row in rows if row["library"] == "gradient")
     printed = capsys.readouterr().out
     assert "batch 2 with Zennit: 1 - cosine" in printed and (tmp_path / "gpu.md").read_text(encoding="utf-8") in printed
+
+
+def test_parity_at_a_part_of_the_widths(capsys):
+    parity.main(["--only", "alexnet", "--presets", "gamma_generalized,epsilon", "--divisor", "16"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["alexnet gamma_generalized", "alexnet epsilon"]
+    assert not any("DIFFERS" in line for line in lines)
