@@ -3,11 +3,12 @@
 import streamlit as st
 
 from vislrp_core.resources import assets
-from vislrp_ui import session, theme
+from vislrp_ui import inbox, session, theme
 from vislrp_ui.home.page import home
 
 TITLE = "VisLRP Designer"
 
+inbox.install()
 # Before the navigation, whose icon would be fetched from elsewhere; the title follows when the page is known.
 st.set_page_config(page_title=TITLE, page_icon=str(assets() / "icon.png"), layout="wide")
 st.logo(str(assets() / ("logo_dark.svg" if theme.is_dark() else "logo.svg")), size="medium")
@@ -25,4 +26,5 @@ wanted = session.mark_routed()
 for other in pages:
     if wanted and other.url_path == wanted:
         st.switch_page(other)
-page.run()
+with inbox.stamped("page"):
+    page.run()

@@ -11,7 +11,7 @@ from vislrp_ui import fitting, own_networks, service, session
 from vislrp_ui.download_job import JOB
 from vislrp_ui.own_networks import OWN
 from vislrp_ui.state import Visit
-from vislrp_ui.widgets import mirror
+from vislrp_ui.widgets import answered, mirror, pressed
 
 TITLES = {"embedded": "Embedded VGG16", "imagenet": "Full VGG16, ImageNet weights", OWN: "My network"}
 _TURN = "own-turn"
@@ -86,8 +86,9 @@ def _download() -> None:
     if progress.state in ("failed", "stopped"):
         st.warning(progress.message)
     st.caption(OFFER)
-    if st.button("Download the full VGG16", icon=":material/download:", key="start-download"):
+    if pressed("Download the full VGG16", icon=":material/download:", key="start-download"):
         JOB.start()
+        answered("start-download")
         st.rerun(scope="fragment")
 
 

@@ -30,7 +30,7 @@ from vislrp_core.network import Network, NetworkError, Prediction, Trace, forwar
 from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_core.store import RelevanceStore
-from vislrp_ui import own_networks, session, theme
+from vislrp_ui import inbox, own_networks, session, theme
 from vislrp_ui.caches import ByteCache, allotted, give_back_memory
 from vislrp_ui.gate import GATE
 from vislrp_ui.own_networks import OWN
@@ -228,6 +228,7 @@ def thumbnail(ref: ImageRef, size: int = 160) -> bytes:
 def _let_newer_edit_in() -> None:
     # Any access to the session is a point where Streamlit ends a run that a newer interaction has made obsolete.
     if get_script_run_ctx(suppress_warning=True) is not None:
+        inbox.stamp()
         _ = "_visit" in st.session_state
 
 

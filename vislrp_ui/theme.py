@@ -69,7 +69,8 @@ def css() -> str:
 [data-stale=true]{opacity:1!important}
 [data-testid=stTopNavLink]:focus-visible,[data-testid=stSidebarNavLink]:focus-visible{outline:2px solid var(--st-link-color);
  outline-offset:-2px}
-[data-testid=stLayoutWrapper]:has(>.st-key-notices:empty){display:none}
+[data-testid=stLayoutWrapper]:has(>.st-key-notices:empty),
+[data-testid=stLayoutWrapper]:has(>[class*=st-key-stamp-]){display:none}
 kbd[aria-label^=Shortcut]{display:none}
 [class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],
 :is(.st-key-menu-twin,.st-key-menu-look) div[aria-hidden=true]{display:none}

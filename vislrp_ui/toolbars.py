@@ -38,8 +38,9 @@ def image_popover(visit: Visit) -> None:
     """The image's title; behind it the samples, an upload, the way to 224 x 224, and whose picture it is."""
     ref = visit.image
     with st.popover(widgets.image_title(ref), icon=":material/image:", help="Another image"):
-        if st.button("Choose a sample image", icon=":material/photo_library:", key="open-gallery", width="stretch"):
+        if widgets.pressed("Choose a sample image", icon=":material/photo_library:", key="open-gallery", width="stretch"):
             widgets.gallery()
+            widgets.answered("open-gallery")
         widgets.uploader("upload")
         widgets.fit_control(ref)
         st.caption(widgets.image_credit(ref))

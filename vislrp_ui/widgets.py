@@ -10,25 +10,51 @@ from typing import Any, Literal
 
 import streamlit as st
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core import containers
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.images import FITS, ImageError
 from vislrp_core.network import NetworkError
 from vislrp_ui import service, session, state
+from vislrp_ui.inbox import mirror
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, Visit
 
 UPLOAD_TYPES = list(containers.ENDINGS)
+_PRESSED, _PAGE = "_pressed", "_pressed_page"
 _RANGE_TITLES = {"max": "Largest value", "p99.5": "99.5th percentile", "p99": "99th percentile", "tutorial": "LRP tutorial"}
 _FIT_TITLES = {"crop": "Centre crop", "squash": "Whole picture"}
 _PAPER_TITLES = {"theme": "As the page", "light": "Light", "dark": "Dark"}
 
 
-def mirror(key: str, value: Any) -> str:
-    """Let a widget show what the visit holds; returns the key. Call it right before the widget."""
-    st.session_state[key] = value
-    return key
+def pressed(label: str, *, key: str, **options: Any) -> bool:
+    """A button whose click is answered where it is drawn: the click is remembered until `answered`.
+
+    Streamlit's own forgets it when a newer edit ends the run before that.
+    """
+    st.button(label, key=key, on_click=_remember, args=(key,), **options)
+    return key in _presses()
+
+
+def answered(key: str) -> None:
+    """What a click asked for is done."""
+    _presses().discard(key)
+
+
+def _remember(key: str) -> None:
+    st.session_state.setdefault(_PRESSED, set()).add(key)
+
+
+def _presses() -> set[str]:
+    """Buttons of this page that were clicked; those of a page that was left do not count any more."""
+    keys: set[str] = st.session_state.setdefault(_PRESSED, set())
+    context = get_script_run_ctx(suppress_warning=True)
+    page = context.page_script_hash if context is not None else ""
+    if st.session_state.get(_PAGE, page) != page:
+        keys.clear()
+    st.session_state[_PAGE] = page
+    return keys
 
 
 def on_change(key: str, change: Callable[..., Visit], name: str | None = None,
@@ -136,9 +162,10 @@ def image_picker(visit: Visit, *, title: str = "Image") -> None:
     """Head of the image: its title, gallery, upload and the way to 224 x 224."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="image-head"):
         st.html(f'<div class="v-head">{title}</div>', width="stretch")
-        if st.button("Choose a sample image", icon=":material/photo_library:", type="tertiary", key="open-gallery",
-                     help="Choose one of the sample images"):
+        if pressed("Choose a sample image", icon=":material/photo_library:", type="tertiary", key="open-gallery",
+                   help="Choose one of the sample images"):
             gallery()
+            answered("open-gallery")
         box = menu("Upload an image", key="menu-upload", icon=":material/upload:",
                    help="Upload an image, and how it is cut")
     if box.open:
@@ -161,8 +188,9 @@ def require_image(visit: Visit) -> None:
     except (service.MissingImage, ImageError) as error:
         st.warning(str(error), icon=":material/image:")
         uploader("upload-again")
-        if st.button("Choose a sample image", icon=":material/photo_library:", key="open-gallery-again"):
+        if pressed("Choose a sample image", icon=":material/photo_library:", key="open-gallery-again"):
             gallery()
+            answered("open-gallery-again")
         st.stop()
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from vislrp_core.ablation import Curve
-from vislrp_ui import service, session, state_ablation, theme, widgets
+from vislrp_ui import inbox, service, session, state_ablation, theme, widgets
 from vislrp_ui.ablation import curves_chart
 from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
 from vislrp_ui.ablation.curves_job import Job, Task
@@ -54,7 +54,12 @@ def measured(visit: Visit, task: Task) -> dict[str, list[Curve]]:
 def section(target: int) -> None:
     """Draw it for a class; while a measurement runs, it looks again by itself."""
     running = job().progress.running
-    st.fragment(_section, run_every=SECONDS if running else None)(target, running)
+    st.fragment(_stamped_section, run_every=SECONDS if running else None)(target, running)
+
+
+def _stamped_section(target: int, watching: bool) -> None:
+    with inbox.stamped("abl-curves"):
+        _section(target, watching)
 
 
 def _section(target: int, watching: bool) -> None:
@@ -77,9 +82,10 @@ def _section(target: int, watching: bool) -> None:
         files = widgets.menu("Export", key="menu-abl-curve-files", icon=":material/ios_share:")
         if progress.running:
             st.button("Stop", icon=":material/stop:", key="abl-stop", on_click=job().stop)
-        elif st.button("Measure", icon=":material/play_arrow:", key="abl-measure", disabled=not task.missing(),
-                       help=f"{len(task.missing()) * len(task.counts)} times through the layers above"):
+        elif widgets.pressed("Measure", icon=":material/play_arrow:", key="abl-measure", disabled=not task.missing(),
+                             help=f"{len(task.missing()) * len(task.counts)} times through the layers above"):
             job().start(task)
+            widgets.answered("abl-measure")
             st.rerun()
     if settings.open:
         with settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vislrp_core.fills import FILLS
-from vislrp_ui import service, session, state_flipping
+from vislrp_ui import service, session, state_flipping, widgets
 from vislrp_ui.background import session_job
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.flipping.job import Job, Task
@@ -53,10 +53,12 @@ def _section(grid: Grid, watching: bool) -> None:
             return
         measured = all("srg" in grid.facts(cell) for cell, place in grid.places.items() if place.values is not None)
         how = f"{settings.patch} × {settings.patch} patches, {FILLS[settings.fill].short}, {settings.steps} steps"
-        if st.button("Measure flipping", icon=":material/play_arrow:", type="tertiary", key="compare-flips-start",
-                     disabled=measured or bool(grid.missing()),
-                     help=f"Pixel flipping of every map, most and least relevant first: {how}, as set on Pixel Flipping"):
+        if widgets.pressed("Measure flipping", icon=":material/play_arrow:", type="tertiary", key="compare-flips-start",
+                           disabled=measured or bool(grid.missing()),
+                           help="Pixel flipping of every map, most and least relevant first: "
+                                f"{how}, as set on Pixel Flipping"):
             job().start(*tasks(grid))
+            widgets.answered("compare-flips-start")
             st.rerun()
         if progress.message:
             st.caption(progress.message)

@@ -56,8 +56,8 @@ def models(visit: Visit) -> None:
     """Head and cards of the model manager."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="models-head"):
         st.html('<div class="v-head">Models</div>', width="stretch")
-        if st.button("New model", icon=":material/add:", type="tertiary", key="new-model",
-                     help="New model: LRP-0 on all layers"):
+        if widgets.pressed("New model", icon=":material/add:", type="tertiary", key="new-model",
+                           help="New model: LRP-0 on all layers"):
             _start_new(visit)
         st.button("Duplicate", icon=":material/content_copy:", type="tertiary", key="duplicate-model",
                   help=f"Duplicate “{visit.entry().name}”", on_click=session.update, args=(state.duplicate,))
@@ -82,8 +82,10 @@ def _start_new(visit: Visit) -> None:
     """Ask before a working copy that holds something is discarded."""
     if state.is_untouched(visit.entry(WORKING)):
         session.update(state.new_model, keep=False)
+        widgets.answered("new-model")
         st.rerun()
     _ask_new()
+    widgets.answered("new-model")
 
 
 @st.dialog("Start a new model")

@@ -36,9 +36,10 @@ def head(visit: Visit, target: int) -> PopoverContainer:
         if layer:
             st.button("Back to the pixels", icon=":material/close:", type="tertiary", key="back-to-pixels",
                       help="Back to the pixels", on_click=session.update, args=(state.select_layer, None))
-        if st.button("Relevance per layer", icon=":material/bar_chart:", type="tertiary", key="open-sums",
-                     help="Relevance per layer as a larger chart"):
+        if widgets.pressed("Relevance per layer", icon=":material/bar_chart:", type="tertiary", key="open-sums",
+                           help="Relevance per layer as a larger chart"):
             _open_sums()
+            widgets.answered("open-sums")
         widgets.look_popover(visit)
         return widgets.menu("Download", key="menu-download", icon=":material/download:",
                             help="Download the map or its relevance")

@@ -28,14 +28,14 @@ def segments(visit: Visit) -> None:
     segment = model.segments[place]
     left, right = st.columns(2, gap="small")
     with left:
-        first = widgets.mirror("twin-first", segment.first)
         lowest = model.segments[place - 1].first + 1 if place else 1
+        first = widgets.mirror("twin-first", segment.first, lowest, segment.last)
         st.number_input("First layer", lowest, segment.last, key=first, step=1, disabled=place == 0,
                         on_change=_move, args=(place - 1, first, -1), help=model.plan.name(segment.first))
     with right:
-        last = widgets.mirror("twin-last", segment.last)
         final = place == len(model.segments) - 1
         highest = model.plan.last if final else model.segments[place + 1].last - 1
+        last = widgets.mirror("twin-last", segment.last, segment.first, highest)
         st.number_input("Last layer", segment.first, highest, key=last, step=1, disabled=final,
                         on_change=_move, args=(place, last, 0), help=model.plan.name(segment.last))
     many = len(model.segments) >= MAX_SEGMENTS

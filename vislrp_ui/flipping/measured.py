@@ -14,7 +14,7 @@ from vislrp_core import flipping, heatmap
 from vislrp_core.fills import FILLS, filled_image, flip
 from vislrp_core.flipping import Curve
 from vislrp_core.images import to_pil
-from vislrp_ui import large, service, session, state_flipping, theme, views, widgets
+from vislrp_ui import inbox, large, service, session, state_flipping, theme, views, widgets
 from vislrp_ui.background import session_job
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import percent
@@ -66,7 +66,12 @@ def measured(visit: Visit, task: Task) -> dict[str, dict[str, list[Curve]]]:
 def section(maps: Maps) -> None:
     """Draw it; while a measurement runs, it looks again by itself."""
     running = job().progress.running
-    st.fragment(_section, run_every=SECONDS if running else None)(maps, running)
+    st.fragment(_stamped_section, run_every=SECONDS if running else None)(maps, running)
+
+
+def _stamped_section(maps: Maps, watching: bool) -> None:
+    with inbox.stamped("flip-measure"):
+        _section(maps, watching)
 
 
 def _section(maps: Maps, watching: bool) -> None:
@@ -93,9 +98,10 @@ def _section(maps: Maps, watching: bool) -> None:
             _exports(visit, task, curves)
         if progress.running:
             st.button("Stop", icon=":material/stop:", key="flip-stop", on_click=job().stop)
-        elif st.button("Measure", icon=":material/play_arrow:", key="flip-measure", disabled=not task.missing(),
-                       help=f"{len(task.missing()) * task.steps} pictures through the network"):
+        elif widgets.pressed("Measure", icon=":material/play_arrow:", key="flip-measure", disabled=not task.missing(),
+                             help=f"{len(task.missing()) * task.steps} pictures through the network"):
             job().start(task)
+            widgets.answered("flip-measure")
             st.rerun()
     if progress.running:
         st.progress(progress.share, f"Flipping: {progress.done} of {progress.total} pictures")
@@ -186,7 +192,7 @@ def _step(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -
     png = heatmap.png(to_pil(flipped, task.network))
     title = f"The picture at step {step} of {task.steps}, {name}, {flipping.ORDERS[order]}"
     picture("flip-step-picture", data_url(png), title, large.offer("step", partial(views.picture_view, title, png)))
-    key = widgets.mirror("flip-step", step)
+    key = widgets.mirror("flip-step", step, task.steps)
     st.slider("Step", 0, task.steps, key=key, on_change=_set_step, label_visibility="collapsed")
     key = widgets.mirror("flip-step-curve", (name, order))
     st.selectbox("Curve", options, key=key, label_visibility="collapsed", on_change=_set_step,

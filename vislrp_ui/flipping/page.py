@@ -20,11 +20,12 @@ def flipping() -> None:
     maps = service.maps(visit.image, visit.model, target, watch=progress)
     progress.done()
     state = state_flipping.of(visit)
-    for one in state.rows:
-        if one.id == state.active:
-            row.active_row(one.id, maps, row.outline(state))
-        else:
-            row.small_row(visit, one, maps)
+    with st.container(key="flip-rows"):  # whatever their number, what follows keeps its place
+        for one in state.rows:
+            if one.id == state.active:
+                row.active_row(one.id, maps, row.outline(state))
+            else:
+                row.small_row(visit, one, maps)
     with st.container(horizontal=True, vertical_alignment="center", key="flip-rows-foot"):
         st.button("Add row", icon=":material/add:", key="flip-add", on_click=toolbar.change, args=(state_flipping.add_row,),
                   disabled=len(state.rows) >= state_flipping.MAX_ROWS)

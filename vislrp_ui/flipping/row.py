@@ -15,7 +15,7 @@ from vislrp_core import masks
 from vislrp_core.fills import FILLS
 from vislrp_core.heatmap import format_value
 from vislrp_core.masks import Mask
-from vislrp_ui import large, service, session, state_flipping, views, widgets
+from vislrp_ui import inbox, large, service, session, state_flipping, views, widgets
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.beforeafter import before_after
 from vislrp_ui.components.canvas import canvas
@@ -46,6 +46,11 @@ def active_row(id: int, maps: Maps, seen: object) -> None:
     seen : object
         `outline` as the rest of the page shows it; where it has changed, the whole page is drawn again.
     """
+    with inbox.stamped("flip-row"):
+        _active_row(id, maps, seen)
+
+
+def _active_row(id: int, maps: Maps, seen: object) -> None:
     visit = session.get_visit()
     flipping = state_flipping.of(visit)
     if outline(flipping) != seen:

@@ -55,9 +55,9 @@ def _words() -> None:
     st.html("<h1 class='v-title'>Design how relevance flows through VGG16</h1>")
     st.markdown(INTRODUCTION)
     with st.container(horizontal=True, gap="small"):
-        if st.button("Start designing", type="primary", icon=":material/tune:", key="start-designing"):
+        if widgets.pressed("Start designing", type="primary", icon=":material/tune:", key="start-designing"):
             st.switch_page("pages/1_Design.py")
-        if st.button("Compare five models", icon=":material/grid_view:", key="start-comparing"):
+        if widgets.pressed("Compare five models", icon=":material/grid_view:", key="start-comparing"):
             _open(CASES[1])
     st.caption(f":material/deployed_code: Network: {service.network_title()}, ready · works offline")
 
@@ -113,8 +113,8 @@ def _case(case: Case) -> None:
     with st.container(border=True, height="stretch", key=f"case-{case.key}"):
         st.html(_strip(case, theme.mode()) + f'<div class="v-head">{case.title}</div>')
         st.markdown(case.text)
-        if st.button(f"Open in {case.page_title}", icon=":material/arrow_forward:", type="tertiary",
-                     key=f"open-{case.key}"):
+        if widgets.pressed(f"Open in {case.page_title}", icon=":material/arrow_forward:", type="tertiary",
+                           key=f"open-{case.key}"):
             _open(case)
 
 

@@ -1,0 +1,86 @@
+"""Messages wait in a queue: each is heard by itself, in order, before the session stops."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
+
+from vislrp_ui.inbox import MAX_WAITING, Inbox
+
+
+def message(id: str = "button", *, fragment: str | None = None, timer: bool = False) -> RerunData:
+    return RerunData(widget_states=WidgetStates(widgets=[WidgetState(id=id, trigger_value=True)]), fragment_id=fragment,
+                     page_script_hash="page", is_auto_rerun=timer)
+
+
+def heard(box: Inbox) -> list[str]:
+    """Ids of the messages that runs get, until there is none."""
+    found = []
+    while (request := box.on_scriptrunner_ready()).type == ScriptRequestType.RERUN:
+        states = request.rerun_data.widget_states
+        found.append(",".join(one.id for one in states.widgets) if states is not None else "")
+    return found
+
+
+def test_two_clicks_are_two_and_keep_their_order() -> None:
+    box = Inbox()
+    for id in ("undo", "undo", "add"):
+        assert box.request_rerun(message(id))
+    assert heard(box) == ["undo", "undo", "add"]
+    assert not box.request_rerun(message()), "the thread has ended: Streamlit starts another"
+
+
+def test_what_has_arrived_is_heard_before_the_session_stops() -> None:
+    box = Inbox()
+    box.request_rerun(message("one"))
+    box.request_rerun(message("two"))
+    box.request_stop()
+    assert heard(box) == ["one", "two"]
+
+
+def test_a_request_of_the_page_itself_adds_no_run_to_a_message() -> None:
+    box = Inbox()
+    box.request_rerun(RerunData(page_script_hash="page"))
+    box.request_rerun(message("one"))
+    box.request_rerun(RerunData(page_script_hash="page"))
+    assert heard(box) == ["one"]
+    box = Inbox()
+    box.request_rerun(RerunData(page_script_hash="another page"))
+    box.request_rerun(message("one"))
+    assert heard(box) == ["", "one"], "a change of the page is not lost"
+
+
+def test_a_part_does_not_end_the_run_of_a_page_and_a_page_does() -> None:
+    box = Inbox()
+    box.request_rerun(message("stroke", fragment="row"))
+    assert box.on_scriptrunner_yield() is None
+    box.request_rerun(message("model"))
+    request = box.on_scriptrunner_yield()
+    assert request is not None and request.rerun_data.fragment_id_queue == ["row"], "in order"
+
+
+def test_a_timer_waits_once() -> None:
+    box = Inbox()
+    for _ in range(5):
+        box.request_rerun(message("tick", fragment="part", timer=True))
+    assert heard(box) == ["tick"]
+
+
+def test_a_flood_is_folded() -> None:
+    box = Inbox()
+    for number in range(3 * MAX_WAITING):
+        box.request_rerun(message(f"{number}"))
+    assert len(box._waiting) == MAX_WAITING
+    assert heard(box)[:3] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("pending", [True, False])
+def test_takes_the_place_of_streamlits_own(pending: bool) -> None:
+    requests = ScriptRequests()
+    if pending:
+        requests.request_rerun(message("one"))
+    Inbox.take_over(requests)
+    assert isinstance(requests, Inbox)
+    requests.request_rerun(message("two"))
+    assert heard(requests) == ["one", "two"][not pending:]
