@@ -63,6 +63,12 @@ class Ledger:
         while len(held.shown) > MAX_SHOWN:
             del held.shown[next(iter(held.shown))]
 
+    def distrust(self) -> None:
+        """The connection is another one: what was on its way is lost, and everything has to be shown again."""
+        self.count += 1
+        for held in self._held.values():
+            held.number, held.drawn = self.count, False
+
     def same(self, key: str, limits: tuple[Any, ...]) -> bool:
         """Whether a widget has the limits that it had; remembers them."""
         held = self._held.setdefault(key, Held())

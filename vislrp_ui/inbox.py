@@ -39,7 +39,8 @@ MAX_WAITING = 100
 """Messages of one session that wait; more than that are folded as Streamlit does."""
 MAX_STAMPS = 4
 _TRIGGERS = ("trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value")
-_LEDGER, _NAME, _STAMPS, _BOX, _STAMPED = "_ledger", "_ledger_name", "_stamps", "_stamp_box", "_stamped"
+_LEDGER, _NAME, _BOX, _STAMPED = "_ledger", "_ledger_name", "_stamp_box", "_stamped"
+_CONNECTION = "_connection"
 STAMP = "stamp-"
 """Keys of the hidden fields begin so."""
 
@@ -317,6 +318,11 @@ def mirror(key: str, value: Any, *limits: Any) -> str:
 def stamped(name: str) -> Iterator[None]:
     """Draw a page, or a fragment, with the hidden fields that tell how much of it the browser has drawn."""
     box = st.container(key=f"{STAMP}{name}")
+    connection = st.context.headers.get("Sec-WebSocket-Key")
+    told = ledger()
+    if st.session_state.setdefault(_CONNECTION, connection) != connection:
+        told.distrust()
+        st.session_state[_CONNECTION] = connection
     before = st.session_state.get(_BOX)
     st.session_state[_BOX], st.session_state[_STAMPED] = (box, name, 0, ThreadState.get().fragment_id), -1
     try:

@@ -16,7 +16,7 @@ import pytest
 from tests.protocol.gestures import Gesture, gestures
 from tests.support.tab import Tab
 
-EVERY = int(os.environ.get("VISLRP_PAIRS", "37"))
+EVERY = int(os.environ.get("VISLRP_PAIRS", "61"))
 """One in so many pairs is tried; 1 tries all: VISLRP_PAIRS=1 python -m pytest tests/protocol"""
 PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "design": ("Design", ()),

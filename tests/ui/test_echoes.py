@@ -64,3 +64,14 @@ def test_widgets_that_the_server_does_not_set_have_no_echo() -> None:
 def test_memory_is_bounded() -> None:
     told = shown(*map(str, range(10 * MAX_SHOWN)))
     assert len(told._held["select"].shown) == MAX_SHOWN
+
+
+def test_after_a_lost_connection_everything_is_shown_again() -> None:
+    told = shown("a")
+    told.is_echo("select", "a", 1)
+    assert told.shows("select", "a")
+    told.distrust()
+    assert not told.shows("select", "a")
+    told.begin()
+    assert told.is_echo("select", "a", 1)
+    assert not told.shows("select", "a"), "not before the page was drawn on the new connection"
