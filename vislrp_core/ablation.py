@@ -1,4 +1,4 @@
-"""Neuron ablation: switch neurons off and run the layers above (guide, section 2.5; lrp.md, section 8)."""
+"""Neuron ablation: switch neurons off and run the layers above (guide, section 2.5; docs/numerics.md, section 8)."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def pass_on(network: Network, trace: Trace, model: LRPModel, layer: int, relevan
     """Relevance at the pixels that flows through a set of neurons.
 
     R[layer] with all other neurons set to 0, propagated on; it is linear in R, so a set and its complement
-    add up to the whole map (lrp.md, section 8).
+    add up to the whole map (docs/numerics.md, section 8).
 
     Parameters
     ----------

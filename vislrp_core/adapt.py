@@ -1,4 +1,4 @@
-"""A model carried over to another architecture (lrp.md, section 9)."""
+"""A model carried over to another architecture (docs/numerics.md, section 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several pictures at once: the same maps as one by one, with less reading of weights (lrp.md, section 12).
+"""Several pictures at once: the same maps as one by one, with less reading of weights (numerics.md, section 12).
 
     for seen in explain_each(network, pictures, [model], size=8):
         seen.logits, seen.relevances[0].at(0)

@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolutions before it (lrp.md, section 9): the same network as a plain chain."""
+"""Batch normalisation folded into the convolutions before it (numerics.md, section 9): the same network as a plain chain."""
 
 from __future__ import annotations
 

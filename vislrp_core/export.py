@@ -185,9 +185,7 @@ def _comment(text: str) -> str:
 
 
 def _fill(template: str, **values: str) -> str:
-    """The template with each @KEY@ replaced once, in order of appearance, so that values are never
-    searched.
-    """
+    """The template with each @KEY@ replaced once, in order of appearance: values are never searched."""
     parts = (TEMPLATES / template).read_text(encoding="utf-8").split("@")
     filled = [values.get(part, part) if place % 2 else part for place, part in enumerate(parts)]
     return "".join(filled)

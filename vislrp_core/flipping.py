@@ -1,4 +1,4 @@
-"""Measured pixel flipping: how fast a class is lost while patches are flipped in the order of a map (lrp.md, section 8).
+"""Measured pixel flipping: how fast a class is lost while patches flip in the order of a map (numerics.md, section 8).
 
 Pixel flipping is due to Bach et al. 2015, its region form and AOPC to Samek et al. 2017 (IEEE TNNLS 28), SRG to Blücher
 et al. 2024 (TMLR). One routine serves all three orders; they differ by the permutation of the squares alone.
@@ -19,6 +19,7 @@ from torch import Tensor
 from vislrp_core import masks
 from vislrp_core.errors import VisLRPError
 from vislrp_core.fills import flip
+from vislrp_core.images import SIDE
 from vislrp_core.network import Network, Trace, logits
 
 ORDERS: dict[str, str] = {
@@ -73,7 +74,7 @@ class Scores:
 
 
 def order_of(values: NDArray[Any] | None, patch: int, order: str, seed: int | None = None,
-             shape: tuple[int, int] = (masks.SIDE, masks.SIDE)) -> NDArray[np.intp]:
+             shape: tuple[int, int] = (SIDE, SIDE)) -> NDArray[np.intp]:
     """The squares in the order of flipping.
 
     Parameters
@@ -119,7 +120,7 @@ def flipped_counts(squares: int, steps: int) -> list[int]:
 
 
 def step_mask(order: NDArray[np.intp], patch: int, count: int,
-              shape: tuple[int, int] = (masks.SIDE, masks.SIDE)) -> masks.Mask:
+              shape: tuple[int, int] = (SIDE, SIDE)) -> masks.Mask:
     """Pixels flipped after the first ``count`` squares of an order."""
     flipped = masks.ranks_of(order).reshape(masks.grid_shape(shape, patch)) < count
     return masks.spread(flipped, patch, shape)

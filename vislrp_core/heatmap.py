@@ -253,9 +253,7 @@ def _bar(spectrum: Spectrum, dark: bool, width: int, height: int, vertical: bool
 
 
 def format_value(value: float) -> str:
-    """A number for axes and captions: three significant digits, a real minus sign, powers of ten only where
-    needed.
-    """
+    """A number for axes and captions: three digits, a real minus sign, powers of ten only where needed."""
     if value == 0:
         return "0"
     text = f"{value:.3g}"

@@ -23,7 +23,7 @@ SIGNS: dict[str, str] = {
     "positive": "the largest relevance first: what speaks for the class",
     "negative": "the smallest relevance first: what speaks against the class",
     "least": "the smallest absolute relevance first: what the class does not depend on",
-    "random": "as many chosen by lot: the control",
+    "random": "the same number at random: the control",
 }
 _BYTES = SIDE * SIDE // 8
 

@@ -1,4 +1,4 @@
-"""LRP models: which rule on which layers, and the conventions beside it; their JSON file (lrp.md, section 6)."""
+"""LRP models: which rule on which layers, and the conventions beside it; their JSON file (docs/numerics.md, section 6)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Networks by name or path: where weights come from, and how they are read without a second copy in
-memory.
-"""
+"""Networks by name or path: where weights come from, and how they are read without a second copy."""
 
 from __future__ import annotations
 
@@ -50,9 +48,7 @@ def resolve_name(name: str) -> str:
 
 
 def imagenet_on_disk() -> Path | None:
-    """torchvision's VGG16 weights in torch's cache (the copy for memory mapping, if there is one), or
-    None.
-    """
+    """torchvision's VGG16 weights in torch's cache (the copy for memory mapping, if there is one), or None."""
     file = downloads.weights_folder() / downloads.file_name(downloads.IMAGENET_URL)
     for path in (file.with_suffix(".safetensors"), file):
         if path.is_file():
@@ -255,8 +251,9 @@ def expand_tied(state: dict[str, Tensor], shown: str) -> dict[str, Tensor]:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """Checked content of the JSON file beside a network: mean, std, classes, title, description; {} if there
-    is none.
+    """Checked content of the JSON file beside a network: mean, std, classes, title, description.
+
+    A network without such a file has an empty one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Neurons of a layer: sets of them as text, and their scores (lrp.md, sections 7 and 8)."""
+"""Neurons of a layer: sets of them as text, and their scores (docs/numerics.md, sections 7 and 8)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Scores:
         return self.order(key, descending=key != "negative_relevance")
 
     def to_csv(self) -> bytes:
-        """One row per neuron: its number and the six scores (lrp.md, section 7)."""
+        """One row per neuron: its number and the six scores (docs/numerics.md, section 7)."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["neuron", *SCORES])

@@ -1,4 +1,4 @@
-"""R[layer - 1] from R[layer] at max pooling with any window, apart or overlapping (lrp.md, sections 4 and 9)."""
+"""R[layer - 1] from R[layer] at max pooling with any window, apart or overlapping (docs/numerics.md, sections 4 and 9)."""
 
 from __future__ import annotations
 

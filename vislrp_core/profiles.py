@@ -9,6 +9,7 @@ import io
 import math
 import struct
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     PIL.Image.Image
         Mode RGB.
     """
-    source: ImageCms.ImageCmsProfile | ImageCms.core.CmsProfile | None = _opened(profile, image.mode)
+    source: Any = _opened(profile, image.mode)
     if source is None:
         if image.mode != "LAB":
             return image.convert("RGB")

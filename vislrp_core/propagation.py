@@ -33,7 +33,7 @@ Layers = Literal["all"] | Iterable[int] | None
 
 
 def start_relevance(trace: Trace, target: int, start: str) -> Tensor:
-    """Relevance of the logits, shape (classes,), see lrp.md section 4."""
+    """Relevance of the logits, shape (classes,), see numerics.md section 4."""
     return start_from(trace.logits, target, start)
 
 

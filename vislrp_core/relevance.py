@@ -63,7 +63,7 @@ class Relevance:
 
 
 def start_from(logits: Tensor, target: int, start: str) -> Tensor:
-    """Relevance of the logits (classes,) for a start of lrp.md, section 4."""
+    """Relevance of the logits (classes,) for a start of numerics.md, section 4."""
     relevance = torch.zeros_like(logits)
     if start == "contrast" and len(logits) > 1:
         relevance.fill_(-logits[target] / (len(logits) - 1))

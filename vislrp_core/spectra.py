@@ -1,5 +1,4 @@
-"""Colour spectra of heatmaps: stops from the most negative over the neutral colour at zero to the most
-positive value.
+"""Colour spectra of heatmaps: stops from the most negative value over the neutral zero to the most positive one.
 
 Blue-red, orange-purple and brown-teal follow ColorBrewer's RdBu, PuOr and BrBG (Harrower and Brewer 2003)
 with a pure white zero; their dark twins are made for a dark page, where the strongest relevance is the
@@ -42,6 +41,7 @@ class Spectrum:
     diverging: bool = True
 
     def stops(self, dark: bool = False) -> tuple[str, ...]:
+        """Colours on the light or on the dark page."""
         return self.dark if dark else self.light
 
     def neutral(self, dark: bool = False) -> str:
@@ -111,9 +111,7 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=32)
 def table(spectrum: Spectrum, dark: bool = False) -> NDArray[np.uint8]:
-    """`LEVELS` colours (LEVELS, 3) from the first to the last stop; of a diverging spectrum the middle one
-    is zero's.
-    """
+    """`LEVELS` colours (LEVELS, 3) from the first to the last stop; a diverging spectrum has zero in the middle."""
     stops = np.array([rgb(stop) for stop in spectrum.stops(dark)], dtype=np.float64)
     positions = np.linspace(0, len(stops) - 1, LEVELS)
     channels = [np.interp(positions, np.arange(len(stops)), stops[:, channel]) for channel in range(3)]

@@ -1,4 +1,4 @@
-"""Reading the fields of an address: each function answers what the text says, or raises ValueError where it is damaged."""
+"""Reading the fields of an address: each function returns what the text says, or raises ValueError where it is damaged."""
 
 from __future__ import annotations
 

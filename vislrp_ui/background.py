@@ -85,7 +85,7 @@ class BackgroundJob:
         Parameters
         ----------
         work : callable
-            Calls `tell` or `note` as it goes on; answers what the page is to say at the end, empty if all is well.
+            Calls `tell` or `note` as it goes on; returns what the page is to say at the end, empty if all is well.
         total : int
             Number of steps, if it is known.
         """

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 SHARES = {
     "traces": 0.61, "relevances": 0.04, "borders": 0.06, "maps": 0.07, "pictures": 0.02, "files": 0.03,
-    "compare outlooks": 0.005, "compare facts": 0.005, "compare pictures": 0.02,
+    "compare predictions": 0.005, "compare facts": 0.005, "compare pictures": 0.02,
     "flipped": 0.01, "flipping marks": 0.01, "flipping curves": 0.01, "flipping orders": 0.01,
     "flipping ends": 0.001,
     "neuron sheets": 0.01, "neuron relevance": 0.04, "neuron scores": 0.005, "neuron logits": 0.005,

@@ -23,7 +23,7 @@ Make = Callable[[], View | None]
 
 
 def offer(id: str, make: Make) -> str:
-    """Let a picture of this page be opened; answers its id.
+    """Let a picture of this page be opened; returns its id.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def read_kept(content: object) -> tuple[ModelEntry, ...]:
 
 
 def mark_routed() -> str | None:
-    """Called by `Home.py`: this session's pages are under its navigation; answers the page asked for before that."""
+    """Called by `Home.py`: this session's pages are under its navigation; returns the page asked for before that."""
     st.session_state[_ROUTED] = True
     return st.session_state.pop(_WANTED, None)
 

@@ -296,7 +296,8 @@ def guided(state: FlippingState) -> FlippingState:
     """The rows of the guided case where nothing is marked yet: what speaks for the class, what against it, a control."""
     if any(row.marks for row in state.rows):
         return set_mode(state, "relevance")
-    names = {"positive": "What speaks for the class", "negative": "What speaks against it", "random": "As many by lot"}
+    names = {"positive": "What speaks for the class", "negative": "What speaks against it",
+             "random": "Same number at random"}
     rows = tuple(Row(number, name, sign=sign, share=8.0) for number, (sign, name) in enumerate(names.items(), start=1))
     return replace(state, rows=rows, active=1, mode="relevance")
 

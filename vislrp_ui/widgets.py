@@ -212,7 +212,7 @@ def class_labels(classes: tuple[str, ...]) -> tuple[str, ...]:
 
 def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Visit] = state.choose_target,
                   value: int | None = None, label: str = "Target class") -> int:
-    """Search over all classes, the most probable first; answers the class to explain."""
+    """Search over all classes, the most probable first; returns the class to explain."""
     trace = service.trace(visit.image)
     order = trace.logits.argsort(descending=True).tolist()
     target = service.target_of(visit.image, visit.target if value is None else value)

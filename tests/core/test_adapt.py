@@ -1,4 +1,4 @@
-"""Models carried over to another architecture (lrp.md, section 9)."""
+"""Models carried over to another architecture (docs/numerics.md, section 9)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The command line of lrp.md, section 7: what it writes and prints, and one line with status 2 for whatever is wrong."""
+"""The command line (numerics.md, section 7): what it writes, and one line with status 2 for whatever is wrong."""
 
 from __future__ import annotations
 

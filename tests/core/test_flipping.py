@@ -42,7 +42,7 @@ def values() -> np.ndarray:
 
 def literal(plain: VGG, x: Tensor, filled: Tensor, values: np.ndarray, patch: int, steps: int, target: int,
             sign: int) -> list[tuple[float, float, int]]:
-    """Logit, probability and first class after every step, square by square as lrp.md section 8 says."""
+    """Logit, probability and first class after every step, square by square as docs/numerics.md section 8 says."""
     squares = [(float(values[r:r + patch, c:c + patch].sum()), r, c)
                for r in range(0, 224, patch) for c in range(0, 224, patch)]
     squares.sort(key=lambda square: sign * square[0])

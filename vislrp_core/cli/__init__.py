@@ -1,4 +1,4 @@
-"""The command line (lrp.md, section 7): one module per command, each with ``register(subparsers)``.
+"""The command line (docs/numerics.md, section 7): one module per command, each with ``register(subparsers)``.
 
 Whatever is wrong with an argument, file or class ends in one line on stderr and exit status 2; a mistake in the program
 itself shows its traceback, and so does every error with ``--debug``.
@@ -28,6 +28,7 @@ class Parser(argparse.ArgumentParser):
     """argparse whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
+        """End with one line and status 2."""
         self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
 
 

@@ -1,4 +1,4 @@
-"""``check FILE``: is this a valid LRP model, and what does it say?"""
+"""``check FILE``: whether it is a valid LRP model, and what it says."""
 
 from __future__ import annotations
 

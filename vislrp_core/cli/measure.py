@@ -162,6 +162,7 @@ class Progress:
         self._begin: tuple[float, int] | None = None
 
     def __call__(self, done: int, total: int) -> None:
+        """Draw the line anew."""
         now = time.monotonic()
         # What was there already took no time: the clock starts at the first that is computed.
         begin, before = self._begin = self._begin or (now, done)

@@ -19,7 +19,7 @@ ARRAYS = ("shares", "logits", "probabilities", "first_class")
 
 @dataclass(frozen=True)
 class FlipCurve:
-    """Flip the squares of one picture in one order and watch one class (lrp.md, section 8).
+    """Flip the squares of one picture in one order and watch one class (docs/numerics.md, section 8).
 
     Attributes
     ----------

@@ -1,5 +1,6 @@
-"""The typeface of drawn figures: a part of DejaVu Sans, because Pillow's own lacks Greek letters and the
-minus sign.
+"""The typeface of drawn figures: a part of DejaVu Sans.
+
+Pillow's own lacks Greek letters and the minus sign.
 """
 
 from __future__ import annotations

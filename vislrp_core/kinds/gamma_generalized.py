@@ -1,4 +1,4 @@
-"""LRP-γ for inputs and sums of both signs (Andéol et al. 2021; Zennit's `Gamma`; lrp.md, section 9), shown as LRP-γ±.
+"""LRP-γ for inputs and sums of both signs (Andéol et al. 2021; Zennit's `Gamma`; numerics.md, section 9), shown as LRP-γ±.
 
 For a neuron j with the plain sum z_j, contributions of z_j's sign count 1 + γ times, the others once:
 

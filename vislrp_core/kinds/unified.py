@@ -1,4 +1,4 @@
-"""The unified rule (guide, Eq. 2.1; lrp.md, section 2): one formula with ten parameters, and the rules that it contains."""
+"""The unified rule (guide, Eq. 2.1; numerics, section 2): one formula with ten parameters, and the rules it contains."""
 
 from __future__ import annotations
 

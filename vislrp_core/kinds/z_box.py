@@ -1,4 +1,4 @@
-"""LRP-z^beta (Montavon et al. 2017; lrp.md, section 3): a w - l w^+ - h w^-, within the box of possible inputs."""
+"""LRP-z^beta (Montavon et al. 2017; numerics.md, section 3): a w - l w^+ - h w^-, within the box of possible inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures of a map (lrp.md, section 10): which maps tell classes apart, follow the network, find the object, stay put?"""
+"""Measures of a map (numerics.md, section 10): do maps tell classes apart, follow the network, find the object, stay put."""
 
 from vislrp_core.measures.boxes import Box, box_mass, pointing, read_boxes
 from vislrp_core.measures.catalogue import MEASURES, Measure

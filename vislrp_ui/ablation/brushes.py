@@ -19,7 +19,7 @@ def _generations() -> dict[str, int]:
 
 
 def hold(score: str) -> None:
-    """This chart's brush now says what is chosen; another chart's is cleared."""
+    """The brush of this chart now says what is chosen; another chart's is cleared."""
     if st.session_state.get(_HELD) not in (None, score):
         forget()
     st.session_state[_HELD] = score

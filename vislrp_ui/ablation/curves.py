@@ -1,4 +1,4 @@
-"""Ablation curves on the page: which model's ranking finds the neurons that matter?"""
+"""Ablation curves on the page: which model's ranking finds the neurons that matter."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from vislrp_ui.state_ablation import AblationState
 
 
 def section(visit: Visit, asked: Question, held: AblationState, size: int) -> Callable[[], None]:
-    """Draw the head and hold the place; answers what computes and draws the maps, to be called last: it may take a while."""
+    """Draw the head and hold the place; returns what computes and draws the maps, to be called last: it may take a while."""
     count = len(held.neurons)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-pixels"):
         st.html('<div class="v-abl-head"><b>Passed to the pixels</b></div>', width="stretch")

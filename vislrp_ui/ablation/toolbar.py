@@ -32,7 +32,7 @@ def changing_set(reducer: Callable[..., AblationState], *arguments: object) -> N
 
 
 def toolbar(visit: Visit) -> int:
-    """Draw it; answers the class to explain."""
+    """Draw it; returns the class to explain."""
     held = state_ablation.of(visit)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-toolbar"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):

@@ -12,7 +12,7 @@ from vislrp_core.heatmap import RANGES
 from vislrp_core.model import LRPModel
 from vislrp_ui import service, theme, widgets
 from vislrp_ui.compare import payload
-from vislrp_ui.compare.work import Grid, outlook
+from vislrp_ui.compare.work import Grid, ranked
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.comparegrid import layer_span, rule_name
 from vislrp_ui.state_compare import Cell
@@ -67,7 +67,7 @@ def comparison(grid: Grid) -> figure.Comparison:
     rows = []
     for row in grid.rows:
         cells = tuple(_cell(grid, Cell(row.id, place), limits, dark) for place in range(len(grid.entries)))
-        rank, prediction = outlook(row.image).of(grid.targets[row.id])
+        rank, prediction = ranked(row.image).of(grid.targets[row.id])
         known = [limits[cell] for cell in limits if cell.row == row.id]
         rows.append(figure.Row(service.view(row.image), prediction.name,
                                f"rank {rank}, {percent(prediction.probability)} %", cells,

@@ -14,7 +14,7 @@ from vislrp_core import heatmap
 from vislrp_core.metrics import FACTS, Fact
 from vislrp_ui import large, service, views
 from vislrp_ui.caches import ByteCache, allotted
-from vislrp_ui.compare.work import Facts, Grid, Place, outlook
+from vislrp_ui.compare.work import Facts, Grid, Place, ranked
 from vislrp_ui.components.comparegrid import head
 from vislrp_ui.state import Look
 from vislrp_ui.state_compare import Cell
@@ -68,7 +68,7 @@ def row_cells(grid: Grid, row: int, limits: dict[Cell, float], note: str) -> lis
         place = grid.places[Cell(row, column)]
         active = (entry.id == visit.active and place.row.image == visit.image
                   and place.target == service.target_of(visit.image, visit.target if visit.target is not None
-                                                        else outlook(visit.image).order[0]))
+                                                        else ranked(visit.image).order[0]))
         cells.append(_cell(grid, place, limits, visit.look, active, note))
     return cells
 
@@ -102,7 +102,7 @@ def _small(place: Place, layer: int, look: Look) -> dict[str, Any]:
 
 
 def _offer(place: Place, layer: int, look: Look, limit: float | None = None) -> str:
-    """Let a map of a cell be opened large; answers its id."""
+    """Let a map of a cell be opened large; returns its id."""
     return large.offer(f"map-{place.cell.row}-{place.cell.column}-{layer}", partial(
         views.map_view, place.row.image, place.entry.model, place.target, layer, look, limit=limit))
 

@@ -11,7 +11,7 @@ from vislrp_core.heatmap import RANGES, SPECTRA, format_value
 from vislrp_core.images import ImageError
 from vislrp_ui import large, service, session, state_compare, views, widgets
 from vislrp_ui.compare.edits import change, changing
-from vislrp_ui.compare.work import Grid, outlook
+from vislrp_ui.compare.work import Grid, ranked
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.picture import picture
@@ -58,7 +58,7 @@ def _image_select(row: Row) -> None:
 
 
 def _class_select(grid: Grid, row: Row) -> None:
-    seen, target = outlook(row.image), grid.targets[row.id]
+    seen, target = ranked(row.image), grid.targets[row.id]
     key = widgets.mirror(f"compare-target-{row.id}", target)
     st.selectbox("Target class", seen.order, key=key, label_visibility="collapsed",
                  format_func=widgets.class_labels(service.network().classes).__getitem__,

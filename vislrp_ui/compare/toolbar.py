@@ -22,7 +22,7 @@ OWN_IMAGE = "The image of Design"
 
 def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any], None],
             go_on: Callable[[], None]) -> DeltaGenerator:
-    """Draw it; answers the place of the note about work in progress."""
+    """Draw it; returns the place of the note about work in progress."""
     rows, models = len(grid.state.rows), len(grid.entries)
     size = f"{rows} row{'s' * (rows != 1)} × {models} model{'s' * (models != 1)}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="compare-toolbar"):

@@ -27,7 +27,7 @@ Key = tuple[object, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Outlook:
+class RankedPredictions:
     """All classes of a picture, the most probable first."""
 
     predictions: tuple[Prediction, ...]
@@ -43,15 +43,16 @@ class Outlook:
         return place + 1, self.predictions[place]
 
 
-_outlooks: ByteCache[Outlook] = ByteCache(allotted("compare outlooks"), lambda outlook: 300 * len(outlook.predictions))
+_ranked: ByteCache[RankedPredictions] = ByteCache(allotted("compare predictions"), lambda kept: 300 * len(kept.predictions))
 _facts: ByteCache[Facts] = ByteCache(allotted("compare facts"), lambda facts: 120 * len(facts) + 200)
 
 
-def outlook(ref: ImageRef) -> Outlook:
+def ranked(ref: ImageRef) -> RankedPredictions:
     """Predictions of a picture; kept when its activations are not (MissingImage, ImageError if there is no picture)."""
     service.picture(ref)
     net = service.network()
-    return _outlooks.get_or_make((net.digest, ref), lambda: Outlook(tuple(service.trace(ref).predictions(net.num_classes))))
+    return _ranked.get_or_make((net.digest, ref), lambda: RankedPredictions(
+        tuple(service.trace(ref).predictions(net.num_classes))))
 
 
 def undamped(model: LRPModel) -> int:
@@ -93,11 +94,11 @@ class Grid:
         good = []
         for row in self.state.rows:
             try:
-                outlook(row.image)
+                ranked(row.image)
                 good.append(row)
             except (MissingImage, ImageError) as error:
                 self.broken[row.id] = str(error)
-        classes = state_compare.targets(good, lambda ref: outlook(ref).order)
+        classes = state_compare.targets(good, lambda ref: ranked(ref).order)
         self.targets = {row.id: target for row, target in zip(good, classes, strict=True)}
         self.rows = tuple(good)
         self.refresh()

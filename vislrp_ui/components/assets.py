@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def register(name: str, html: str, *, parts: Sequence[str] = ()) -> Any:
-    """Register the files of `bundle` as the component `vislrp_<name>`; answers its mount function."""
+    """Register the files of `bundle` as the component `vislrp_<name>`; returns its mount function."""
     return st.components.v2.component(f"vislrp_{name}", html=html, css=bundle(name, ".css", parts),
                                       js=bundle(name, ".js", parts))
 

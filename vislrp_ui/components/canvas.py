@@ -17,7 +17,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from vislrp_core import masks
+from vislrp_core import images, masks
 from vislrp_core.masks import Mask
 
 SIDE = 448
@@ -66,7 +66,7 @@ def canvas(key: str, picture: bytes, *, tool: str, width: int, generation: int, 
     st_canvas(
         background_image=picture, width=SIDE, height=SIDE, key=key, return_image_data=True,
         drawing_mode=_MODES[tool], stroke_color=colour, fill_color=colour,
-        stroke_width=round(width * SIDE / masks.SIDE) if free else 1,
+        stroke_width=round(width * SIDE / images.SIDE) if free else 1,
         initial_drawing={"objects": [], "generation": generation},
         on_change=lambda: on_draw(*args),
     )

@@ -9,7 +9,9 @@ SUMS = {"light": ("#8DBEDD", "#EF9C81"), "dark": ("#33689F", "#A5483B")}
 
 
 def variables(mode: str) -> dict[str, str]:
-    """Group colours (`--contribution`, `--contribution-text`, ...), `--accent`, `--fall`, `--rise`, `--warn`, `--error`,
+    """Colours of components as CSS variables.
+
+    Group colours (`--contribution`, `--contribution-text`, ...), `--accent`, `--fall`, `--rise`, `--warn`, `--error`,
     `--negative`, `--positive`.
 
     Parameters

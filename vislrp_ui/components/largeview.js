@@ -22,6 +22,8 @@ class Large {
     this.number = 0;
     this.view = null;
     this.opener = null;
+    /** @type {(key: string, value: object) => void} set anew at every run, by the component itself */
+    this.send = () => {};
     this.hear = (event) => this.open(event.detail);
     window.addEventListener("vislrp-large", this.hear);
     this.title = node("h2", "", { id: "large-title", tabindex: "-1" });

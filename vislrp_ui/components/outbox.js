@@ -20,7 +20,12 @@ class Outbox {
     return true;
   }
 
-  // Send an edit; unconfirmed ones that it makes superfluous are dropped.
+  /**
+   * Send an edit; unconfirmed ones that it makes superfluous are dropped.
+   * @param {(key: string, value: object) => void} setStateValue
+   * @param {object} edit
+   * @param {(waiting: any) => boolean} replaces which of the unconfirmed edits are superfluous now
+   */
   send(setStateValue, edit, replaces = () => false) {
     this.seq += 1;
     this.edits = this.edits.filter((waiting) => !replaces(waiting));

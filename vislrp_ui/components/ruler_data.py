@@ -26,10 +26,12 @@ class Sums(Protocol):
     """Sums of positive and of negative relevance at all rows; NaN where they are not known."""
 
     @property
-    def positive(self) -> NDArray[Any]: ...
+    def positive(self) -> NDArray[Any]:
+        """Sums of max(R, 0)."""
 
     @property
-    def negative(self) -> NDArray[Any]: ...
+    def negative(self) -> NDArray[Any]:
+        """Sums of min(R, 0)."""
 
 
 class Failure(Protocol):

@@ -20,7 +20,7 @@ SHOWN_CLASSES = 6
 
 
 def image_and_class(visit: Visit) -> int:
-    """Image, search over all classes, bars of the first classes; answers the class to explain."""
+    """Image, search over all classes, bars of the first classes; returns the class to explain."""
     widgets.image_picker(visit)
     with st.container(key="design-image"):
         view = large.offer("image", partial(views.photo_view, visit.image, widgets.image_title(visit.image)))

@@ -26,6 +26,7 @@ class Progress:
         self._shown = False
 
     def __call__(self, sentence: str, share: float) -> None:
+        """Say what is being done, once it takes longer than a moment."""
         now = time.monotonic()
         if now < self._next:
             return

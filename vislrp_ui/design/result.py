@@ -27,7 +27,7 @@ def shown_layer(visit: Visit) -> int:
 
 
 def head(visit: Visit, target: int) -> PopoverContainer:
-    """What the map shows, and what can be done with it; answers the place of the downloads."""
+    """What the map shows, and what can be done with it; returns the place of the downloads."""
     layer = shown_layer(visit)
     name = service.network().classes[target]
     where = f" at {service.rows().name(layer)}" if layer else ""

@@ -30,7 +30,7 @@ def changing(key: str, reducer: Callable[..., FlippingState], *arguments: object
 
 
 def toolbar(visit: Visit) -> int:
-    """Draw it; answers the class to explain."""
+    """Draw it; returns the class to explain."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="flip-toolbar"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             st.html('<h1 class="v-flip-page">Pixel Flipping</h1>', width="content")

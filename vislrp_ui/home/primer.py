@@ -60,7 +60,7 @@ def table(mode: str) -> str:
 
 
 def _braced(formula: str) -> str:
-    """`{\\textcolor{c} x}` as KaTeX wants it: `\\textcolor{c}{x}`."""
+    r"""`{\textcolor{c} x}` as KaTeX wants it: `\textcolor{c}{x}`."""
     for symbol in (r"\varepsilon", r"\gamma", r"\alpha", r"\beta"):
         formula = formula.replace(f" {symbol}}}", f"{{{symbol}}}}}")
     return formula

@@ -1,0 +1,176 @@
+// What the components decide by themselves, without a page: edits on their way, numbers as text, segments under gestures.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { functionsOf } from "./bundle.mjs";
+
+const { Outbox } = await functionsOf("outbox", [], ["Outbox"]);
+const { number, ranks } = await functionsOf("matrix", ["outbox", "nodes"], ["number", "ranks"]);
+const panel = await functionsOf("rule_panel", ["outbox", "nodes"], ["actions", "adopt", "written"], ["draw"]);
+const ruler = await functionsOf("ruler", ["outbox", "nodes", "large", "ruler_table", "ruler_cards"], ["actions", "short"],
+  ["draw", "hoverRow"]);
+
+function sentBy(send) {
+  const messages = [];
+  send((key, message) => messages.push({ key, ...structuredClone(message) }));
+  return messages;
+}
+
+test("edits are numbered and repeated until the server has confirmed them", () => {
+  const outbox = new Outbox();
+  assert.equal(outbox.accepts({ sid: "a", seq: 3 }), true);
+  const messages = sentBy((set) => {
+    outbox.send(set, { kind: "add" });
+    outbox.send(set, { kind: "remove" });
+  });
+  assert.deepEqual(messages.map((one) => one.edits.map((edit) => edit.seq)), [[4], [4, 5]]);
+  assert.ok(messages.every((one) => one.key === "edit" && one.sid === "a"));
+  assert.equal(outbox.accepts({ sid: "a", seq: 4 }), false, "data older than the newest edit is not shown");
+  assert.deepEqual(outbox.edits.map((edit) => edit.seq), [5]);
+  assert.equal(outbox.accepts({ sid: "a", seq: 5 }), true);
+  assert.deepEqual(outbox.edits, []);
+});
+
+test("an edit takes the place of one that it makes superfluous", () => {
+  const outbox = new Outbox();
+  outbox.accepts({ sid: "a", seq: 0 });
+  const messages = sentBy((set) => {
+    outbox.send(set, { kind: "segment", segment: 1 });
+    outbox.send(set, { kind: "segment", segment: 2 }, (edit) => edit.kind === "segment");
+  });
+  assert.deepEqual(messages[1].edits, [{ kind: "segment", segment: 2, seq: 2 }]);
+});
+
+test("another session's data is taken whatever was waiting", () => {
+  const outbox = new Outbox();
+  outbox.accepts({ sid: "a", seq: 9 });
+  outbox.send(() => {}, { kind: "add" });
+  assert.equal(outbox.accepts({ sid: "b", seq: 0 }), true);
+  assert.deepEqual([outbox.seq, outbox.edits], [0, []]);
+});
+
+test("ranks begin with the largest value; equal ones keep their order", () => {
+  assert.deepEqual(ranks([0.5, 3, -1, 3]), [3, 1, 4, 2]);
+  assert.deepEqual(ranks([]), []);
+});
+
+test("numbers of the matrix have three digits, a real minus and, where wanted, a plus", () => {
+  assert.equal(number(1234.5, false), "1\u2009235");
+  assert.equal(number(-0.12345, true), "−0.123");
+  assert.equal(number(0.12345, true), "+0.123");
+  assert.equal(number(0.00012345, false), "1.2e−4");
+  assert.equal(number(0, true), "0");
+});
+
+test("sums beside the ruler say when they are not known", () => {
+  assert.equal(ruler.short(null), "not known");
+  assert.equal(ruler.short(-12.34), "−12.3");
+  assert.equal(ruler.short(0.0001), "1.0e−4");
+  assert.equal(ruler.short(0), "0");
+});
+
+test("parameters keep the digits that were typed, from two to six", () => {
+  assert.equal(panel.written(0.3), "0.30");
+  assert.equal(panel.written(0.1234), "0.1234");
+  assert.equal(panel.written(0.123456789), "0.123457");
+});
+
+function aPanel() {
+  const me = { act: {}, outbox: new Outbox(), segment: 0, preset: "gamma", values: { gamma1p: 0.25, epsilon: 0 }, pending: null,
+    presets: { gamma: { free: ["gamma1p"], values: { gamma1p: 0.25, epsilon: 0 }, scale: "absolute" },
+      custom: { free: ["gamma1p", "epsilon"] } }, scale: "absolute", warnings: [] };
+  me.outbox.accepts({ sid: "a", seq: 0 });
+  return me;
+}
+
+test("a slider of the preset keeps it, any other makes the rule custom", () => {
+  const me = aPanel();
+  const messages = sentBy((set) => {
+    panel.actions(me, set);
+    me.act.preview("gamma1p", 0.5);
+    me.act.settle("gamma1p", 0);
+    assert.equal(me.preset, "gamma");
+    me.act.preview("epsilon", 0.1);
+    me.act.settle("epsilon", 0);
+  });
+  assert.equal(me.preset, "custom");
+  assert.deepEqual(messages.at(-1).edits.map(({ key, value }) => [key, value]), [["gamma1p", 0.5], ["epsilon", 0.1]]);
+});
+
+test("a preset sends what was being moved first, and then itself", () => {
+  const me = aPanel();
+  const messages = sentBy((set) => {
+    panel.actions(me, set);
+    me.act.preview("epsilon", 0.1);
+    me.act.preset("gamma");
+  });
+  assert.deepEqual(messages.map((one) => one.edits.at(-1).kind), ["parameter", "preset"]);
+  assert.deepEqual(me.values, { gamma1p: 0.25, epsilon: 0 });
+});
+
+test("what the server says waits while a slider is held or an edit is newer", () => {
+  const me = { ...aPanel(), latest: { segment: 2, preset: "gamma", values: { gamma1p: 1 }, seq: 0 } };
+  panel.adopt({ ...me, held: true });
+  assert.equal(me.segment, 0);
+  me.outbox.send(() => {}, { kind: "preset" });
+  panel.adopt(me);
+  assert.equal(me.segment, 0);
+  me.latest.seq = 1;
+  panel.adopt(me);
+  assert.deepEqual([me.segment, me.values, me.latest], [2, { gamma1p: 1 }, null]);
+});
+
+function aRuler(...lasts) {
+  const segments = lasts.map((last, place) => ({ first: place ? lasts[place - 1] + 1 : 1, last, picture: "kept", old: false }));
+  const me = { act: {}, outbox: new Outbox(), segments, selected: 0, layer: null, pending: null, limits: { segments: 12 },
+    fresh: { title: "LRP-0" } };
+  me.outbox.accepts({ sid: "a", seq: 0 });
+  return me;
+}
+
+function covered(me) {
+  me.segments.forEach((segment, place) => {
+    assert.ok(segment.first <= segment.last);
+    assert.equal(segment.first, place ? me.segments[place - 1].last + 1 : 1);
+  });
+  return me.segments.map((segment) => segment.last);
+}
+
+test("gestures keep the segments without gap or overlap", () => {
+  const me = aRuler(38);
+  ruler.actions(me, () => {});
+  for (let count = 0; count < 15; count += 1) me.act.add();
+  assert.equal(me.segments.length, 12, "no more than the limit");
+  covered(me);
+  me.act.remove(3);
+  me.act.remove(0);
+  assert.equal(covered(me).length, 10);
+  while (me.segments.length > 1) me.act.remove(me.segments.length - 1);
+  me.act.remove(0);
+  assert.deepEqual(covered(me), [38], "the last segment stays");
+});
+
+test("a split makes two segments of one, and not at its end", () => {
+  const me = aRuler(10, 38);
+  const messages = sentBy((set) => {
+    ruler.actions(me, set);
+    me.act.split(20);
+    me.act.split(10);
+  });
+  assert.deepEqual(covered(me), [10, 20, 38]);
+  assert.deepEqual(messages.map((one) => one.edits.at(-1).kind), ["split"]);
+  assert.equal(me.selected, 2);
+});
+
+test("a border that is nudged stops at its neighbours and is sent once", () => {
+  const me = aRuler(10, 20, 38);
+  const messages = sentBy((set) => {
+    ruler.actions(me, set);
+    me.act.nudge(0, 11);
+    me.act.nudge(0, 99);
+    me.act.flush();
+  });
+  assert.deepEqual(covered(me), [19, 20, 38]);
+  assert.deepEqual(messages.map((one) => one.edits.at(-1)), [{ kind: "move", border: 0, last: 19, seq: 1 }]);
+  assert.ok(me.segments[0].old && me.segments[1].old && !me.segments[2].old, "only maps at and below the border are outdated");
+});
