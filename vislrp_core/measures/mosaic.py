@@ -1,4 +1,4 @@
-"""The grid pointing game (Böhle et al. 2021): of four pictures in one, whether the map finds the one whose class it explains."""
+"""The grid pointing game (Böhle et al. 2021): of four pictures in one, does the map find the one whose class it explains."""
 
 from __future__ import annotations
 
