@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from vislrp_core import propagation
+from vislrp_core.errors import InputError
 from vislrp_core.model import LRPModel
 from vislrp_core.network import (
     Network,
@@ -213,12 +214,12 @@ def propagate_batch(network: Network, batch: Batch, model: LRPModel, targets: Se
     Raises
     ------
     NonFiniteRelevance, ModelError
-    ValueError
+    InputError
         If there are not as many classes as pictures.
     """
     model.require(network.architecture)
     if len(targets) != len(batch):
-        raise ValueError(f"{len(targets)} classes for {len(batch)} pictures: give one for each")
+        raise InputError(f"{len(targets)} classes for {len(batch)} pictures: give one for each")
     keep = wanted(model, layers)
     columns = [Column(target, model, keep) for target in targets]
     start = torch.stack([start_from(row, target, model.start) for row, target in zip(batch.logits, targets, strict=True)])
@@ -268,7 +269,7 @@ def explain_each(network: Network, pictures: Iterable[Tensor], models: Sequence[
         In the order of the pictures.
     """
     if size < 1:
-        raise ValueError(f"size: must be at least 1, got {size}")
+        raise InputError(f"size: must be at least 1, got {size}")
     wide = len(network.architecture.input_shape)
     kept = layers if layers is None or layers == "all" else tuple(layers)
     chosen = iter(targets) if targets is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.cli.pictures import printable
+from vislrp_core.composites import COMPOSITES, composite
 from vislrp_core.errors import InputError
 from vislrp_core.imports import read_model
 from vislrp_core.model import MAX_BYTES, LRPModel, ModelError
@@ -57,13 +59,15 @@ def _show_progress(done: int, total: int) -> None:
 
 
 def open_model(path: str) -> LRPModel:
-    """A model file, ours or the original program's.
+    """A model file, ours or the original program's; or a ready model by its name, where there is no such file.
 
     Raises
     ------
     ModelError
         One sentence that names the file and the place.
     """
+    if path in COMPOSITES and not os.path.lexists(path):
+        return composite(path)
     file = Path(path)
     try:
         with file.open("rb") as stream:

@@ -21,6 +21,7 @@ from vislrp_core.cli import common, measuring
 from vislrp_core.cli.debugging import add_debug
 from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.pictures import find_images, printable
+from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import NetworkSource, Outcome, ProcessPool, Record, Workspace, run_all
 from vislrp_core.fills import FILLS
@@ -29,6 +30,7 @@ from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings, read
 from vislrp_core.measures.boxes import boxes_of
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.mosaic import mosaics_with
+from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, class_index
 from vislrp_core.networks import default_network_name
 
@@ -42,7 +44,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = subparsers.add_parser("measure", help="measures of many maps on many pictures", allow_abbrev=False)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of pictures")
-    parser.add_argument("--model", action="append", default=[], metavar="FILE", help="LRP model (JSON); several times")
+    parser.add_argument("--model", action="append", default=[], metavar="FILE|NAME",
+                        help=f"LRP model (JSON), or a ready one ({', '.join(COMPOSITES)}); several times")
     parser.add_argument("--baselines", type=measuring.parse_baselines, default=(), metavar="gradient,...",
                         help="maps to compare with, separated by commas")
     parser.add_argument("--metrics", type=parse_metrics, default=DEFAULT_METRICS, metavar="srg,...",
@@ -94,6 +97,9 @@ def run(options: argparse.Namespace) -> None:
         mosaics_with(found.pictures, 0)
     folder = make_folder(options.out)
     network = common.open_network(options)
+    for model in models.values():
+        if isinstance(model, LRPModel):
+            model.require(network.architecture)
     if options.target != "top":
         class_index(network, options.target)
     settings = Settings(options.target, options.seed, options.patch, options.steps, options.fill)
