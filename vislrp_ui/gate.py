@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 POLL_SECONDS = 0.1
 
@@ -59,7 +60,24 @@ def default_slots() -> int:
     named = os.environ.get("VISLRP_COMPUTE_SLOTS", "")
     if named.isascii() and named.isdigit() and int(named) > 0:
         return int(named)
-    return max(1, (os.cpu_count() or 1) // 4)
+    return max(1, usable_cores() // 4)
+
+
+def usable_cores(group: Path = Path("/sys/fs/cgroup")) -> int:
+    """Cores that this process may use: by its affinity, and by the quota of its container.
+
+    Parameters
+    ----------
+    group : Path
+        Folder of the control group (version 2), whose `cpu.max` holds the quota and its period, or "max".
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = (group / "cpu.max").read_text(encoding="ascii").split()
+        cores = min(cores, max(1, int(quota) // int(period)))
+    except (OSError, ValueError, ZeroDivisionError):  # no such group, or no limit
+        pass
+    return cores
 
 
 GATE = Gate(default_slots())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from functools import cache
@@ -31,9 +32,15 @@ MAX_UPLOAD_BYTES = 40_000_000
 
 @cache
 def examples() -> tuple[ModelEntry, ...]:
-    """The example models of `model_store`, in the order of their file names."""
-    return tuple(ModelEntry(path.stem, LRPModel.load(path), "example")
-                 for path in sorted(model_store().glob("*.json")) if "vislrp-model" in path.read_text(encoding="utf-8"))
+    """The example models of `model_store`, in the order of their file names; a damaged file is left out and logged."""
+    found = []
+    for path in sorted(model_store().glob("*.json")):
+        try:
+            if "vislrp-model" in path.read_text(encoding="utf-8"):
+                found.append(ModelEntry(path.stem, LRPModel.load(path), "example"))
+        except (OSError, UnicodeDecodeError, ModelError) as error:
+            logging.getLogger(__name__).warning("The example model %s is left out: %s", path.name, error)
+    return tuple(found)
 
 
 def get_visit() -> Visit:
