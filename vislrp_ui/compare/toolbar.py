@@ -41,7 +41,7 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
                           args=(grid.signature,), help="Stop computing; what is there stays")
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
-            with st.popover("Ready-made", icon=":material/auto_stories:", type="tertiary", help="Model sets of the guided cases"):
+            with st.popover("Ready-made", icon=":material/auto_stories:", type="tertiary", help="Sets of the guided cases"):
                 _ready_made(grid)
             box = widgets.menu("Models", key="menu-columns", icon=":material/view_column:",
                                help="Which models, in which order")
