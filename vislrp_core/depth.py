@@ -18,7 +18,9 @@ _DIM = 4
 """A picture whose largest value is below white by more than this factor may as well have another white."""
 
 
-def to_levels(values: NDArray[Any], bits: int | None = None, *, alpha: bool = False) -> NDArray[np.uint8]:
+def to_levels(
+    values: NDArray[Any], bits: int | None = None, *, alpha: bool = False, stretch: bool = False
+) -> NDArray[np.uint8]:
     """Values as 8-bit levels, from black at 0 to white.
 
     Parameters
@@ -30,12 +32,16 @@ def to_levels(values: NDArray[Any], bits: int | None = None, *, alpha: bool = Fa
         samples: 1 (floats, and integers of 0 and 1 alone), or one of `WHITES` (of floats, up to 65535).
     alpha : bool
         The last sample is opacity: it is no brightness, and does not count in looking for white.
+    stretch : bool
+        The largest brightness is white, whatever it is: for pictures that mark pixels.
 
     Raises
     ------
     ImageError
         Not finite, or of a range that no usual white explains.
     """
+    if stretch:
+        return _stretched(values, alpha)
     if bits is not None:
         return np.rint(values * np.float32(255 / (2**bits - 1))).clip(0, 255).astype(np.uint8)
     brightness = values[..., :-1] if alpha else values
@@ -51,6 +57,16 @@ def to_levels(values: NDArray[Any], bits: int | None = None, *, alpha: bool = Fa
     return np.rint((values.astype(np.float64) * (255 / white)).clip(0, 255)).astype(np.uint8)
 
 
+def _stretched(values: NDArray[Any], alpha: bool) -> NDArray[np.uint8]:
+    if not np.isfinite(values).all():
+        raise ImageError("holds values that are infinite or no numbers: save it again without them.")
+    found = values.astype(np.float64)
+    parts = (found[..., :-1], found[..., -1:]) if alpha else (found,)
+    for part in parts:
+        part *= 255 / max(part.max(initial=0), np.finfo(np.float64).tiny * 255)
+    return np.rint(found.clip(0, 255)).astype(np.uint8)
+
+
 def _white(high: float, floating: bool) -> float | None:
     """The usual white nearest above the largest value; None where it lies far from every one."""
     if high <= 1 or (floating and high <= 1 + OVERSHOOT):
@@ -61,7 +77,7 @@ def _white(high: float, floating: bool) -> float | None:
     return None
 
 
-def grey(image: Image.Image, bits: int = 16, transparent: int | None = None) -> Image.Image:
+def grey(image: Image.Image, bits: int = 16, transparent: int | None = None, *, stretch: bool = False) -> Image.Image:
     """Mode L or LA from Pillow's modes I;16, I and F.
 
     Parameters
@@ -70,9 +86,11 @@ def grey(image: Image.Image, bits: int = 16, transparent: int | None = None) -> 
         Of values in mode I;16.
     transparent : int, optional
         The value that is not painted.
+    stretch : bool
+        See `to_levels`.
     """
     values = np.asarray(image)
-    levels = to_levels(values, bits if image.mode.startswith("I;16") else None)
+    levels = to_levels(values, bits if image.mode.startswith("I;16") else None, stretch=stretch)
     found = Image.fromarray(levels)
     if transparent is not None:
         found.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))

@@ -6,12 +6,9 @@ The layout is made once, as texts, boxes and pictures at places in units of 1/96
 from __future__ import annotations
 
 import base64
-import csv
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -272,21 +269,3 @@ def _address(image: Image.Image) -> str:
     buffer = io.BytesIO()
     image.convert("RGB").save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def facts_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    """A table as CSV (UTF-8 with a mark, so that spreadsheets read it); numbers keep six digits, what is not known is empty.
-
-    A text that a spreadsheet would take for a formula gets an apostrophe in front.
-    """
-    def cell(value: Any) -> str:
-        if isinstance(value, float):
-            return f"{value:.6g}" if np.isfinite(value) else ""
-        text = str(value)
-        return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(header)
-    writer.writerows([cell(value) for value in row] for row in rows)
-    return buffer.getvalue().encode("utf-8-sig")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -87,11 +88,19 @@ def _read_file(path: Path) -> bytes:
 
 
 def _decode(data: bytes, name: str) -> Image.Image:
+    image, profile = _read(data, name)
+    try:
+        return _on_white(image, profile)
+    except Exception as error:
+        raise ImageError(f"{name} {_DAMAGED}") from error
+
+
+def _read(data: bytes, name: str, *, marks: bool = False) -> _Read:
     try:
         kind = containers.kind_of(data)
         if not kind:
             raise ImageError(f"is not a readable {containers.READABLE} file: choose another.")
-        return _READERS.get(kind, _plain)(data, kind)
+        return _READERS.get(kind, _plain)(data, kind, marks)
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} has more than 40 megapixels: save it smaller and choose it again.") from error
     except ImageError as error:
@@ -100,11 +109,47 @@ def _decode(data: bytes, name: str) -> Image.Image:
         raise ImageError(f"{name} needs more memory than there is: save it smaller and choose it again.") from error
 
 
-def _plain(data: bytes, kind: str) -> Image.Image:
-    return _shown(_loaded(data, kind), data)
+def read_marks(data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Brightness and opacity of a picture that marks pixels, in the file's own size.
+
+    Values of more than 8 bits count as shares of the largest one. Where a palette's colours are equally bright, their
+    numbers count.
+
+    Parameters
+    ----------
+    data : bytes
+        A file that `read_image` takes.
+
+    Returns
+    -------
+    brightness, opacity : ndarray
+        (height, width), 0 to 255.
+
+    Raises
+    ------
+    ImageError
+        As `read_image`.
+    """
+    if not data or len(data) > MAX_BYTES:
+        read_image(data)
+    image, _ = _read(data, "The picture", marks=True)
+    painted = image.convert("LA" if image.mode in ("1", "L", "La", "LA") else "RGBA")
+    opacity = np.asarray(painted.getchannel("A"))
+    brightness = np.asarray(painted.convert("L"))
+    if image.mode == "P" and len(np.unique(brightness[opacity > 0])) == 1:
+        brightness = np.asarray(image)
+    return brightness, opacity
 
 
-def _jpeg(data: bytes, kind: str) -> Image.Image:
+_Read = tuple[Image.Image, bytes | None]
+"""A picture as its file holds it, in 8 bits and upright, and the profile of its colours."""
+
+
+def _plain(data: bytes, kind: str, marks: bool) -> _Read:
+    return _in_8_bits(_loaded(data, kind), data, marks)
+
+
+def _jpeg(data: bytes, kind: str, marks: bool) -> _Read:
     image = _opened(data, kind)
     try:
         image.load()
@@ -115,27 +160,25 @@ def _jpeg(data: bytes, kind: str) -> Image.Image:
     profile = image.info.get("icc_profile")
     if not profile and _is_adobe_rgb(image):
         profile = profiles.matrix_profile(profiles.ADOBE_RGB, 563 / 256)
-    return _shown(image, data, profile)
+    return _in_8_bits(image, data, marks, profile)
 
 
-def _png(data: bytes, kind: str) -> Image.Image:
+def _png(data: bytes, kind: str, marks: bool) -> _Read:
     lighter, profile, code = containers.lighter_png(data)
     image = _loaded(lighter, kind)
     if code is not None:
         profile = profiles.of_code(*code)
     elif profile is None and "srgb" not in image.info:
         profile = profiles.of_png(image.info.get("gamma"), image.info.get("chromaticity"))
-    return _shown(image, lighter, profile)
+    return _in_8_bits(image, lighter, marks, profile)
 
 
-def _tiff(data: bytes, kind: str) -> Image.Image:
-    read = tiff.read_tiff(data, MAX_PIXELS)
-    if read is not None:
-        return _on_white(read, read.info.get("icc_profile"))
-    return _plain(data, kind)
+def _tiff(data: bytes, kind: str, marks: bool) -> _Read:
+    read = tiff.read_tiff(data, MAX_PIXELS, stretch=marks)
+    return _plain(data, kind, marks) if read is None else (read, read.info.get("icc_profile"))
 
 
-def _heif(data: bytes, kind: str) -> Image.Image:
+def _heif(data: bytes, kind: str, marks: bool) -> _Read:
     if kind == "HEIF":
         containers.register_heif()
     code = containers.colour_code(data)
@@ -144,7 +187,8 @@ def _heif(data: bytes, kind: str) -> Image.Image:
         profile = image.info.get("icc_profile")
         image = containers.upright(image, image.info.get("original_orientation"))
         image.info["icc_profile"] = profile
-    return _shown(image, data, image.info.get("icc_profile") or (profiles.of_code(*code) if code else None))
+    profile = image.info.get("icc_profile") or (profiles.of_code(*code) if code else None)
+    return _in_8_bits(image, data, marks, profile)
 
 
 _READERS = {"JPEG": _jpeg, "PNG": _png, "TIFF": _tiff, "AVIF": _heif, "HEIF": _heif}
@@ -178,20 +222,20 @@ def _loaded(data: bytes, kind: str) -> Image.Image:
     return image
 
 
-def _shown(image: Image.Image, data: bytes, profile: bytes | None = None) -> Image.Image:
-    """What Pillow read, upright, in sRGB, on white."""
+def _in_8_bits(image: Image.Image, data: bytes, marks: bool, profile: bytes | None = None) -> _Read:
+    """What Pillow read, upright, with the transparency that is named by a value."""
     try:
         profile = profile or image.info.get("icc_profile")
         image = _upright(image)
         transparent = containers.transparent_value(image, data)
         if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-            bits = getattr(image, "tag_v2", {}).get(258, (16,))
-            return _on_white(depth.grey(image, bits[0] if isinstance(bits, tuple) else bits, transparent), profile)
+            bits = getattr(image, "tag_v2", {}).get(258, 16)
+            return depth.grey(image, bits[0] if isinstance(bits, tuple) else bits, transparent, stretch=marks), profile
         if transparent is not None:
             grey = image.convert("L")
             grey.putalpha(grey.point([0 if level == transparent else 255 for level in range(256)]))
-            return _on_white(grey, profile)
-        return _on_white(image, profile)
+            return grey, profile
+        return image, profile
     except ImageError:
         raise
     except Exception as error:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vislrp_core.errors import VisLRPError
-from vislrp_core.images import SIDE, ImageError, read_image
+from vislrp_core.images import SIDE, ImageError, read_marks
 
 Mask = NDArray[np.bool_]
 """(224, 224); True is marked."""
@@ -214,20 +214,42 @@ def to_png(mask: Mask) -> bytes:
 
 
 def from_png(data: bytes) -> Mask:
-    """Mask of a picture file: what is lighter than middle grey is marked.
+    """Mask of a picture file: what is marked is lighter.
+
+    What is transparent is not marked. Where all that is painted has one value on a transparent ground, it is marked; of
+    two values the larger one; of more, what is lighter than middle grey.
+
+    Parameters
+    ----------
+    data : bytes
+        A picture of any kind that `read_image` takes; palettes, 0 and 1, and 16 bits included.
 
     Raises
     ------
     MaskError
-        No readable picture, or not square.
+        No readable picture, not square, or nothing in it is marked.
     """
     try:
-        picture = read_image(data).convert("L")
+        brightness, opacity = read_marks(data)
     except ImageError as error:
         raise MaskError(f"The mask cannot be used: {error}") from error
-    if picture.width != picture.height:
-        raise MaskError(f"The mask has {picture.width} x {picture.height} pixels: use a square picture, "
+    height, width = brightness.shape
+    if width != height:
+        raise MaskError(f"The mask has {width} x {height} pixels: use a square picture, "
                         f"best {SIDE} x {SIDE}, white where pixels are to be flipped.")
-    if picture.width != SIDE:
-        picture = picture.resize((SIDE, SIDE), Image.Resampling.BOX)
-    return np.asarray(picture) >= 128
+    marked = _lighter(brightness, opacity >= 128)
+    if width != SIDE:
+        shares = Image.fromarray(marked.astype(np.uint8) * 255).resize((SIDE, SIDE), Image.Resampling.BOX)
+        marked = np.asarray(shares) >= 128
+    if not marked.any():
+        raise MaskError("Nothing is marked in this mask: use a picture that is white where pixels are to be flipped, and "
+                        "black or transparent elsewhere.")
+    return marked
+
+
+def _lighter(brightness: NDArray[np.uint8], painted: Mask) -> Mask:
+    values = np.unique(brightness[painted])
+    if len(values) == 1 and not painted.all():
+        return painted
+    threshold = values[1] if len(values) == 2 else 128
+    return painted & (brightness >= threshold)

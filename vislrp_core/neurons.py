@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from vislrp_core.architecture import Architecture
 from vislrp_core.errors import VisLRPError
+from vislrp_core.tables import csv_bytes
 
 MOST_NEURONS = 100_000
 """A range of more numbers than any layer has is refused before it is written out."""
@@ -74,12 +73,8 @@ class Scores:
 
     def to_csv(self) -> bytes:
         """One row per neuron: its number and the six scores (docs/numerics.md, section 7)."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["neuron", *SCORES])
         columns = [self.column(key).tolist() for key in SCORES]
-        writer.writerows([neuron, *map(repr, row)] for neuron, row in enumerate(zip(*columns, strict=True)))
-        return text.getvalue().encode()
+        return csv_bytes(["neuron", *SCORES], ([neuron, *row] for neuron, row in enumerate(zip(*columns, strict=True))))
 
 
 def positions(tensor: torch.Tensor) -> torch.Tensor:

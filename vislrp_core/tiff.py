@@ -39,10 +39,10 @@ _REDUCED, _DNG, _PROFILE, _ORIENTATION, _SUBSAMPLING = 254, 50706, 34675, 274, 5
 _SAVE = "save it as PNG or JPEG and choose it again."
 
 
-def read_tiff(data: bytes, max_pixels: int) -> Image.Image | None:
+def read_tiff(data: bytes, max_pixels: int, *, stretch: bool = False) -> Image.Image | None:
     """The first picture of a TIFF file, in mode L, LA, RGB, RGBA or CMYK, or None where Pillow reads it right.
 
-    Its orientation is applied, its colour profile stands in ``info["icc_profile"]``.
+    Its orientation is applied, its colour profile stands in ``info["icc_profile"]``. `stretch` as in `depth.to_levels`.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def read_tiff(data: bytes, max_pixels: int) -> Image.Image | None:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages[0]
             assert isinstance(page, tifffile.TiffPage)
-            return _read(page, data, max_pixels)
+            return _read(page, data, max_pixels, stretch)
     except (ImageError, MemoryError):
         raise
     except Exception as error:
@@ -63,7 +63,7 @@ def read_tiff(data: bytes, max_pixels: int) -> Image.Image | None:
         raise ImageError(f"is damaged or cut off: {_SAVE}") from error
 
 
-def _read(page: Any, data: bytes, max_pixels: int) -> Image.Image | None:
+def _read(page: Any, data: bytes, max_pixels: int, stretch: bool) -> Image.Image | None:
     _check(page, max_pixels)
     samples, bits = int(page.samplesperpixel), int(page.bitspersample)
     photometric, apart = int(page.photometric), samples > 1 and int(page.planarconfig) == 2
@@ -85,7 +85,7 @@ def _read(page: Any, data: bytes, max_pixels: int) -> Image.Image | None:
             f"is a TIFF of {_format(page)} samples{' in separate planes' * apart} compressed as "
             f"{getattr(page.compression, 'name', page.compression)}: save it without compression, or as PNG."
         )
-    return _picture(page, _unpacked(page, data))
+    return _picture(page, _unpacked(page, data), stretch)
 
 
 def _check(page: Any, max_pixels: int) -> None:
@@ -138,7 +138,7 @@ def _check_deflate(page: Any, data: bytes) -> None:
             raise ImageError(f"is damaged (more values than pixels): {_SAVE}")
 
 
-def _picture(page: Any, values: NDArray[Any]) -> Image.Image:
+def _picture(page: Any, values: NDArray[Any], stretch: bool) -> Image.Image:
     photometric = int(page.photometric)
     mode = _MODES[photometric]
     colours, extra = len(mode), [int(one) for one in page.extrasamples]
@@ -147,7 +147,8 @@ def _picture(page: Any, values: NDArray[Any]) -> Image.Image:
     alpha = values.shape[2] > colours and mode != "CMYK" and (not extra or extra[0] in (1, 2, 999))
     used = values[:, :, : colours + alpha]
     whole = int(page.sampleformat) == 1 and int(page.bitspersample) <= 16
-    levels = to_levels(used, int(page.bitspersample) if whole else None, alpha=alpha)
+    stretch &= values.dtype.itemsize > 1
+    levels = to_levels(used, int(page.bitspersample) if whole else None, alpha=alpha, stretch=stretch)
     if photometric == _GREY_WHITE_IS_ZERO:
         levels[..., 0] = 255 - levels[..., 0]
     if alpha and extra[:1] == [1]:

@@ -53,7 +53,7 @@ def test_scores_are_direct_sums(folder: Path, trace: Trace, layer: str, capsys: 
     assert main(command(folder, "neurons", "--layer", layer, "--model", str(folder / "basic.json"), "--target", "dog",
                         "--out", str(out))) == 0
     assert f"Written to {out}" in capsys.readouterr().out
-    with out.open(encoding="utf-8", newline="") as file:
+    with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == COLUMNS
     k = next(one.index for one in LAYERS if layer in (one.name, str(one.index)))
@@ -72,7 +72,7 @@ def test_neurons_as_json(folder: Path, capsys: pytest.CaptureFixture[str]):
                         "--out", str(folder / "json.csv"))) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["layer"] == {"index": 35, "name": "fc7"}
-    with (folder / "json.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "json.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [one["total_relevance"] for one in result["neurons"]] == [float(row["total_relevance"]) for row in rows]
 

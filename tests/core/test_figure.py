@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from xml.etree import ElementTree
 
@@ -11,7 +10,7 @@ import pytest
 from PIL import Image
 
 from vislrp_core import figure
-from vislrp_core.figure import Cell, Column, Comparison, Part, Row, comparison_png, comparison_svg, facts_csv, fitted
+from vislrp_core.figure import Cell, Column, Comparison, Part, Row, comparison_png, comparison_svg, fitted
 from vislrp_core.fonts import typeface
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -78,10 +77,3 @@ def test_a_line_that_is_too_long_is_cut():
     line = fitted("a rather long name of a model that nobody can read", 14, 120)
     assert line.endswith("…") and typeface(14).getlength(line) <= 120
     assert fitted(" two\n words ", 14, 500) == "two words"
-
-
-def test_facts_as_a_table():
-    content = facts_csv(("model", "gini", "row"), [("=1+1", 0.123456789, 1), ('say "hi", γ', float("nan"), 2)])
-    assert content.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    assert rows == [["model", "gini", "row"], ["'=1+1", "0.123457", "1"], ['say "hi", γ', "", "2"]]

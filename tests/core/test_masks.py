@@ -155,3 +155,84 @@ def test_files_that_are_no_masks_are_refused_in_one_sentence() -> None:
         masks.from_png(buffer.getvalue())
     with pytest.raises(MaskError, match="cannot be used"):
         masks.from_png(b"no picture")
+
+
+def picture_file(image: Image.Image, format: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def square(mark: object, ground: object, mode: str) -> Image.Image:
+    """224 x 224 with 100 pixels of another value."""
+    image = Image.new(mode, (224, 224), ground)  # type: ignore[arg-type]
+    image.paste(mark, (20, 30, 30, 40))  # type: ignore[arg-type]
+    return image
+
+
+def palette(mark: tuple[int, ...], ground: tuple[int, ...], **options) -> bytes:
+    image = square(1, 0, "P")
+    image.putpalette([*ground, *mark])
+    return picture_file(image, **options)
+
+
+MARKED = masks.empty()
+MARKED[30:40, 20:30] = True
+DEEP = {name: MARKED.astype(name) for name in ("uint16", "int32", "float32")}
+
+
+WHITE, BLACK, NOTHING = (255, 255, 255, 255), (0, 0, 0, 255), (0, 0, 0, 0)
+FILES = {
+    "white on transparency": picture_file(square(WHITE, NOTHING, "RGBA")),
+    "white on transparent white": picture_file(square(WHITE, (255, 255, 255, 0), "RGBA")),
+    "black on transparency": picture_file(square(BLACK, NOTHING, "RGBA")),
+    "red on transparency, WebP": picture_file(square((255, 0, 0, 255), (9, 9, 9, 0), "RGBA"), "WEBP", lossless=True),
+    "white on transparency, TIFF": picture_file(square(WHITE, NOTHING, "RGBA"), "TIFF"),
+    "grey on transparency": picture_file(square((255, 255), (255, 0), "LA")),
+    "grey with opacity": picture_file(square((255, 255), (0, 255), "LA")),
+    "palette": palette((128, 0, 0), (0, 0, 0)),
+    "palette of one colour": palette((0, 0, 0), (0, 0, 0)),
+    "palette with a transparent colour": palette((255, 255, 255), (255, 255, 255), transparency=0),
+    "0 and 1": picture_file(square(1, 0, "L")),
+    "1 and 2": picture_file(square(2, 1, "L")),
+    "254 and 255": picture_file(square(255, 254, "L")),
+    "one bit": picture_file(square(1, 0, "1")),
+    "grey JPEG": picture_file(square(200, 30, "L"), "JPEG", quality=90),
+    "JPEG": picture_file(square((255, 255, 255), (0, 0, 0), "RGB"), "JPEG", quality=100, subsampling=0),
+    "16 bits, 0 and 1": picture_file(Image.fromarray(DEEP["uint16"])),
+    "16 bits, 7 and 307": picture_file(Image.fromarray(300 * DEEP["uint16"] + np.uint16(7))),
+    "16 bits, 0 and 65535": picture_file(Image.fromarray(65535 * DEEP["uint16"])),
+    "16 bits, LZW": picture_file(Image.fromarray(DEEP["uint16"]), "TIFF", compression="tiff_lzw"),
+    **{f"{name} TIFF": picture_file(Image.fromarray(DEEP[name]), "TIFF") for name in ("uint16", "int32", "float32")},
+    "int32 of 0 and 17": picture_file(Image.fromarray(17 * DEEP["int32"]), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("kind", list(FILES))
+def test_marks_of_every_kind_of_file(kind: str) -> None:
+    assert np.array_equal(masks.from_png(FILES[kind]), MARKED)
+
+
+def test_colours_of_several_strokes_on_transparency_go_by_their_brightness() -> None:
+    image = square((255, 255, 255, 255), (0, 0, 0, 0), "RGBA")
+    image.paste((0, 0, 0, 255), (100, 100, 120, 120))
+    assert np.array_equal(masks.from_png(picture_file(image)), MARKED)
+
+
+@pytest.mark.parametrize("image", [Image.new("L", (224, 224)), Image.new("RGBA", (224, 224), (255, 255, 255, 0)),
+                                   Image.new("P", (224, 224)), Image.new("I;16", (224, 224)),
+                                   Image.fromarray(np.arange(224 * 224).reshape(224, 224).astype(np.uint8) % 100)])
+def test_a_mask_in_which_nothing_is_marked_says_so(image: Image.Image) -> None:
+    with pytest.raises(MaskError, match="Nothing is marked in this mask"):
+        masks.from_png(picture_file(image))
+
+
+def test_marks_too_thin_for_the_networks_picture_say_so() -> None:
+    image = Image.new("L", (2240, 2240))
+    image.putpixel((5, 5), 255)
+    with pytest.raises(MaskError, match="Nothing is marked"):
+        masks.from_png(picture_file(image))
+
+
+def test_a_wholly_white_mask_marks_everything() -> None:
+    assert masks.from_png(picture_file(Image.new("L", (224, 224), 255))).all()

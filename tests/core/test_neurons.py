@@ -87,7 +87,7 @@ def test_order_by_a_score_breaks_ties_by_number() -> None:
 
 def test_csv_has_the_columns_of_the_definition_and_reads_back_exactly() -> None:
     found = score(33, torch.tensor([1 / 3, -2.0]), torch.tensor([0.1, 0.0]))
-    rows = list(csv.DictReader(io.StringIO(found.to_csv().decode())))
+    rows = list(csv.DictReader(io.StringIO(found.to_csv().decode("utf-8-sig"))))
     assert list(rows[0]) == ["neuron", "positive_relevance", "negative_relevance", "total_relevance",
                              "activation_sum", "activation_mean", "active_share"]
     for key in SCORES:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +23,7 @@ from vislrp_core.flipping import Curve, Scores
 from vislrp_core.images import FITS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, class_index
+from vislrp_core.tables import TableFile
 
 CURVE_COLUMNS = ("image", "target", "model", "order", "seed", "step", "flipped_share", "logit", "probability")
 METRICS = ("aopc", "abpc", "srg", "flips_to_change", "aopc_logit", "abpc_logit", "srg_logit")
@@ -103,47 +102,29 @@ def run(options: argparse.Namespace) -> None:
     rows: list[dict[str, Any]] = []
     failed: list[str] = []
     reused: list[bool] = []
-    with Record(folder / RECORD, "curve") as record, \
-            (folder / "curves.csv").open("w", newline="", encoding="utf-8") as curves_file, \
-            (folder / "summary.csv").open("w", newline="", encoding="utf-8") as summary_file:
-        write_curves = begin(curves_file, CURVE_COLUMNS)
-        write_summary = begin(summary_file, ("image", "target", "model", *METRICS))
+    with Record(folder / RECORD, "curve") as record, TableFile(folder / "curves.csv", CURVE_COLUMNS) as curves_file, \
+            TableFile(folder / "summary.csv", ("image", "target", "model", *METRICS)) as summary_file:
         for place, image in enumerate(images, start=1):
             show_progress(place, len(images), image)
             try:
                 for target, model, outcomes in curves_of(image, models, options, workspace, record):
                     curves = [outcome.result for outcome in outcomes if outcome.result is not None]
                     reused += [outcome.reused for outcome in outcomes]
-                    write_curves.writerows(curve_rows(printable(image), target, model, curves))
+                    curves_file.write(*curve_rows(printable(image), target, model, curves))
                     row = {"image": printable(image), "target": target, "model": model, **asdict(scores_of(curves))}
-                    write_summary.writerow(cells(row))
+                    summary_file.write(row)
                     rows.append(row)
-                    curves_file.flush()
-                    summary_file.flush()
             except (VisLRPError, OSError) as error:
                 show_traceback(options)
                 failed.append(f"{image}: {error}" if image not in str(error) else str(error))
     models_rows = over_images(rows, list(models))
-    buffer = io.StringIO()
-    writer = begin(buffer, ("model", "images", *(f"{m}{s}" for m in METRICS for s in ("", "_low", "_high"))))
-    writer.writerows(cells(row) for row in models_rows)
-    (folder / "models.csv").write_text(buffer.getvalue(), encoding="utf-8")
+    columns = ("model", "images", *(f"{m}{s}" for m in METRICS for s in ("", "_low", "_high")))
+    with TableFile(folder / "models.csv", columns) as models_file:
+        models_file.write(*models_rows)
     report(options, network, rows, models_rows, reused, folder)
     if failed:
         raise InputError(f"{len(failed)} of {len(images)} pictures could not be measured, the others are in {folder}: "
                          + "; ".join(failed[:3]) + ("; ..." if len(failed) > 3 else ""))
-
-
-def begin(file: TextIO, columns: Sequence[str]) -> csv.DictWriter[str]:
-    """CSV writer with its head written."""
-    writer = csv.DictWriter(file, columns, lineterminator="\n")
-    writer.writeheader()
-    return writer
-
-
-def cells(row: dict[str, Any]) -> dict[str, Any]:
-    """Numbers with all their digits, None as an empty cell."""
-    return {key: "" if value is None else repr(value) if isinstance(value, float) else value for key, value in row.items()}
 
 
 def curve_rows(image: str, target: str, model: str, curves: Sequence[Curve]) -> Iterator[dict[str, Any]]:
@@ -151,8 +132,8 @@ def curve_rows(image: str, target: str, model: str, curves: Sequence[Curve]) -> 
     for curve in curves:
         for step, (share, logit, probability) in enumerate(zip(curve.shares.tolist(), curve.logits.tolist(),
                                                                curve.probabilities.tolist(), strict=True)):
-            yield cells({"image": image, "target": target, "model": model, "order": curve.order, "seed": curve.seed,
-                         "step": step, "flipped_share": share, "logit": logit, "probability": probability})
+            yield {"image": image, "target": target, "model": model, "order": curve.order, "seed": curve.seed,
+                   "step": step, "flipped_share": share, "logit": logit, "probability": probability}
 
 
 def scores_of(curves: Sequence[Curve]) -> Scores:

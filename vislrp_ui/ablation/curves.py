@@ -14,6 +14,7 @@ from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
 from vislrp_ui.ablation.curves_job import Job, Task
 from vislrp_ui.background import session_job
 from vislrp_ui.design.title import file_stem
+from vislrp_ui.frames import table_of
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import MAX_POINTS, MAX_SEEDS, SCALES
 
@@ -166,5 +167,5 @@ def _exports(visit: Visit, task: Task, curves: dict[str, list[Curve]]) -> None:
     stem = file_stem(f"ablation_{visit.image.id[:24]}_{what}")
     for label, frame, key in (("Curves (CSV)", curves_chart.curves_frame(curves), "curves"),
                               ("Areas (CSV)", curves_chart.areas_frame(curves), "areas")):
-        st.download_button(label, frame.to_csv(index=False), f"{stem}_{key}.csv", "text/csv", key=f"abl-{key}-csv",
+        st.download_button(label, table_of(frame), f"{stem}_{key}.csv", "text/csv", key=f"abl-{key}-csv",
                            icon=":material/table:", on_click="ignore", width="stretch")

@@ -10,6 +10,7 @@ from vislrp_core import figure, heatmap
 from vislrp_core.bundle import write_bundle
 from vislrp_core.heatmap import RANGES
 from vislrp_core.model import LRPModel
+from vislrp_core.tables import csv_bytes
 from vislrp_ui import service, theme, widgets
 from vislrp_ui.compare import payload
 from vislrp_ui.compare.work import Grid, ranked
@@ -54,7 +55,7 @@ def facts(grid: Grid) -> bytes:
         table.append([grid.state.place(cell.row) + 1, cell.column + 1, widgets.image_title(place.row.image),
                       place.row.image.fit, place.target, classes[place.target], place.entry.name,
                       rules_text(place.entry.model), service.network_title(), *(found.get(key, math.nan) for key in _FACTS)])
-    return figure.facts_csv(HEADER, table)
+    return csv_bytes(HEADER, table, digits=6)
 
 
 def comparison(grid: Grid) -> figure.Comparison:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from vislrp_ui import service, session, theme
+from vislrp_ui.frames import table_of
 from vislrp_ui.service import Maps
 
 
@@ -20,7 +21,7 @@ def sums_dialog() -> None:
         st.warning(str(result.error), icon=":material/error:")
     frame = sums_frame(result)
     st.altair_chart(sums_chart(frame, theme.is_dark()), theme=None, width="stretch", key="sums-chart")
-    st.download_button("Table (CSV)", frame.to_csv(index=False), "relevance_sums.csv", "text/csv", key="download-sums",
+    st.download_button("Table (CSV)", table_of(frame), "relevance_sums.csv", "text/csv", key="download-sums",
                        icon=":material/table:", on_click="ignore")
 
 

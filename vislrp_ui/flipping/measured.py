@@ -25,6 +25,7 @@ from vislrp_ui.flipping.chart import RANDOM
 from vislrp_ui.flipping.job import Job, Task
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import values_of
+from vislrp_ui.frames import table_of
 from vislrp_ui.service import Maps
 from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import MAX_SEEDS, MAX_STEPS, PATCHES, SCALES
@@ -214,9 +215,9 @@ def _exports(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]
     settings = state_flipping.of(visit).measurement
     target = task.network.classes[task.target]
     stem = file_stem(f"flipping_{visit.image.id[:24]}_{target}")
-    st.download_button("Curves (CSV)", chart.curves_frame(curves).to_csv(index=False), f"{stem}_curves.csv", "text/csv",
+    st.download_button("Curves (CSV)", table_of(chart.curves_frame(curves)), f"{stem}_curves.csv", "text/csv",
                        key="flip-curves", icon=":material/table:", on_click="ignore", width="stretch")
-    st.download_button("Scores (CSV)", chart.scores_frame(curves).to_csv(index=False), f"{stem}_scores.csv", "text/csv",
+    st.download_button("Scores (CSV)", table_of(chart.scores_frame(curves)), f"{stem}_scores.csv", "text/csv",
                        key="flip-scores", icon=":material/table:", on_click="ignore", width="stretch")
     title = f"{target}: {task.patch} × {task.patch} patches, {FILLS[task.fill].short}"
     for format, mime in (("png", "image/png"), ("svg", "image/svg+xml"), ("pdf", "application/pdf")):

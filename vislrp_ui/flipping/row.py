@@ -169,8 +169,9 @@ def _more(row: Row, kept: bool) -> None:
                        help="224 × 224 pixels, brushed pixels white" + ("" if kept else "; too large for the link"))
     generation = st.session_state.setdefault("_flip_files", 0)
     file = f"flip-file-{row.id}-{generation}"
-    st.file_uploader("Upload a mask", type=["png"], key=file, on_change=_take_file, args=(row.id, file),
-                     max_upload_size=_MAX_MASK_FILE, help="A square picture; what is lighter than middle grey is marked")
+    st.file_uploader("Upload a mask", type=widgets.UPLOAD_TYPES, key=file, on_change=_take_file, args=(row.id, file),
+                     max_upload_size=_MAX_MASK_FILE, help="A square picture. Transparent pixels are not marked; of two "
+                     "values the larger one is, of more what is lighter than middle grey")
 
 
 def _take_file(row: int, key: str) -> None:
