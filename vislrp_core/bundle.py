@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from vislrp_core import texts
 from vislrp_core.imports import read_model
 from vislrp_core.model import LRPModel, ModelError, parse_json
 
@@ -41,7 +42,7 @@ def read_models(content: bytes | str, filename: str = "models") -> tuple[LRPMode
     ModelError
         One sentence that names the file, the model and the place; a bundle is read wholly or not at all.
     """
-    where = filename[:80]
+    where = texts.one_line(filename, 80) or "the file"
     try:
         data = parse_json(content)
     except ModelError as error:

@@ -17,6 +17,7 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD
 from vislrp_core.relevance import Relevance
 
+_EMBEDDED = "model_store/embedded_vgg16.safetensors"
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -78,7 +79,13 @@ def python_script(
 
 
 def zennit_script(
-    model: LRPModel, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD
+    model: LRPModel,
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+    *,
+    network: str = "imagenet",
+    target: int | None = None,
+    fit: str = "crop",
 ) -> str:
     """A Python script that computes the model's relevance with Zennit instead of `vislrp_core`.
 
@@ -91,6 +98,12 @@ def zennit_script(
         Any model without LRP-zβ above the pixels.
     mean, std : sequence of float
         The network's preprocessing.
+    network : str
+        Which network the script loads unless it is told another: "imagenet", "embedded", or the path of a state dict.
+    target : int, optional
+        Number of the class that it explains by default; the first class otherwise.
+    fit : {"crop", "squash"}
+        How the picture is brought to the network's size.
 
     Raises
     ------
@@ -116,6 +129,9 @@ def zennit_script(
         STD=repr(tuple(map(float, std))),
         RULES=_imported(f"{name_map}\n{helpers}"),
         HELPERS=helpers,
+        NETWORK=repr({"imagenet": "torchvision", "embedded": _EMBEDDED}.get(network, str(network))),
+        TARGET=repr(target),
+        FIT=repr(fit),
         ARCHITECTURE=rows.title,
         SHAPE=repr(rows.input_shape),
         SIDE=str(rows.input_size),

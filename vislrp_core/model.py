@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from vislrp_core import texts
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
-from vislrp_core.errors import VisLRPError
+from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.rules import Rule
 
 FORMAT, VERSION = "vislrp-model", 2
@@ -97,6 +98,20 @@ class LRPModel(BaseModel):
         if isinstance(data, dict) and isinstance(data.get("segments"), list):
             return {**data, "segments": tuple(data["segments"])}
         return data
+
+    @field_validator("name", "description")
+    @classmethod
+    def _can_be_written(cls, text: str) -> str:
+        if half := texts.half_character(text):
+            raise ValueError(f"must not hold half a character, got {half}")
+        return text
+
+    @field_validator("name")
+    @classmethod
+    def _can_be_seen(cls, name: str) -> str:
+        if not texts.is_visible(name):
+            raise ValueError("must have at least one visible character")
+        return name
 
     @model_validator(mode="after")
     def _cover_all_layers(self) -> LRPModel:
@@ -191,7 +206,7 @@ class LRPModel(BaseModel):
             return cls.model_validate(content)
         except ValidationError as error:
             known = ARCHITECTURES.get(str(content.get("architecture", DEFAULT)), ARCHITECTURES[DEFAULT])
-            raise ModelError(_sentence(error, known.last)) from None
+            raise ModelError(_sentence(error, known.last).encode("utf-8", "backslashreplace").decode()) from None
 
     @classmethod
     def load(cls, path: str | Path) -> LRPModel:
@@ -214,12 +229,18 @@ def parse_json(text: str | bytes) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         if repeated := next((key for key in keys if keys.count(key) > 1), None):
-            raise ModelError(f"{repeated[:80]}: stands twice in one object")
+            raise ModelError(f"{_shown(repeated[:80])[1:-1]}: stands twice in one object")
         return dict(pairs)
 
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        return json.loads(decoded, object_pairs_hook=unique)
+        decoded = texts.decoded(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
+    except InputError as error:
+        raise ModelError(f"the file {error}") from None
+    try:
+        data = json.loads(decoded, object_pairs_hook=unique)
+        if half := texts.half_character(data):
+            raise ModelError(f"the file holds half a character ({half}), as a text that was cut inside an emoji: correct it")
+        return data
     except (ValueError, RecursionError) as error:
         if isinstance(error, ModelError):
             raise
@@ -232,6 +253,8 @@ def _shown(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except ValueError:
         text = repr(value)
+    if texts.half_character(text):
+        text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -248,7 +271,7 @@ def _sentence(error: ValidationError, last: int) -> str:
         return f"{place}: is missing"
     if kind == "value_error":
         detail = str(context["error"])
-        return f"{place}.{detail}" if place else detail
+        return f"{place}{': ' if detail.startswith('must') else '.'}{detail}" if place else detail
     if kind == "literal_error":
         return f"{place}: must be one of {context['expected']}, got {given}"
     if kind == "too_long" or kind == "too_short":

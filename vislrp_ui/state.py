@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from vislrp_core import edits
+from vislrp_core import edits, texts
 from vislrp_core.adapt import adapt
 from vislrp_core.errors import VisLRPError
 from vislrp_core.model import LRPModel, ModelError
@@ -289,9 +289,9 @@ def delete(visit: Visit, id: str | None = None) -> Visit:
 
 def rename(visit: Visit, name: str, id: str | None = None) -> Visit:
     """Give a model another name; an example is copied first."""
-    clean = " ".join(name.split())[:80]
+    clean = texts.one_line(name, 80)
     if not clean:
-        raise StateError("A model needs a name: type at least one character.")
+        raise StateError("A model needs a name: type at least one visible character.")
     entry = visit.entry(id)
     if clean == entry.name:
         return visit

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
+from vislrp_core import texts
 from vislrp_core.ablation import VALUES
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.neurons import SCORES, NeuronError, parse_neurons
@@ -221,7 +222,7 @@ def _read_cut(text: str) -> Cut:
 
 
 def _name(text: str) -> str:
-    return " ".join(text.split())[:60]
+    return texts.one_line(text, 60)
 
 
 # --- the visit ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
-from vislrp_core import masks
+from vislrp_core import masks, texts
 from vislrp_core.fills import DEFAULT_FILL, FILLS
 from vislrp_core.masks import Mask, MaskError
 from vislrp_ui.address import model_ids, one_of, parts, whole
@@ -227,7 +227,7 @@ def remove_row(state: FlippingState, id: int) -> FlippingState:
 
 def rename_row(state: FlippingState, id: int, name: str) -> FlippingState:
     """Another name; an empty one brings "Row n" back."""
-    return _put(state, replace(state.row(id), name=" ".join(name.split())[:60]))
+    return _put(state, replace(state.row(id), name=texts.one_line(name, 60)))
 
 
 def activate(state: FlippingState, id: int) -> FlippingState:

@@ -21,6 +21,7 @@ from vislrp_core.images import read_image, to_input
 from vislrp_core.layers import LAST
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, LRPModel
 from vislrp_core.network import Network, forward
+from vislrp_core.networks import load_network
 from vislrp_core.propagation import default_layers, propagate
 from vislrp_core.rules import PRESETS
 
@@ -175,13 +176,41 @@ def test_what_zennit_cannot_express_is_named():
     assert "ZBox" in zennit_script(model_of({"preset": "z_box"}, *[{"preset": "zero"}] * 37, pixel_rule="segment"))
 
 
-def test_the_zennit_script_as_its_user_runs_it(tmp_path):
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("fit", ["crop", "squash"])
+def test_the_zennit_script_as_its_user_runs_it(tmp_path, fit, wrapped):
+    """It knows the network it was made with, its preprocessing, the class and how the picture is brought to its size."""
     state = tiny_state(5, divisor=32, dtype=torch.float64)
-    torch.save(state, tmp_path / "weights.pth")
-    network = Network.from_state_dict(state, any_width=True)
+    torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}} if wrapped else state,
+               tmp_path / "weights.pth")
+    mean, std = (0.5, 0.4, 0.3), (0.2, 0.3, 0.25)
+    network = Network.from_state_dict(state, any_width=True, mean=mean, std=std)
     model = model_of({"preset": "gamma"}, {"preset": "epsilon"}, {"preset": "zero"})
-    printed = run(zennit_script(model), tmp_path, str(PICTURE), "--weights", "weights.pth", "--out", "map.pt").stdout
-    trace = forward(network, to_input(read_image(PICTURE), network))
-    expected = propagate(network, trace, model, int(trace.logits.argmax())).at(0)
+    script = zennit_script(model, mean, std, network="weights.pth", target=6, fit=fit)
+    printed = run(script, tmp_path, str(PICTURE), "--out", "map.pt").stdout
+    trace = forward(network, to_input(read_image(PICTURE), network, fit))
+    expected = propagate(network, trace, model, 6).at(0)
     assert (torch.load(tmp_path / "map.pt") - expected).abs().max() <= 1e-6 * expected.abs().max()
-    assert printed.startswith(f"class {int(trace.logits.argmax())}: logit ")
+    assert printed.startswith(f"class 6: logit {float(trace.logits[6]):.4g}")
+    printed = run(script, tmp_path, str(PICTURE), "--target", "2", "--weights", "weights.pth").stdout
+    assert printed.startswith("class 2: logit ")
+
+
+def test_the_zennit_script_of_the_embedded_network_repeats_the_map_on_screen(tmp_path):
+    network = load_network("embedded")
+    model = LRPModel.load(ROOT / "model_store" / "overview_composite.json")
+    script = zennit_script(model, network.mean, network.std, network="embedded", target=483)
+    (tmp_path / "model_store").symlink_to(ROOT / "model_store")
+    run(script, tmp_path, str(PICTURE), "--out", "map.pt")
+    expected = explain(network, PICTURE, model, 483).relevance.at(0)
+    found = torch.load(tmp_path / "map.pt")
+    assert torch.nn.functional.cosine_similarity(found.flatten(), expected.flatten(), dim=0) >= 0.9999
+    assert float(found.sum()) == pytest.approx(float(expected.sum()), rel=1e-3)
+
+
+def test_a_zennit_script_without_its_weights_says_how_to_give_them(tmp_path):
+    script = zennit_script(LRPModel.basic(), network="embedded")
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run(script, tmp_path, str(PICTURE))
+    assert "model_store/embedded_vgg16.safetensors: give the weights with --weights FILE." in caught.value.stderr
+    assert "run the script in that folder" in script

@@ -25,6 +25,7 @@ from vislrp_core.model import (
 from vislrp_core.network import forward
 from vislrp_core.propagation import propagate
 from vislrp_core.rules import KEYS, PRESETS, Rule
+from vislrp_core.texts import is_visible
 
 # The same examples everywhere, and no limit on time: a busy machine must not turn a property red.
 settings.register_profile("vislrp", deadline=None, derandomize=True, max_examples=60)
@@ -46,7 +47,8 @@ def models(draw, rule=None, name=None):
     firsts = [1, *(border + 1 for border in borders[:-1])]
     segments = tuple(Segment(first=first, last=last, rule=draw(rule if rule is not None else rules()))
                      for first, last in zip(firsts, borders, strict=True))
-    return LRPModel(name=draw(name if name is not None else st.text(min_size=1, max_size=30)), segments=segments,
+    names = st.text(min_size=1, max_size=30).filter(is_visible)
+    return LRPModel(name=draw(name if name is not None else names), segments=segments,
                     description=draw(st.text(max_size=30)), pooling=draw(st.sampled_from(list(POOLINGS))),
                     pooling_epsilon=draw(st.sampled_from(list(POOLING_EPSILONS))),
                     bias=draw(st.sampled_from(list(BIASES))), pixel_rule=draw(st.sampled_from(list(PIXEL_RULES))),

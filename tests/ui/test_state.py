@@ -151,7 +151,7 @@ def test_renaming_cleans_the_name_and_keeps_names_apart():
     visit = state.rename(fresh(), "  A \n name ")
     assert visit.entry().name == "A name"
     assert state.rename(state.duplicate(visit), "A name").entry().name == "A name (2)"
-    with pytest.raises(StateError, match="at least one character"):
+    with pytest.raises(StateError, match="at least one visible character"):
         state.rename(visit, "   ")
 
 

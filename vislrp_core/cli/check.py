@@ -7,6 +7,7 @@ import json
 
 from vislrp_core.cli import common
 from vislrp_core.cli.debugging import add_debug
+from vislrp_core.imports import notes_of
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,9 +21,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> None:
     """Print the model's segments and conventions; a wrong file is an error."""
-    model = common.open_model(options.file)
+    model = common.open_model(options.file, notes=False)
     warnings = [f"segment {place}: {sentence}" for place, segment in enumerate(model.segments, start=1)
-                for sentence in segment.rule.warnings()]
+                for sentence in segment.rule.warnings()] + list(notes_of(model))
     if options.json:
         print(common.dump_json({"file": options.file, "valid": True, "model": json.loads(model.to_json()),
                                 "warnings": warnings}))

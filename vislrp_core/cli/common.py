@@ -14,7 +14,7 @@ from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.cli.pictures import printable
 from vislrp_core.composites import COMPOSITES, composite
 from vislrp_core.errors import InputError
-from vislrp_core.imports import read_model
+from vislrp_core.imports import notes_of, read_model
 from vislrp_core.model import MAX_BYTES, LRPModel, ModelError
 from vislrp_core.network import Network, Prediction, Trace, forward
 from vislrp_core.networks import DEVICES, DTYPES, default_network_name, load_network
@@ -58,8 +58,10 @@ def _show_progress(done: int, total: int) -> None:
     print(f"\rDownloading VGG16: {done / 1e6:.0f}{share} MB", end="\n" if done == total else "", file=sys.stderr)
 
 
-def open_model(path: str) -> LRPModel:
+def open_model(path: str, *, notes: bool = True) -> LRPModel:
     """A model file, ours or the original program's; or a ready model by its name, where there is no such file.
+
+    What an import cannot keep is said on stderr, unless `notes` is False.
 
     Raises
     ------
@@ -75,7 +77,11 @@ def open_model(path: str) -> LRPModel:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ModelError(f"{path}: cannot be read ({reason})") from error
-    return read_model(content, file.name)
+    model = read_model(content, file.name)
+    if notes:
+        for note in notes_of(model):
+            print(f"{file.name[:80]}: {note}", file=sys.stderr)
+    return model
 
 
 def named_models(paths: Sequence[str]) -> dict[str, LRPModel]:

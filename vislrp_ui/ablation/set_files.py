@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vislrp_core import texts
 from vislrp_core.architecture import Architecture
+from vislrp_core.errors import InputError
 from vislrp_ui.ablation.sets import MAX_LAYERS, MAX_UNITS, as_sets
 from vislrp_ui.state import StateError
 from vislrp_ui.state_ablation import MAX_KEPT, Cut, Kept
@@ -59,7 +61,11 @@ def read(data: bytes, sizes: Mapping[int, int], rows: Architecture) -> Sequence[
     if len(data) > MAX_BYTES:
         raise StateError("The file is larger than 1 MB: it is no file of neuron sets.")
     try:
-        file = _File.model_validate_json(data)
+        text = texts.decoded(data)
+    except InputError as error:
+        raise StateError(f"The file of neuron sets {error}.") from error
+    try:
+        file = _File.model_validate_json(text)
     except ValidationError as error:
         one = error.errors()[0]
         place = ".".join(str(part) for part in one["loc"])[:60] or "the file"

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_core.bundle import read_models
+from vislrp_core.imports import notes_of
 from vislrp_core.model import ModelError
 from vislrp_ui import service, session, state_compare, widgets
 from vislrp_ui.compare import difference, export, sets
@@ -113,4 +114,6 @@ def _take_models(key: str) -> None:
         session.notify(f"Not imported: {error}")
         return
     change(state_compare.add_models, models, file.name[:80])
+    for note in (f"{model.name}: {note}" for model in models for note in notes_of(model)):
+        session.notify(note)
     st.session_state["_compare_import"] += 1

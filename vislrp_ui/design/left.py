@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from vislrp_core.imports import read_model
+from vislrp_core.imports import notes_of, read_model
 from vislrp_core.model import ModelError
 from vislrp_core.network import Prediction
 from vislrp_ui import large, service, session, state, views, widgets
@@ -115,6 +115,8 @@ def _take_models(key: str) -> None:
         try:
             model = read_model(file.getvalue(), file.name)
             session.set_visit(state.add_model(session.get_visit(), model, based_on=file.name))
+            for note in notes_of(model):
+                session.notify(f"{model.name}: {note}")
         except (ModelError, StateError) as error:
             session.notify(f"Not imported: {error}")
     if files:

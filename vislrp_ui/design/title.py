@@ -90,14 +90,17 @@ def export(visit: Visit, target: int) -> None:
     st.download_button("Python script", _python(visit, target), f"{stem}.py", "text/x-python", key="export-python",
                        icon=":material/code:", on_click="ignore", width="stretch",
                        help="Computes this very heatmap with vislrp_core")
+    network = service.network()
     try:
-        script = zennit_script(model)
+        script = zennit_script(model, network.mean, network.std, network=service.network_key(), target=target,
+                               fit=visit.image.fit)
     except ExportError as error:
         st.button("Zennit composite", icon=":material/code_off:", disabled=True, key="export-zennit-none", width="stretch")
         st.caption(f"Zennit cannot express it: {error}")
     else:
         st.download_button("Zennit composite", script, f"{stem}_zennit.py", "text/x-python", key="export-zennit",
-                           icon=":material/code:", on_click="ignore", width="stretch")
+                           icon=":material/code:", on_click="ignore", width="stretch",
+                           help=f"Computes this heatmap with Zennit, on {network.title}")
 
 
 def _python(visit: Visit, target: int) -> str:
