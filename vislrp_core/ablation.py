@@ -21,6 +21,7 @@ VALUES: dict[str, str] = {
     "zero": "The neuron's output becomes 0 everywhere.",
     "mean": "The neuron's output becomes its own mean over all positions: it fires, but no longer tells where.",
 }
+NO_MEAN = ("a single unit has no positions, its mean is its own value and nothing would change: set its output to 0")
 Sets = Mapping[int, Iterable[int]]
 """Neurons to ablate, by layer number."""
 
@@ -74,9 +75,10 @@ def ablate(network: Network, trace: Trace, sets: Sets, value: Value = "zero") ->
     Raises
     ------
     NeuronError
-        A layer or neuron that does not exist.
+        A layer or neuron that does not exist; the mean of units, which have no positions.
     """
     chosen = checked(network, trace, sets)
+    check_value(network, chosen, value)
     if not chosen:
         return trace.logits
     layers = sorted(chosen)
@@ -89,6 +91,14 @@ def ablate(network: Network, trace: Trace, sets: Sets, value: Value = "zero") ->
             activation = switch_off(activation, chosen[layer], value)
             here = layer
         return forward_from(network, here, activation)[0]
+
+
+def check_value(network: Network, layers: Iterable[int], value: Value) -> None:
+    """Refuse the mean where it changes nothing (Raises NeuronError): at layers of single units."""
+    rows = network.architecture
+    unit = next((layer for layer in sorted(layers) if not rows.has_positions(layer)), None)
+    if value == "mean" and unit is not None:
+        raise NeuronError(f"{rows.name(unit)}: {NO_MEAN}.")
 
 
 def checked(network: Network, trace: Trace, sets: Sets) -> dict[int, tuple[int, ...]]:
@@ -233,6 +243,7 @@ def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDA
     activation = trace.activation(check_layer(layer, layers))
     sequence = np.asarray(order, dtype=np.intp)
     check_neurons(layers.name(layer), sequence.tolist(), activation.shape[0])
+    check_value(network, [layer], value)
     rows = []
     with torch.inference_mode():
         for start in range(0, len(counts), batch):

@@ -42,7 +42,7 @@ FACTS: dict[str, Fact] = {
     "conservation": Fact(
         "Conservation", "kept",
         "Sum of the relevance of the pixels divided by the sum at the logits, R[0] / R[38]: 100 % where nothing is absorbed "
-        "or added on the way.",
+        "or added on the way. Not defined where relevance starts with a sum of 0 (start: contrast).",
         "Bach et al. 2015, Eq. 2"),
     "gini": Fact(
         "Concentration (Gini)", "Gini",
@@ -223,6 +223,23 @@ def positive_share(values: ArrayLike) -> float:
     return float(flat[flat > 0].sum() / total) if total > 0 else NOT_DEFINED
 
 
-def conservation(arrived: float, started: float) -> float:
-    """Relevance that arrives divided by relevance that started; NaN if none started."""
-    return float(arrived / started) if started != 0 else NOT_DEFINED
+VANISHING = 1e-3
+"""A sum below this share of the amounts it is made of is 0 but for rounding: nothing can be a share of it."""
+
+
+def vanishes(positive: float, negative: float) -> bool:
+    """Whether positive and negative relevance cancel, as those of the start ``contrast`` do."""
+    return abs(positive + negative) <= VANISHING * (abs(positive) + abs(negative))
+
+
+def conservation(arrived: float, started: float, amount: float = 0.0) -> float:
+    """Relevance that arrives divided by relevance that started; NaN if none started.
+
+    Parameters
+    ----------
+    arrived, started : float
+        Sums of relevance.
+    amount : float
+        Sum of absolute relevance at the start: where it cancels (see `vanishes`), a share has no meaning and is NaN.
+    """
+    return float(arrived / started) if started != 0 and abs(started) > VANISHING * amount else NOT_DEFINED

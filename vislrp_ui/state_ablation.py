@@ -231,7 +231,24 @@ def of(visit: Visit) -> AblationState:
     """The page's state of a visit."""
     rows = visit.model.plan
     held = visit.ablation if isinstance(visit.ablation, AblationState) else AblationState(layer=first_layer(rows))
-    return held if held.layer <= rows.last else replace(held, layer=first_layer(rows))
+    held = held if held.layer <= rows.last else replace(held, layer=first_layer(rows))
+    cuts = (*((held.ablated,) if held.ablated else ()), *(row.cut for row in held.kept))
+    return _without_means_of_units(held, rows) if "mean" in (held.value, *(cut.value for cut in cuts)) else held
+
+
+def has_units(held: AblationState, rows: Architecture) -> bool:
+    """Whether single units are shown or chosen: they have no positions, so the mean of one is its own value."""
+    return not all(rows.has_positions(layer) for layer in (held.layer, *dict(held.selected)))
+
+
+def _without_means_of_units(held: AblationState, rows: Architecture) -> AblationState:
+    """Sets with units are set to 0: the mean would change nothing."""
+    def fitted(cut: Cut) -> Cut:
+        return cut if all(map(rows.has_positions, dict(cut.sets))) else replace(cut, value="zero")
+
+    kept = tuple(replace(row, cut=fitted(row.cut)) for row in held.kept)
+    return replace(held, value="zero" if has_units(held, rows) else held.value, kept=kept,
+                   ablated=held.ablated and fitted(held.ablated))
 
 
 def cleared(state: AblationState, rows: Architecture) -> AblationState:

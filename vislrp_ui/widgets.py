@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, Literal
@@ -210,12 +210,29 @@ def class_labels(classes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name if often[name] == 1 else f"{name} (class {index})" for index, name in enumerate(classes))
 
 
+def say_unknown_classes(key: str, asked: Sequence[int]) -> None:
+    """Tell once which of the classes asked for the network lacks: the first class is explained in their place."""
+    net = service.network()
+    unknown = tuple(sorted({one for one in asked if not 0 <= one < net.num_classes}))
+    place = f"_unknown_{key}"
+    if st.session_state.get(place, ()) == (net.digest, unknown) or not unknown:
+        st.session_state[place] = (net.digest, unknown)
+        return
+    st.session_state[place] = (net.digest, unknown)
+    names = ", ".join(map(str, unknown[:3])) + (" and others" if len(unknown) > 3 else "")
+    session.notify(f"{net.title} has the classes 0 to {net.num_classes - 1}, there is no class {names}: the first class of "
+                   "the prediction is explained instead.")
+    st.rerun()
+
+
 def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Visit] = state.choose_target,
                   value: int | None = None, label: str = "Target class") -> int:
     """Search over all classes, the most probable first; returns the class to explain."""
     trace = service.trace(visit.image)
     order = trace.logits.argsort(descending=True).tolist()
-    target = service.target_of(visit.image, visit.target if value is None else value)
+    asked = visit.target if value is None else value
+    say_unknown_classes(key, [] if asked is None else [asked])
+    target = service.target_of(visit.image, asked)
     st.selectbox(label, order, key=mirror(key, target), on_change=on_change(key, change, kind=int),
                  label_visibility="collapsed", format_func=class_labels(trace.classes).__getitem__,
                  help="Any of the network's classes: type to search")

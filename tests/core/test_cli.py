@@ -261,7 +261,7 @@ def test_check_as_json_and_with_warnings(capsys, tmp_path):
     (["check", "nowhere.json"], "nowhere.json: cannot be read (No such file or directory)"),
     (["check", str(ROOT)], "cannot be read"),
     (["check", "nul\0byte"], "cannot be read"),
-    (["check", PICTURE], "castle_on_lake.jpg: the file is not valid JSON"),
+    (["check", PICTURE], "castle_on_lake.jpg: the file is not text in UTF-8"),
 ], ids=lambda value: " ".join(map(str, value))[-40:] if isinstance(value, list) else "")
 def test_wrong_arguments_and_files_end_in_one_line(capsys, arguments, words):
     assert words in error(capsys, *arguments)

@@ -111,7 +111,7 @@ def test_wrong_files_are_refused_with_the_place(path, value, sentence):
 @pytest.mark.parametrize(("content", "sentence"), [
     (b"", "the file is not valid JSON"),
     (b"{", "the file is not valid JSON (line 1)"),
-    (b"\xff\xfe", "the file is not valid JSON"),
+    (b"\xff\xfe", "the file is in UTF-16: save it as UTF-8"),
     (b"[1, 2]", "the file must hold one JSON object"),
     (b"null", "the file must hold one JSON object"),
     (b'{"name": "a", "name": "b"}', "name: stands twice"),

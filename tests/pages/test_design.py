@@ -256,7 +256,7 @@ def test_sums_say_what_each_layer_absorbed(design: AppTest) -> None:
 
 def test_downloads_are_offered_under_the_chosen_file_name(design: AppTest) -> None:
     labels = {b.key for b in design.get("download_button")}
-    assert labels >= {"export-json", "export-python", "export-zennit", "download-png", "download-npz"}
+    assert labels >= {"export-json", "export-python", "export-zennit", "download-png", "download-npz", "download-npz-pixels"}
     design.text_input(key="export-name-working-My New Model").set_value("a/b: c.json").run()
     assert not design.exception
     assert file_stem("a/b: c.json".removesuffix(".json")) == "a_b_c" and file_stem("..") == "model"

@@ -101,12 +101,13 @@ def test_rows_share_one_axis_and_tell_the_change():
 
 def test_the_sentence_names_the_change_of_the_first_class_and_the_target():
     words = "".join(text for text, _ in verdict(predicted(2.0, 1.0), predicted(0.0, 3.0), target=None))
-    assert words == "First class changes: class 0 → class 1. “class 0” falls from 73.1\u202f% to 4.7\u202f%, logit −2.0."
+    assert words == ("First class changes: class 0 → class 1. “class 0” falls from 73.1\u202f% to 4.7\u202f%, "
+                     "its logit changes by −2.0.")
 
 
 def test_the_sentence_says_when_nothing_changes():
     words = "".join(text for text, _ in verdict(predicted(2.0, 1.0), predicted(2.0, 1.0), target=1))
-    assert words == "First class stays class 0. “class 1” stays at 26.9\u202f%, logit 0.0."
+    assert words == "First class stays class 0. “class 1” stays at 26.9\u202f%, its logit changes by 0.0."
 
 
 def test_before_and_after_refuse_to_compare_with_nothing():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vislrp_core import texts
+from vislrp_core.ablation import NO_MEAN
 from vislrp_core.architecture import Architecture
 from vislrp_core.errors import InputError
 from vislrp_ui.ablation.sets import MAX_LAYERS, MAX_UNITS, as_sets
@@ -71,6 +72,12 @@ def read(data: bytes, sizes: Mapping[int, int], rows: Architecture) -> Sequence[
         place = ".".join(str(part) for part in one["loc"])[:60] or "the file"
         raise StateError(f"The file holds no sets of neurons ({place}: {one['msg'].rstrip('.')[:90]}): export one here to "
                          "see the format.") from error
+    for found in file.sets:
+        unit = next((rows.name(layer) for layer in map(int, filter(str.isdecimal, found.layers))
+                     if layer <= rows.last and not rows.has_positions(layer)), None)
+        if found.value == "mean" and unit is not None:
+            name = texts.one_line(found.name, 60) or "without a name"
+            raise StateError(f"The set “{name}” of the file cannot be set to the mean at {unit}: {NO_MEAN}.")
     return [(one.name, Cut(as_sets({_layer(key, rows): _neurons(key, neurons, sizes, rows)
                                      for key, neurons in one.layers.items()}),
                            one.value)) for one in file.sets]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from vislrp_core.ablation import VALUES
+from vislrp_core.ablation import NO_MEAN, VALUES
 from vislrp_ui import session, state_ablation, toolbars, widgets
 from vislrp_ui.ablation import brushes
 from vislrp_ui.state import Visit
@@ -47,8 +47,10 @@ def toolbar(visit: Visit) -> int:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             st.html('<span class="v-muted">Set to</span>', width="content")
             key = widgets.mirror("abl-value", held.value)
+            units = state_ablation.has_units(held, visit.model.plan)
             st.segmented_control("Set outputs to", list(VALUES), key=key, required=True, label_visibility="collapsed",
-                                 format_func=_VALUES.__getitem__, width="content",
+                                 format_func=_VALUES.__getitem__, width="content", disabled=units,
+                                 help=f"Always 0 here: {NO_MEAN}." if units else None,
                                  on_change=changing(key, state_ablation.set_view, name="value"))
             count = held.cut.count
             layers = f" of {len(held.selected)} layers" if len(held.selected) > 1 else ""

@@ -38,6 +38,7 @@ def compare() -> None:
     # A spinner takes no place of its own; a container in its stead would move everything below by one and show it twice.
     with st.spinner("The network looks at the images", show_time=False) if _new_image(visit) else nullcontext():
         grid = Grid(visit)
+    widgets.say_unknown_classes("compare", [row.target for row in grid.state.rows if row.target is not None])
     missing = grid.missing()
     todo = [place for place in missing if place.key not in computed]
     stopped = st.session_state.get(_STOPPED) == grid.signature
@@ -102,7 +103,7 @@ def _body(grid: Grid, share: list[float], limits: dict[Cell, float], edit: OnEdi
         rows.add(grid)
     with wide:
         compare_grid("compare-foot", "foot", payload.feet(grid), edit, differ=difference.name_of_pair(grid))
-        st.html(f'<div class="v-shared">{rows.shared_bar(grid, limits)}</div>')
+        st.html(f'<div class="v-shared">{rows.shared_bar(grid, limits)}{rows.outshone(grid)}</div>')
 
 
 def _compute(grid: Grid, todo: list[Place], count: int, place: DeltaGenerator, computed: set[object]) -> None:

@@ -146,9 +146,11 @@ def feet(grid: Grid) -> list[dict[str, Any]]:
     return [{
         "measures": [{
             "title": title, "none": none, "text": number("cosine", one["cosine"]) if "cosine" in one else "",
-            "share": min(max(one.get("cosine", 0.0), 0.0), 1.0) if math.isfinite(one.get("cosine", 0.0)) else 0.0,
+            "share": min(abs(one.get("cosine", 0.0)), 1.0) if math.isfinite(one.get("cosine", 0.0)) else 0.0,
+            "negative": one.get("cosine", 0.0) < 0,
             "best": best is not None and one.get("cosine") == best,
-            "tip": tip(FACTS["cosine"]),
+            "tip": tip(FACTS["cosine"]) + (" Negative: the two maps are opposite; the bar shows its size from the right."
+                                           if one.get("cosine", 0.0) < 0 else ""),
         }],
         "facts": [{"symbol": _OF_ROWS.get(key, FACTS[key].symbol), "text": number(key, one[key]),
                    "tip": ("Total of the rows. " if key == "seconds" else "Mean of the rows. ") + tip(FACTS[key])}

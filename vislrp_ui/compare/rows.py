@@ -17,7 +17,7 @@ from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.picture import picture
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef
-from vislrp_ui.state_compare import MAX_ROWS, Cell, Row
+from vislrp_ui.state_compare import MAX_ROWS, SHARES, Cell, Row
 
 
 def image_choices(row: Row) -> dict[str, ImageRef]:
@@ -119,6 +119,29 @@ def range_bar(grid: Grid, limits: dict[Cell, float], cells: list[Cell]) -> str:
     ends = format_value(limits[cells[0]]) if cells else "…"
     return (f'<div class="v-bar" title="Range: {escape(RANGES[look.range])} of the maps that share it"><span>−{ends}</span>'
             f'<i style="background:linear-gradient(90deg,{",".join(stops)})"></i><span>+{ends}</span></div>')
+
+
+FAINT = 0.04
+"""Own range of a map, as a share of the range it is shown with, below which hardly a colour can be seen."""
+
+
+def outshone(grid: Grid) -> str:
+    """Which maps look blank on a shared range, beside which, and what to do; "" where none does."""
+    if grid.state.share == "each":
+        return ""
+    look, faint, strong = grid.visit.look, set(), set()
+    for cells in grid.groups():
+        own = {cell: grid.own_limit(cell, look) for cell in cells}
+        largest = max(own, key=own.__getitem__)
+        weak = {cell for cell, limit in own.items() if limit < FAINT * own[largest]}
+        faint |= {grid.places[cell].entry.name for cell in weak}
+        strong |= {grid.places[largest].entry.name} if weak else set()
+    if not faint:
+        return ""
+    strongest, others = (", ".join(escape(name) for name in sorted(found)) for found in (strong, faint))
+    return (f'<div class="v-muted" role="note">Beside <b>{strongest}</b>, whose values are more than {1 / FAINT:.0f} times '
+            f"as large, {others} cannot be seen on a shared range: choose “{SHARES['each']}” as colour range to see the "
+            "maps themselves.</div>")
 
 
 def shared_bar(grid: Grid, limits: dict[Cell, float]) -> str:

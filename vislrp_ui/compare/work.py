@@ -204,11 +204,16 @@ class Grid:
         known = {cell: place.values for cell, place in self.places.items() if place.values is not None}
         if self.state.share == "each":
             return {cell: self.own_limit(cell, look) for cell in known}
-        groups: dict[int, list[Cell]] = {}
-        for cell in known:
-            groups.setdefault(cell.row if self.state.share == "row" else 0, []).append(cell)
         return {cell: _group_limit([(known[one], self.places[one].key) for one in cells], look)
-                for cells in groups.values() for cell in cells}
+                for cells in self.groups() for cell in cells}
+
+    def groups(self) -> list[list[Cell]]:
+        """Cells with a map that share a colour range."""
+        groups: dict[object, list[Cell]] = {}
+        for cell, place in self.places.items():
+            if place.values is not None:
+                groups.setdefault({"row": cell.row, "all": 0}.get(self.state.share, cell), []).append(cell)
+        return list(groups.values())
 
 
 def _group_limit(maps: Sequence[tuple[NDArray[np.float32], Key]], look: Look) -> float:
@@ -222,7 +227,8 @@ def map_facts(maps: Maps) -> Facts:
     values = maps.maps[0]
     return {
         "sum": float(maps.total[0]),
-        "conservation": metrics.conservation(float(maps.total[0]), float(maps.total[-1])),
+        "conservation": metrics.conservation(float(maps.total[0]), float(maps.total[-1]),
+                                             float(maps.positive[-1] - maps.negative[-1])),
         "gini": metrics.gini(values),
         "positive_share": metrics.positive_share(values),
         "entropy": metrics.entropy(values),

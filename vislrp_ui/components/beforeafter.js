@@ -1,10 +1,11 @@
 // Paired bars: a table whose rows are reused, so that bars move to their new lengths.
 const HEADS = ["class", "bars", "before", "after", "change", "logit"];
+const NAMES = { logit: "Δ logit" };
 const TIPS = {
   before: "Probability before, %",
   after: "Probability after, %",
   change: "Change of the probability in percentage points",
-  logit: "Change of the logit",
+  logit: "Change of the logit: after minus before",
   bars: "Grey: before, coloured: after",
 };
 
@@ -19,7 +20,7 @@ function build(root) {
   const table = make("table");
   const head = make("tr");
   for (const name of HEADS) {
-    const cell = make("th", name, name === "bars" ? "" : name);
+    const cell = make("th", name, name === "bars" ? "" : NAMES[name] ?? name);
     cell.scope = "col";
     if (TIPS[name]) cell.title = TIPS[name];
     if (name === "bars") cell.append(make("i", "key was"), "before", make("i", "key now"), "after");

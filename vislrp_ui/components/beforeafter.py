@@ -56,7 +56,7 @@ def verdict(before: Sequence[Prediction], after: Sequence[Prediction], target: i
         old_text, new_text = percent(one.probability), percent(other.probability)
         word = "stays at" if old_text == new_text else "falls from" if move < 0 else "rises from"
         numbers = f"{old_text}\u202f%" if old_text == new_text else f"{old_text}\u202f% to {new_text}\u202f%"
-        parts.append((f" “{one.name}” {word} {numbers}, logit {signed(other.logit - one.logit)}.", False))
+        parts.append((f" “{one.name}” {word} {numbers}, its logit changes by {signed(other.logit - one.logit)}.", False))
     return parts
 
 

@@ -148,7 +148,7 @@ function drawFoot(column, place, data, send) {
     const value = text("b", fact.text ? "" : "none", fact.text || fact.none);
     if (fact.best) value.append(icon("check"));
     line.append(text("span", "", fact.title), value);
-    const bar = node("hr");
+    const bar = node("hr", fact.negative ? "negative" : "");
     bar.style.setProperty("--share", `${100 * fact.share}%`);
     measure.append(line, bar);
     made.append(measure);

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from vislrp_core.architecture import Architecture
 from vislrp_core.formula import formula_mathml
+from vislrp_core.heatmap import format_value
+from vislrp_core.metrics import vanishes
 from vislrp_core.model import MAX_SEGMENTS, PIXEL_RULES, LRPModel
 from vislrp_core.rules import PARAMETERS, Rule, format_number
 from vislrp_ui.components import colours
@@ -210,7 +212,19 @@ def _notices(model: LRPModel, place: int, sums: Sums | None, error: Failure | No
         word, percent = ("absorbs" if share > 0 else "adds"), f"{100 * abs(share):.0f}\u202f%"
         found.append(Notice("warn", "opacity", f"{word} {percent}", percent if share > 0 else f"+{percent}",
                             f"This segment {word} {percent} of the start relevance."))
+    elif (amount := _without_share(sums, segment.first, segment.last)) is not None:
+        word, value = ("absorbs" if amount > 0 else "adds"), format_value(abs(amount))
+        found.append(Notice("warn", "opacity", f"{word} {value}", value if amount > 0 else f"+{value}",
+                            f"This segment {word} {value} of relevance; the start sums to 0, so no share can be told."))
     return tuple(found)
+
+
+def _without_share(sums: Sums | None, first: int, last: int) -> float | None:
+    """What a segment absorbs where the start's sum vanishes, if it is much of the start's positive relevance."""
+    if sums is None or not vanishes(float(sums.positive[-1]), float(sums.negative[-1])):
+        return None
+    amount = float(sums.positive[last] + sums.negative[last] - sums.positive[first - 1] - sums.negative[first - 1])
+    return amount if abs(amount) >= NOTABLE_SHARE * float(sums.positive[-1]) > 0 else None
 
 
 def _brief(sentence: str) -> str:
@@ -219,12 +233,16 @@ def _brief(sentence: str) -> str:
 
 
 def absorbed_share(sums: Sums | None, first: int, last: int) -> float | None:
-    """Share of the start relevance that layers `first` to `last` absorb; negative where they add; None if not known."""
+    """Share of the start relevance that layers `first` to `last` absorb; negative where they add.
+
+    None if it is not known, or the start's sum vanishes.
+    """
     if sums is None:
         return None
     total = np.asarray(sums.positive) + np.asarray(sums.negative)
     start = total[-1]
-    if start == 0 or not np.isfinite([start, total[last], total[first - 1]]).all():
+    known = np.isfinite([start, total[last], total[first - 1]]).all()
+    if not known or vanishes(float(sums.positive[-1]), float(sums.negative[-1])):
         return None
     return float((total[last] - total[first - 1]) / abs(start))
 

@@ -106,7 +106,7 @@ function facts(me, layer) {
   if (total(me, layer) === null) return "relevance not known";
   const parts = [`+ ${short(me.positive[layer])}`, `− ${short(Math.abs(me.negative[layer]))}`, `Σ ${short(total(me, layer))}`];
   const absorbed = layer ? total(me, layer) - (total(me, layer - 1) ?? NaN) : NaN;
-  const scale = Math.abs(total(me, me.limits.last) ?? 0);
+  const scale = Math.max(me.positive[me.limits.last] ?? 0, -(me.negative[me.limits.last] ?? 0));
   if (Number.isFinite(absorbed)) {
     const word = absorbed < 0 ? "adds" : "absorbs";
     parts.push(Math.abs(absorbed) < 1e-4 * scale ? "absorbs nothing" : `${word} ${short(Math.abs(absorbed))}`);

@@ -13,6 +13,7 @@ from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import RANGES, SMOOTH_FROM, SPECTRA, figure_png, format_value
+from vislrp_core.metrics import vanishes
 from vislrp_ui import large, service, session, state, views, widgets
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.picture import picture
@@ -105,7 +106,11 @@ def facts(result: Maps, layer: int) -> str:
         return ""
     start, kept = result.total[-1], result.total[layer]
     plus, minus = result.positive[layer], -result.negative[layer]
-    return f"Σ {kept:.1f} of {start:.1f} kept, + {plus:.1f} − {minus:.1f}".replace("Σ -", "Σ −").replace("of -", "of −")
+    if vanishes(float(result.positive[-1]), float(result.negative[-1])):
+        text = f"Σ {kept:.1f}, + {plus:.1f} − {minus:.1f}; the start sums to 0, so no share is told"
+    else:
+        text = f"Σ {kept:.1f} of {start:.1f} kept, + {plus:.1f} − {minus:.1f}"
+    return text.replace("Σ -", "Σ −").replace("of -", "of −")
 
 
 def _why_not(result: Maps, layer: int) -> str:
@@ -114,6 +119,11 @@ def _why_not(result: Maps, layer: int) -> str:
         return (f"Relevance is not finite below {service.rows().name(error.layer)} ({error.rule}): {error.cause}; "
                 f"{error.suggestion}.")
     return f"The map of {service.rows().name(layer)} is not computed yet."
+
+
+def _size(values: int) -> str:
+    """Bytes of so many numbers in single precision, for a button."""
+    return f"{4 * values / 1e6:.0f} MB" if values > 2_000_000 else f"{4 * values / 1e6:.1f} MB"
 
 
 def downloads(visit: Visit, target: int, result: Maps) -> None:
@@ -126,7 +136,14 @@ def downloads(visit: Visit, target: int, result: Maps) -> None:
     st.download_button("Map with colour bar (PNG)", lambda: _figure(visit, result, layer), f"{stem}.png", "image/png",
                        key="download-png", icon=":material/image:", on_click="ignore", width="stretch",
                        help="896 pixels and more, with its range; in the light colours unless the background is set to dark")
-    st.download_button("Relevance of all layers (.npz)", lambda: _all_layers(visit, target), f"{stem}.npz",
+    trace = service.trace(visit.image)
+    shapes = [trace.shape(layer) for layer in range(len(result.total))]
+    every = sum(shape.numel() for shape in shapes)
+    st.download_button(f"Relevance of the pixels (.npz, {_size(shapes[0].numel())})", lambda: _pixels(visit, target),
+                       f"{stem}_pixels.npz", "application/octet-stream", key="download-npz-pixels",
+                       icon=":material/dataset:", on_click="ignore", width="stretch",
+                       help="One array, named 0: channels, rows, columns")
+    st.download_button(f"Relevance of all layers (.npz, {_size(every)})", lambda: _all_layers(visit, target), f"{stem}.npz",
                        "application/octet-stream", key="download-npz", icon=":material/dataset:", on_click="ignore",
                        width="stretch", help="Arrays named by layer number, 0 for the pixels")
 
@@ -138,6 +155,10 @@ def _figure(visit: Visit, result: Maps, layer: int) -> bytes:
     return figure_png(result.maps[layer], range=look.range, spectrum=look.spectrum, dark=look.paper == "dark",
                       title=f"{network.classes[result.target]}, {visit.entry().name}", image=over, opacity=look.opacity,
                       caption=f"{service.rows().name(layer)}; {network.title}; range: {RANGES[look.range]}")
+
+
+def _pixels(visit: Visit, target: int) -> io.BytesIO:
+    return io.BytesIO(relevance_npz(service.relevance(visit.image, visit.model, target, layers=(0,)), [0]))
 
 
 def _all_layers(visit: Visit, target: int) -> io.BytesIO:

@@ -55,7 +55,7 @@ def chart(measured: Measured, scale: str, target: str, active: str, dark: bool, 
     scale : str
         "probability" or "logit".
     target, active : str
-        Name of the class, and of the model whose least relevant first curve is drawn too (the first where it is missing).
+        Name of the class, and of the model whose curves are drawn stronger (the first where it is missing).
     pick : bool
         Whether a click on a point selects it.
     """
@@ -74,7 +74,7 @@ def chart(measured: Measured, scale: str, target: str, active: str, dark: bool, 
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=scale == "probability"))
     colour = alt.Color("model:N", scale=colours, legend=alt.Legend(
         title=None, symbolType="stroke", labelLimit=150, symbolOpacity=1, symbolStrokeWidth=2.5))
-    lines = frame[frame["order"].eq("morf") | (frame["order"].eq("lerf") & frame["model"].eq(shown))]
+    lines = frame[frame["order"].isin(["morf", "lerf"])]
     lots = frame[frame["order"].eq("random")].groupby("flipped", as_index=False)["value"].agg(["mean", "min", "max"])
     lots["model"], lots["what"] = RANDOM, RANDOM
     tips = [alt.Tooltip("model", title="model"), alt.Tooltip("what", title="order"),

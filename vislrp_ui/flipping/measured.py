@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 import torch
@@ -35,6 +36,19 @@ SECONDS = 0.8
 """Between two looks at a running measurement."""
 CAPTION = ("AOPC: mean fall, most relevant first. ABPC: mean gap between least and most relevant first. SRG: area between "
            "these two curves. Higher is better. Change: share flipped when the first class changes.")
+
+
+OUTSIDE = ("The random order falls below most relevant first: × −1 makes pixels as no photograph has them, and scattered "
+           "over the picture they confuse the network more than the loss of what is relevant does. “Mean” stays nearer to "
+           "photographs.")
+
+
+def outside_data(fill: str, measured: chart.Measured) -> bool:
+    """Whether the fill, and not the loss of relevance, decides: with × −1 the random order falls faster than a model's."""
+    lots = [curve.probabilities.mean() for curves in measured.get(RANDOM, {}).values() for curve in curves]
+    first = [float(orders["morf"][0].probabilities.mean()) for name, orders in measured.items()
+             if name != RANDOM and orders.get("morf")]
+    return fill == "invert" and bool(lots and first) and float(np.mean(lots)) < max(first)
 
 
 def job() -> Job:
@@ -155,6 +169,10 @@ def _results(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]
         _step(visit, task, curves)
     with right:
         _table(chart.scores_frame(curves), settings.scale)
+        if outside_data(task.fill, curves):
+            st.caption(OUTSIDE)
+            st.button("Use mean as fill", icon=":material/format_color_fill:", key="flip-use-mean", type="tertiary",
+                      on_click=change, args=(state_flipping.set_measurement,), kwargs={"fill": "mean"})
         names = [entry.name for entry in visit.models if entry.id in task.models and entry.name not in curves]
         if names:
             st.caption(f"Not measured: {', '.join(names)}.")
