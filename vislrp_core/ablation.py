@@ -75,10 +75,9 @@ def ablate(network: Network, trace: Trace, sets: Sets, value: Value = "zero") ->
     Raises
     ------
     NeuronError
-        A layer or neuron that does not exist; the mean of units, which have no positions.
+        A layer or neuron that does not exist.
     """
     chosen = checked(network, trace, sets)
-    check_value(network, chosen, value)
     if not chosen:
         return trace.logits
     layers = sorted(chosen)
@@ -94,7 +93,10 @@ def ablate(network: Network, trace: Trace, sets: Sets, value: Value = "zero") ->
 
 
 def check_value(network: Network, layers: Iterable[int], value: Value) -> None:
-    """Refuse the mean where it changes nothing (Raises NeuronError): at layers of single units."""
+    """Refuse the mean where it changes nothing (Raises NeuronError): at layers of single units.
+
+    For who asks a person; `ablate` itself gives the network's own prediction there.
+    """
     rows = network.architecture
     unit = next((layer for layer in sorted(layers) if not rows.has_positions(layer)), None)
     if value == "mean" and unit is not None:
@@ -243,7 +245,6 @@ def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDA
     activation = trace.activation(check_layer(layer, layers))
     sequence = np.asarray(order, dtype=np.intp)
     check_neurons(layers.name(layer), sequence.tolist(), activation.shape[0])
-    check_value(network, [layer], value)
     rows = []
     with torch.inference_mode():
         for start in range(0, len(counts), batch):

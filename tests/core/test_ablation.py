@@ -12,6 +12,7 @@ from tests.support.networks import small_vgg
 from vislrp_core.ablation import (
     ablate,
     area_between,
+    check_value,
     curve,
     mean_curve,
     pass_on,
@@ -103,12 +104,12 @@ def test_unknown_value_is_refused() -> None:
 def test_the_mean_of_a_single_unit_is_itself_so_that_it_is_refused(network: Network, trace: Trace) -> None:
     units = torch.tensor([1.0, 2.0])
     assert torch.equal(switch_off(units, (1,), "mean"), units)
+    assert torch.equal(ablate(network, trace, {35: (1,)}, "mean"), ablate(network, trace, {}))
     for layer, name in ((32, "fc6"), (34, "dropout6"), (38, "fc8")):
         with pytest.raises(NeuronError, match=f"{name}: a single unit has no positions, its mean is its own value"):
-            ablate(network, trace, {23: (1,), layer: (1,)}, "mean")
-        with pytest.raises(NeuronError, match=f"{name}: a single unit has no positions"):
-            curve(network, trace, layer, [0, 1], 0, np.array([0, 1]), "mean")
-    assert not torch.equal(ablate(network, trace, {31: (1,)}, "mean"), trace.logits)
+            check_value(network, {23: (1,), layer: (1,)}, "mean")
+        check_value(network, [layer], "zero")
+    check_value(network, [1, 31], "mean")
 
 
 @pytest.mark.parametrize("layer", [1, 5, 15, 23, 31, 33, 38])

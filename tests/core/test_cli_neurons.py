@@ -128,6 +128,7 @@ def test_ablation_as_a_table_tells_a_changed_first_class(folder: Path, trace: Tr
     (["ablate", "--ablate", "30:5-2"], "backwards"),
     (["ablate", "--ablate", "30:99999"], "there is no 99999"),
     (["ablate", "--ablate", "30:1", "--value", "noise"], "noise"),
+    (["ablate", "--ablate", "fc7:1", "--value", "mean"], "fc7: a single unit has no positions, its mean is its own value"),
     (["ablate", "--ablate", "30:1", "--top", "0"], "at least 1"),
     (["ablate"], "--ablate"),
 ])

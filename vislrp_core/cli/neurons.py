@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vislrp_core.ablation import VALUES, Sets, ablate
+from vislrp_core.ablation import VALUES, Sets, ablate, check_value
 from vislrp_core.architecture import Architecture
 from vislrp_core.cli import common
 from vislrp_core.cli.debugging import add_debug
@@ -113,6 +113,7 @@ def run_ablate(options: argparse.Namespace) -> None:
     image = read_image(one_picture(options.image))
     network = common.open_network(options)
     sets = join_sets(options.ablate, network.architecture)
+    check_value(network, sets, options.value)
     trace = common.see(network, image, options.fit)
     before = trace.predictions(options.top)
     after = rank(ablate(network, trace, sets, options.value), network.classes, options.top)
