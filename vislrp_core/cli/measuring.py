@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Sequence
@@ -17,6 +15,7 @@ from vislrp_core.cli.pictures import printable
 from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.experiments import Explainer, Picture
 from vislrp_core.images import read_image
+from vislrp_core.tables import csv_bytes
 
 SETTINGS = "run.json"
 
@@ -104,15 +103,5 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    """A CSV file that spreadsheets take: marked as UTF-8, numbers with all their digits, no formulas."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow(["" if value is None else repr(value) if isinstance(value, float) else _text(value)
-                         if isinstance(value, str) else value for value in row])
-    return b"\xef\xbb\xbf" + stream.getvalue().encode()
-
-
-def _text(value: str) -> str:
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """The content of a CSV file, see `vislrp_core.tables`."""
+    return csv_bytes(columns, rows)
