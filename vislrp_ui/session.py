@@ -102,9 +102,23 @@ def boot() -> Visit:
         page_tools("tools", theme.mode())
     # A place of their own: an element that comes and goes would move all others, and components would be built anew.
     with st.container(key="notices"):
-        for sentence in st.session_state.pop(_NOTICES, []):
-            st.warning(sentence, icon=":material/error:")
+        _show(st.session_state.pop(_NOTICES, []))
     return visit
+
+
+def _show(sentences: list[str]) -> None:
+    """The first sentence, the others folded away, and a button that closes them: the run it starts has no notices."""
+    if not sentences:
+        return
+    first, *others = sentences
+    with st.container(horizontal=True, vertical_alignment="top", gap="xsmall"):
+        with st.container(width="stretch", gap="xsmall"):
+            st.warning(first, icon=":material/error:")
+            if others:
+                with st.expander(f"{len(others)} more"):
+                    for sentence in others:
+                        st.warning(sentence, icon=":material/error:")
+        st.button("Close", icon=":material/close:", type="tertiary", key="close-notices", help="Close these messages")
 
 
 # --- a reload ----------------------------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ def fit_control(ref: ImageRef, help: str | None = None) -> None:
 def image_picker(visit: Visit, *, title: str = "Image") -> None:
     """Head of the image: its title, gallery, upload and the way to 224 x 224."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="image-head"):
-        st.html(f'<div class="v-head">{title}</div>', width="stretch")
+        st.html(f'<h2 class="v-head">{title}</h2>', width="stretch")
         if pressed("Choose a sample image", icon=":material/photo_library:", type="tertiary", key="open-gallery",
                    help="Choose one of the sample images"):
             gallery()

@@ -105,7 +105,7 @@ def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) 
     """Head with the switches, and the matrix or the table."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-all"):
         chosen = f"{len(held.neurons)} of {len(scores)}" if held.neurons else "click to select"
-        st.html(f'<div class="v-abl-head"><b>All neurons</b><span class="v-muted">{chosen}</span></div>', width="stretch")
+        st.html(f'<div class="v-abl-head"><h2>All neurons</h2><span class="v-muted">{chosen}</span></div>', width="stretch")
         key = widgets.mirror("abl-thumbs", held.thumbs)
         st.segmented_control("Cells show", list(THUMBS), key=key, required=True, label_visibility="collapsed",
                              format_func=str.title, width="content",

@@ -73,7 +73,7 @@ def _section(target: int, watching: bool) -> None:
     task = task_of(visit, target)
     curves = measured(visit, task)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="abl-line-curves"):
-        st.html(f'<div class="v-abl-head"><b>Ablation curves</b><span class="v-muted">'
+        st.html(f'<div class="v-abl-head"><h2>Ablation curves</h2><span class="v-muted">'
                 f'{task.network.architecture.name(task.layer)}, one neuron after the other, up to '
                 f'{task.counts[-1]} of {task.size}</span></div>', width="stretch")
         key = widgets.mirror("abl-scale", held.measurement.scale)

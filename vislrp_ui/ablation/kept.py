@@ -25,7 +25,7 @@ def section(visit: Visit, held: AblationState, target: int) -> None:
     """Draw the chips, and the buttons beside them."""
     kept = {row.cut for row in held.kept}
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-kept"):
-        st.html('<div class="v-abl-head"><b>Kept sets</b><span class="v-muted">click one to take it up again'
+        st.html('<div class="v-abl-head"><h2>Kept sets</h2><span class="v-muted">click one to take it up again'
                 '</span></div>', width="stretch")
         st.button("Keep", icon=":material/add:", key="abl-keep", on_click=change, args=(state_ablation.keep,),
                   disabled=not held.selected or held.cut in kept or len(held.kept) >= MAX_KEPT,

@@ -34,7 +34,7 @@ def ablation() -> None:
     with st.container(key="abl-columns"):
         left, middle, right = st.columns(style.COLUMNS, gap="medium")
     with left:
-        st.html('<div class="v-head">Layer</div>')
+        st.html('<h2 class="v-head">Layer</h2>')
         layer_list("abl-layers", visit.model, held.layer, {layer: len(neurons) for layer, neurons in held.selected}, _pick)
     with right, st.container(gap="xsmall"):
         _predictions(visit, held, target)
@@ -96,7 +96,7 @@ def _predictions(visit: Visit, held: AblationState, target: int) -> None:
     words = "press Ablate to compare"
     if cut is not None:
         words = f"{cut.title(visit.model.plan)} set to {'0' if cut.value == 'zero' else 'their mean'}"
-    st.html(f'<div class="v-abl-head"><b>Predictions</b><span class="v-muted">{words}</span></div>')
+    st.html(f'<div class="v-abl-head"><h2>Predictions</h2><span class="v-muted">{words}</span></div>')
     known = work.before(visit.image)
     after = known if cut is None else work.without(visit.image, cut)
     stale = "for an earlier selection" if cut is not None and cut != held.cut else ""

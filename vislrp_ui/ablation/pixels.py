@@ -28,7 +28,7 @@ def section(visit: Visit, asked: Question, held: AblationState, size: int) -> Ca
     """Draw the head and hold the place; returns what computes and draws the maps, to be called last: it may take a while."""
     count = len(held.neurons)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-pixels"):
-        st.html('<div class="v-abl-head"><b>Passed to the pixels</b></div>', width="stretch")
+        st.html('<div class="v-abl-head"><h2>Passed to the pixels</h2></div>', width="stretch")
         if count:
             options: dict[str | int, str] = {"set": "by this neuron" if count == 1 else f"by these {count}",
                                              "remainder": f"by the other {size - count}"}

@@ -35,7 +35,7 @@ def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) 
     page = max(0, min(st.session_state.get(_PAGE, 0), pages - 1))
     here = ranked[page * SHOWN:(page + 1) * SHOWN]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-selected"):
-        st.html('<div class="v-abl-head"><b>Selected neurons</b><span class="v-muted">relevance | activation</span></div>',
+        st.html('<div class="v-abl-head"><h2>Selected neurons</h2><span class="v-muted">relevance | activation</span></div>',
                 width="stretch")
         if pages > 1:
             st.html(f'<span class="v-muted v-facts">{page * SHOWN + 1}–{page * SHOWN + len(here)} of {len(ranked)}</span>',

@@ -55,7 +55,7 @@ def _pick_class() -> None:
 def models(visit: Visit) -> None:
     """Head and cards of the model manager."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="models-head"):
-        st.html('<div class="v-head">Models</div>', width="stretch")
+        st.html('<h2 class="v-head">Models</h2>', width="stretch")
         if widgets.pressed("New model", icon=":material/add:", type="tertiary", key="new-model",
                            help="New model: LRP-0 on all layers"):
             _start_new(visit)

@@ -33,7 +33,7 @@ def head(visit: Visit, target: int) -> PopoverContainer:
     name = service.network().classes[target]
     where = f" at {service.rows().name(layer)}" if layer else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="result-head"):
-        st.html(f'<div class="v-head">Relevance{where} for “{escape(name)}”</div>', width="stretch")
+        st.html(f'<h2 class="v-head">Relevance{where} for “{escape(name)}”</h2>', width="stretch")
         if layer:
             st.button("Back to the pixels", icon=":material/close:", type="tertiary", key="back-to-pixels",
                       help="Back to the pixels", on_click=session.update, args=(state.select_layer, None))

@@ -29,7 +29,7 @@ def title_row(visit: Visit, target: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="title-row"):
         name = widgets.menu(f"**{_escaped(entry.name)}**", key="menu-name", icon="", help="Rename this model")
         note = f"· based on {entry.based_on}" if entry.based_on else {"example": "· example"}.get(entry.origin, "")
-        st.html(f'<div class="v-muted v-based">{escape(note)}</div>', width="stretch")
+        st.html(f'<h1 class="v-hidden">Design</h1><div class="v-muted v-based">{escape(note)}</div>', width="stretch")
         widgets.network_menu(visit)
         st.button("Undo", icon=":material/undo:", type="tertiary", key="undo", disabled=not visit.past, help="Undo",
                   on_click=session.update, args=(state.undo,), shortcut="Ctrl+Z")

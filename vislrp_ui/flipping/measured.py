@@ -100,7 +100,7 @@ def _section(maps: Maps, watching: bool) -> None:
     curves = measured(visit, task)
     fill = FILLS[settings.fill]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="flip-measure-line"):
-        st.html('<div class="v-flip-head"><b>Measured flipping</b><span class="v-muted">'
+        st.html('<div class="v-flip-head"><h2>Measured flipping</h2><span class="v-muted">'
                 f'{settings.patch} × {settings.patch} patches, {html.escape(fill.short)} · solid: most relevant first · '
                 'dashed: least relevant first · dotted: random</span></div>', width="stretch")
         key = widgets.mirror("flip-scale", settings.scale)

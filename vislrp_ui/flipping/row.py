@@ -65,7 +65,7 @@ def _active_row(id: int, maps: Maps, seen: object) -> None:
         image, heat, changed, results = st.columns(WEIGHTS, gap="small")
     with image, st.container(gap="xsmall"):
         with _head_line(id, "image"):
-            st.html('<div class="v-flip-head"><b>Image</b><span class="v-muted">brush here</span></div>', width="stretch")
+            st.html('<div class="v-flip-head"><h2>Image</h2><span class="v-muted">brush here</span></div>', width="stretch")
             title = widgets.image_title(visit.image)
             enlarge(f"flip-enlarge-{id}-image", f"Image: {title}",
                     large.offer("image", partial(views.photo_view, visit.image, title)))
@@ -79,7 +79,7 @@ def _active_row(id: int, maps: Maps, seen: object) -> None:
     with heat, st.container(gap="xsmall"):
         name = escape(service.network().classes[maps.target])
         with _head_line(id, "map"):
-            st.html(f'<div class="v-flip-head"><b>Relevance for “{name}”</b><span class="v-muted">or here</span></div>',
+            st.html(f'<div class="v-flip-head"><h2>Relevance for “{name}”</h2><span class="v-muted">or here</span></div>',
                     width="stretch")
             if values is not None:
                 enlarge(f"flip-enlarge-{id}-map", f"Relevance for {service.network().classes[maps.target]}", large.offer(
@@ -116,7 +116,7 @@ def _share(marked: Mask) -> str:
 def _flipped_picture(row: Row, marked: Mask, result: Flipped, values: NDArray[np.float32] | None) -> None:
     fill = FILLS[row.fill]
     with _head_line(row.id, "flipped"):
-        st.html(f'<div class="v-flip-head" title="{escape(fill.sentence)}"><b>Flipped picture</b><span class="v-muted">'
+        st.html(f'<div class="v-flip-head" title="{escape(fill.sentence)}"><h2>Flipped picture</h2><span class="v-muted">'
                 f'marked → {escape(fill.short)}</span></div>', width="stretch")
         if marked.any():
             st.download_button("", result.png, f"flipped_{row.id}.png", "image/png", icon=":material/download:",
@@ -148,7 +148,7 @@ def _percent(share: float) -> str:
 
 def _head(visit: Visit, row: Row, *, kept: bool) -> None:
     with _head_line(row.id, "result"):
-        st.html(f'<div class="v-flip-head"><b>{escape(row.title)}</b><span class="v-muted">predictions before and after'
+        st.html(f'<div class="v-flip-head"><h2>{escape(row.title)}</h2><span class="v-muted">predictions before and after'
                 '</span></div>', width="stretch")
         with st.popover("", icon=":material/more_vert:", type="tertiary", help="Name and mask of this row"):
             _more(row, kept)
@@ -193,7 +193,7 @@ def small_row(visit: Visit, row: Row, maps: Maps) -> None:
         _small(row, "flipped", f"Flipped picture of {row.title}", result.png, "png")
         with st.container(width="stretch", gap="xsmall"):
             text = held_text(values, marked) if values is not None and marked.any() else "nothing is marked"
-            st.html(f'<div class="v-flip-head"><b>{escape(row.title)}</b><span class="v-muted">marked → '
+            st.html(f'<div class="v-flip-head"><h2>{escape(row.title)}</h2><span class="v-muted">marked → '
                     f'{escape(FILLS[row.fill].short)}</span></div>'
                     f'<div class="v-muted v-facts">{_share(marked)}<br>{text}</div>')
             with st.container(horizontal=True, gap="xsmall"):

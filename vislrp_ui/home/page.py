@@ -35,13 +35,13 @@ def home() -> None:
         words, example = st.columns([0.4, 0.6], gap="large", vertical_alignment="center")
     with words:
         _words()
-    st.html('<div class="v-head">Four guided cases</div>')
+    st.html('<h2 class="v-head">Four guided cases</h2>')
     with st.container(key="home-cases"):
         places = st.columns(len(CASES), gap="medium")
     for column, case in zip(places, CASES, strict=True):
         with column:
             _case(case)
-    st.html('<div class="v-head">LRP rules at a glance</div>')
+    st.html('<h2 class="v-head">LRP rules at a glance</h2>')
     st.markdown(primer.INTRODUCTION)
     st.markdown(primer.table(theme.mode()))
     with st.expander("Photographs: authors and licences"):
@@ -76,10 +76,10 @@ def _example(visit: Visit) -> None:
     entry = next((e for e in entries if e.id == visit.active), entries[0])
     photo, map_column, choice = st.columns([0.36, 0.36, 0.28], gap="small")
     with choice:
-        st.html('<div class="v-head">Choose a class</div>')
+        st.html('<h2 class="v-head">Choose a class</h2>')
         target = service.target_of(visit.image, visit.target)
         classbars("home-classes", service.predictions(visit.image, SHOWN_CLASSES), target, _pick_class)
-        st.html('<div class="v-head">Choose a model</div>')
+        st.html('<h2 class="v-head">Choose a model</h2>')
         model_cards("home-models", entries, entry.id, _pick_model, compact=True)
     with photo:
         view = large.offer("image", partial(views.photo_view, visit.image, widgets.image_title(visit.image)))
@@ -111,7 +111,7 @@ def _pick_model() -> None:
 
 def _case(case: Case) -> None:
     with st.container(border=True, height="stretch", key=f"case-{case.key}"):
-        st.html(_strip(case, theme.mode()) + f'<div class="v-head">{case.title}</div>')
+        st.html(_strip(case, theme.mode()) + f'<h2 class="v-head">{case.title}</h2>')
         st.markdown(case.text)
         if widgets.pressed(f"Open in {case.page_title}", icon=":material/arrow_forward:", type="tertiary",
                            key=f"open-{case.key}"):
