@@ -25,7 +25,6 @@ def _whole(key: str) -> str:
 
 
 EVERY = f"""
-[data-testid=stMarkdown]:has(table){{overflow-x:auto}}
 @media(max-width:{MIDDLE}px){{
  .st-key-title-row,.st-key-abl-toolbar,.st-key-flip-toolbar,.st-key-compare-toolbar,[class*=st-key-abl-line-],
  .st-key-flip-measure-line{{flex-wrap:wrap!important}}
@@ -33,6 +32,7 @@ EVERY = f"""
 @media(max-width:{NARROW}px){{
  [data-testid=stMainBlockContainer]{{padding-inline:.75rem}}
  [data-testid=stPopoverBody]{{max-width:calc(100vw - 1rem)}}
+ [data-testid=stMarkdown]:has(table){{overflow-x:auto}}
  [data-testid=stMarkdown] table{{min-width:520px}}}}
 """
 

@@ -18,7 +18,7 @@ MAX_PAST = 40
 MAX_ADDRESS = 6000
 """Characters of all brushes together that the address holds; what is beyond stays in the session alone."""
 MODES = ("brush", "relevance")
-TOOLS = ("brush", "rectangle", "polygon", "erase")
+TOOLS = ("brush", "rectangle", "polygon", "lasso", "erase")
 SIGNS = ("none", *masks.SIGNS)
 UNITS = (1, 8)
 PATCHES = (7, 8, 14, 16, 28, 32, 56)

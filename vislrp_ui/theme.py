@@ -126,6 +126,7 @@ def design_css(rows: int) -> str:
 .st-key-model-cards{--cards-height:calc(100vh - 572px)}
 .v-based{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .st-key-map-place{position:relative}
+@media(min-width:1001px){[data-testid=stPopoverBody]:has(.st-key-look-spectrum){translate:-104% 0}}
 .st-key-ruler-slot{min-height:calc(clamp(14px,calc((100vh - 176px)/@ROWS@),24px)*@ROWS@ + 48px)}
 .st-key-ruler-slot:not(:has(.st-key-ruler-place)){border-radius:8px;background:var(--st-secondary-background-color)}
 .st-key-final-slot:not(:has(.st-key-final-map)){min-height:33vh;border-radius:8px;

@@ -41,9 +41,9 @@ PICTURES = """() => {
 }"""
 # Streamlit's own markup, which an app cannot change: menus of the select boxes, the header's landmarks, the roles of its
 # segmented controls, the colour of its placeholders and of its disabled controls.
-STREAMLIT = ("[data-testid=stHeader]", "[data-testid=stSelectbox]", "[data-testid=stMultiSelect]", "[data-testid=stButtonGroup]",
-             "[data-testid=stSlider]", "[data-testid=stNumberInput]", "[data-testid=stDataFrame]", "[data-testid=stLogo]",
-             "[data-testid=stFileUploader]", "[data-testid=stTooltipHoverTarget]", "[data-testid=stVegaLiteChart]",
+STREAMLIT = ("[data-testid=stHeader]", "[data-testid=stSelectbox]", "[data-testid=stMultiSelect]",
+             "[data-testid=stButtonGroup]", "[data-testid=stSlider]", "[data-testid=stNumberInput]", "[data-testid=stDataFrame]",
+             "[data-testid=stLogo]", "[data-testid=stFileUploader]", "[data-testid=stTooltipHoverTarget]", "[data-testid=stVegaLiteChart]",
              ".dc-toolbar")
 RULES_OF_STREAMLIT = ("region", "landmark-one-main", "landmark-unique", "landmark-no-duplicate-banner", "meta-viewport")
 

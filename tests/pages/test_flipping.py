@@ -259,3 +259,12 @@ def test_a_drawing_is_read_in_its_generation_alone() -> None:
     assert found is not None and np.array_equal(found, square(7, 9)) and found.shape == (SIDE // 2, SIDE // 2)
     assert read_drawing(sent, 4) is None
     assert not read_drawing({"raw": {"objects": []}, "data": None}, 9).any()  # type: ignore[union-attr]
+
+
+def test_a_lasso_marks_what_its_line_encloses() -> None:
+    line = {"stroke": stroke_colour(kind_of("lasso"), 3),
+            "path": [["M", 100, 100], ["Q", 300, 90, 300, 100], ["Q", 300, 300, 300, 300], ["L", 100, 300]]}
+    found = read_drawing({"raw": {"objects": [line]}, "data": None}, 3)
+    assert found is not None and found[60:140, 60:140].all() and not found[:40].any() and not found[160:].any()
+    for path in ("nonsense", [["M"]], [["L", float("inf"), 1], ["L", 1, True], ["L", 1, 1], 5]):
+        assert not read_drawing({"raw": {"objects": [{**line, "path": path}]}, "data": None}, 3).any()  # type: ignore[union-attr]

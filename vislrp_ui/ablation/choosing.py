@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vislrp_core.neurons import SCORES, Scores, format_neurons
-from vislrp_ui import service, state_ablation, widgets
+from vislrp_ui import service, session, state_ablation, widgets
 from vislrp_ui.ablation import brushes
 from vislrp_ui.ablation.toolbar import change, changing_set
 from vislrp_ui.ablation.work import shapes
@@ -42,9 +42,11 @@ def ways(held: AblationState, scores: Scores | None) -> None:
     st.segmented_control("In the charts", list(GESTURES), key=key, required=True, label_visibility="collapsed",
                          format_func=str.title, width="content", on_change=_set_gesture)
     with st.container(width=92):
-        key = widgets.mirror("abl-count", held.count)
-        st.number_input("Top", 1, MAX_COUNT, key=key, step=1, label_visibility="collapsed", on_change=_top, args=(scores,),
-                        help="How many of the strongest are selected")
+        # A number stands here only while it says what is selected.
+        told = scores is not None and set(held.neurons) == set(scores.strongest(held.by)[:held.count].tolist())
+        key = widgets.mirror("abl-count", held.count if told else None)
+        st.number_input("Top", 1, MAX_COUNT, None, key=key, step=1, label_visibility="collapsed", on_change=_top,
+                        args=(scores,), placeholder=f"top {held.count}", help="Selects so many of the strongest neurons")
     with st.container(width=176):
         key = widgets.mirror("abl-by", held.by)
         st.selectbox("of", list(SCORES), key=key, label_visibility="collapsed", on_change=_top, args=(scores,),
@@ -65,7 +67,8 @@ def _set_gesture() -> None:
 
 def _top(scores: Scores | None) -> None:
     count, by = st.session_state["abl-count"], st.session_state["abl-by"]
-    if scores is None or count is None:
+    count = state_ablation.of(session.get_visit()).count if count is None else count
+    if scores is None:
         return
     brushes.forget()
     change(state_ablation.choose_top, scores.strongest(by).tolist(), count, by)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from vislrp_core import images, masks
 from vislrp_core.masks import Mask
@@ -23,9 +23,11 @@ from vislrp_core.masks import Mask
 SIDE = 448
 """Side of the canvas in points of its own; pages scale it."""
 MAX_BYTES = 4_000_000
-_MODES = {"brush": "freedraw", "erase": "freedraw", "rectangle": "rect", "polygon": "polygon"}
-_PAINT = {"add": (255, 209, 0, 0.59), "erase": (20, 26, 34, 0.12)}
+_MODES = {"brush": "freedraw", "erase": "freedraw", "rectangle": "rect", "polygon": "polygon", "lasso": "freedraw"}
+_PAINT = {"add": (255, 209, 0, 0.59), "erase": (20, 26, 34, 0.12), "lasso": (16, 23, 30, 0.8)}
 _GENERATIONS = 500
+MAX_STEPS = 20_000
+"""Points of a line that are read."""
 
 
 def stroke_colour(kind: str, generation: int) -> str:
@@ -35,8 +37,8 @@ def stroke_colour(kind: str, generation: int) -> str:
 
 
 def kind_of(tool: str) -> str:
-    """Whether a tool's strokes add or erase."""
-    return "erase" if tool == "erase" else "add"
+    """What a tool's strokes do: add or erase what they cover, or add what they enclose."""
+    return tool if tool in ("erase", "lasso") else "add"
 
 
 def canvas(key: str, picture: bytes, *, tool: str, width: int, generation: int, on_draw: Callable[..., None],
@@ -50,7 +52,7 @@ def canvas(key: str, picture: bytes, *, tool: str, width: int, generation: int, 
     picture : bytes
         Picture file, square; a changed picture keeps the strokes.
     tool : str
-        "brush", "erase", "rectangle" or "polygon" (closed by a click on its first corner).
+        "brush", "erase", "rectangle", "lasso" or "polygon" (closed by a click on its first corner).
     width : int
         Width of the brush in pixels of the network's picture.
     generation : int
@@ -66,7 +68,7 @@ def canvas(key: str, picture: bytes, *, tool: str, width: int, generation: int, 
     st_canvas(
         background_image=picture, width=SIDE, height=SIDE, key=key, return_image_data=True,
         drawing_mode=_MODES[tool], stroke_color=colour, fill_color=colour,
-        stroke_width=round(width * SIDE / images.SIDE) if free else 1,
+        stroke_width=round(width * SIDE / images.SIDE) if free else 3 if tool == "lasso" else 1,
         initial_drawing={"objects": [], "generation": generation},
         on_change=lambda: on_draw(*args),
     )
@@ -95,7 +97,23 @@ def read_drawing(drawing: Any, generation: int) -> Mask | None:
     colours = {stroke_colour(kind, generation) for kind in _PAINT}
     if not all(isinstance(one, dict) and one.get("stroke") in colours for one in objects):
         return None
+    if all(one["stroke"] == stroke_colour("lasso", generation) for one in objects):
+        return _enclosed(objects)
     return _read_png(drawing.get("data"))
+
+
+def _enclosed(objects: list[dict[str, Any]]) -> Mask:
+    """What lines drawn by hand enclose; each is closed from its last point to its first."""
+    area = Image.new("L", (SIDE, SIDE))
+    for one in objects:
+        steps = one.get("path")
+        points = [(float(step[-2]), float(step[-1])) for step in (steps[:MAX_STEPS] if isinstance(steps, list) else ())
+                  if isinstance(step, list) and len(step) > 2 and all(type(value) in (int, float) for value in step[-2:])
+                  and all(abs(value) < 10 * SIDE for value in step[-2:])]
+        if len(points) > 2:
+            ImageDraw.Draw(area).polygon(points, fill=255)
+    alpha = np.asarray(area)
+    return masks.from_alpha(np.dstack([alpha] * 4))
 
 
 def _read_png(url: Any) -> Mask | None:

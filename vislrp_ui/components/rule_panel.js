@@ -131,7 +131,7 @@ function showTip(me, row, parameter) {
   write(help, parameter.help);
   write(lock, !preset.used ? "Not used by this rule." : preset.free.includes(parameter.key) ? ""
     : `Fixed by ${preset.title}; moving it makes the rule Custom.`);
-  tip.style.top = `${row.offsetTop - tip.offsetHeight - 2}px`;
+  tip.style.top = `${row.offsetTop - 4}px`;
 }
 
 function draw(me, rewrite = false) {

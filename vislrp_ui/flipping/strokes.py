@@ -31,7 +31,7 @@ class Sheet:
     base : Mask
         Brushed pixels when the canvases were emptied.
     kind : str
-        "add" or "erase".
+        "add", "erase" or "lasso".
     drawn : dict
         What the strokes cover, by side.
     mask : str
@@ -51,7 +51,7 @@ class Sheet:
 
     def behind(self, side: str) -> Mask:
         """Brushed pixels that a canvas does not show by its own strokes."""
-        if self.kind == "erase":
+        if self.kind in ("erase", "lasso"):
             return self.combined()
         others = [mask for where, mask in self.drawn.items() if where != side]
         return np.logical_or.reduce([self.base, *others])

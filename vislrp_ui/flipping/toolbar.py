@@ -11,9 +11,9 @@ from vislrp_ui import session, state_flipping, toolbars, widgets
 from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import MAX_WIDTH, MIN_WIDTH, FlippingState
 
-_TOOLS = {"brush": (":material/brush:", "Brush"), "rectangle": (":material/crop_square:", "Rectangle"),
-          "polygon": (":material/pentagon:", "Polygon: click its corners, and the first one again to close it"),
-          "erase": (":material/ink_eraser:", "Erase")}
+_TOOLS = {"brush": ":material/brush: Brush", "rectangle": ":material/crop_square: Rectangle",
+          "polygon": ":material/pentagon: Polygon", "lasso": ":material/lasso_select: Lasso",
+          "erase": ":material/ink_eraser: Erase"}
 _SIGNS = {"none": "No selection", "positive": "Most positive", "negative": "Most negative", "least": "Least relevant",
           "random": "Random"}
 _UNITS = {1: "single pixels", 8: "8 × 8 patches"}
@@ -70,13 +70,14 @@ def _fill_title(fill: str) -> str:
 def _brush(flipping: FlippingState) -> None:
     key = widgets.mirror("flip-tool", flipping.tool)
     st.segmented_control("Tool", list(state_flipping.TOOLS), key=key, required=True, label_visibility="collapsed",
-                         format_func=lambda tool: _TOOLS[tool][0], on_change=changing(key, state_flipping.set_tool),
-                         help="Brush, rectangle, polygon (click the corners, the first one again to close it), erase",
+                         format_func=_TOOLS.__getitem__, on_change=changing(key, state_flipping.set_tool),
+                         help="Brush and erase: draw. Rectangle: pull it up. Lasso: draw around an area. Polygon: click its "
+                              "corners, and the first one again to close it",
                          width="content")
     key = widgets.mirror("flip-width", flipping.width)
     with st.container(width=100, key="flip-slider"):
         st.slider("Width of the brush, pixels", MIN_WIDTH, MAX_WIDTH, key=key, label_visibility="collapsed",
-                  on_change=changing(key, state_flipping.set_width), disabled=flipping.tool in ("rectangle", "polygon"))
+                  on_change=changing(key, state_flipping.set_width), disabled=flipping.tool not in ("brush", "erase"))
 
 
 def _selection(flipping: FlippingState) -> None:
