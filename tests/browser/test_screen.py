@@ -18,6 +18,8 @@ PAGES = {
 }
 WIDTHS = (1440, 1152, 960, 390)
 BACKGROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+STILL = "document.getAnimations().forEach(one => { try { one.finish(); } catch { one.cancel(); } })"
+"""What fades in has its own colours only at the end."""
 OVERLAPS = """() => {
   const shown = [...document.querySelectorAll("[data-testid=stMainBlockContainer] [data-testid=stColumn]")]
     .map(one => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width && box.height);
@@ -41,10 +43,9 @@ PICTURES = """() => {
 }"""
 # Streamlit's own markup, which an app cannot change: menus of the select boxes, the header's landmarks, the roles of its
 # segmented controls, the colour of its placeholders and of its disabled controls.
-STREAMLIT = ("[data-testid=stHeader]", "[data-testid=stSelectbox]", "[data-testid=stMultiSelect]",
-             "[data-testid=stButtonGroup]", "[data-testid=stSlider]", "[data-testid=stNumberInput]", "[data-testid=stDataFrame]",
-             "[data-testid=stLogo]", "[data-testid=stFileUploader]", "[data-testid=stTooltipHoverTarget]", "[data-testid=stVegaLiteChart]",
-             ".dc-toolbar")
+STREAMLIT = tuple(f"[data-testid={name}]" for name in (
+    "stHeader", "stSelectbox", "stMultiSelect", "stButtonGroup", "stSlider", "stNumberInput", "stDataFrame", "stLogo",
+    "stFileUploader", "stTooltipHoverTarget", "stVegaLiteChart")) + (".dc-toolbar",)
 RULES_OF_STREAMLIT = ("region", "landmark-one-main", "landmark-unique", "landmark-no-duplicate-banner", "meta-viewport")
 
 
@@ -89,6 +90,7 @@ def test_axe_finds_nothing_of_ours(page: Page, app_url: str, name: str) -> None:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         visit(page, f"{app_url}/{PAGES[name]}")
         page.evaluate(axe)
+        page.evaluate(STILL)
         answer = page.evaluate("([out, rules]) => axe.run({ exclude: out.map(one => [one]) },"
                                " { rules: Object.fromEntries(rules.map(one => [one, { enabled: false }])) })",
                                [list(STREAMLIT), list(RULES_OF_STREAMLIT)])
