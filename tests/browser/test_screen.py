@@ -43,9 +43,9 @@ PICTURES = """() => {
 }"""
 # Streamlit's own markup, which an app cannot change: menus of the select boxes, the header's landmarks, the roles of its
 # segmented controls, the colour of its placeholders and of its disabled controls.
-STREAMLIT = tuple(f"[data-testid={name}]" for name in (
+STREAMLIT = (".dc-toolbar", *(f"[data-testid={name}]" for name in (
     "stHeader", "stSelectbox", "stMultiSelect", "stButtonGroup", "stSlider", "stNumberInput", "stDataFrame", "stLogo",
-    "stFileUploader", "stTooltipHoverTarget", "stVegaLiteChart")) + (".dc-toolbar",)
+    "stFileUploader", "stTooltipHoverTarget", "stVegaLiteChart")))
 RULES_OF_STREAMLIT = ("region", "landmark-one-main", "landmark-unique", "landmark-no-duplicate-banner", "meta-viewport")
 
 

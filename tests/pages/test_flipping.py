@@ -267,4 +267,5 @@ def test_a_lasso_marks_what_its_line_encloses() -> None:
     found = read_drawing({"raw": {"objects": [line]}, "data": None}, 3)
     assert found is not None and found[60:140, 60:140].all() and not found[:40].any() and not found[160:].any()
     for path in ("nonsense", [["M"]], [["L", float("inf"), 1], ["L", 1, True], ["L", 1, 1], 5]):
-        assert not read_drawing({"raw": {"objects": [{**line, "path": path}]}, "data": None}, 3).any()  # type: ignore[union-attr]
+        none = read_drawing({"raw": {"objects": [{**line, "path": path}]}, "data": None}, 3)
+        assert none is not None and not none.any()
