@@ -152,6 +152,10 @@ class WeightedLayer:
 
     def box_sum(self, values: Tensor) -> Tensor:
         """Sum over each window of a convolution."""
+        if 2 * self.row.padding > self.row.kernel:
+            # More padding than pooling knows.
+            ones = values.new_ones((1, 1, self.row.kernel, self.row.kernel))
+            return F.conv2d(values, ones, stride=self.row.stride, padding=self.row.padding)
         return F.avg_pool2d(values, self.row.kernel, self.row.stride, self.row.padding, divisor_override=1)
 
     def box_spread(self, values: Tensor) -> Tensor:
