@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar, Literal, TypeVar
 
 import streamlit as st
+from cachetools import TTLCache
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 State = Literal["idle", "running", "done", "failed", "stopped"]
 Kind = TypeVar("Kind", bound="BackgroundJob")
+RETURN_SECONDS = 30.0
+"""How long work goes on for a visitor who has left: loading a page again takes less."""
+_jobs: TTLCache[str, BackgroundJob] = TTLCache(64, 3600.0)
 
 
 class Stopped(Exception):
@@ -62,6 +67,8 @@ class BackgroundJob:
     """Sentence about an error nobody foresaw; `{error}` is its type."""
 
     def __init__(self, alive: Callable[[], bool] = lambda: True) -> None:
+        self.key = ""
+        self.token = secrets.token_urlsafe(24)
         self._alive = alive
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -73,6 +80,10 @@ class BackgroundJob:
         """Where it stands now."""
         with self._lock:
             return self._progress
+
+    def owned_by(self, alive: Callable[[], bool]) -> None:
+        """Somebody else is asked from now on whether the work is still wanted."""
+        self._alive = alive
 
     @property
     def stopping(self) -> bool:
@@ -136,14 +147,70 @@ class BackgroundJob:
                 self._progress = replace(self._progress, state=state, message=message)
 
 
+class Owner:
+    """Whoever asked for a piece of work: a session, or the one that takes its place when the page is loaded again.
+
+    Parameters
+    ----------
+    session_id : str
+        Streamlit's name of the session.
+    clock : callable
+        Seconds that pass.
+    """
+
+    def __init__(self, session_id: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._session_id = session_id
+        self._clock = clock
+        self._left: float | None = None
+
+    def __call__(self) -> bool:
+        """Whether the owner is there, or has been a moment ago."""
+        if not runtime.exists() or runtime.get_instance().is_active_session(self._session_id):
+            self._left = None
+            return True
+        self._left = self._clock() if self._left is None else self._left
+        return self._clock() - self._left < RETURN_SECONDS
+
+
 def session_job(key: str, kind: type[Kind]) -> Kind:
     """The session's job, held under a key of the session's state; it ends with the session."""
     if key not in st.session_state:
-        context = get_script_run_ctx(suppress_warning=True)
-        st.session_state[key] = kind(partial(_alive, context.session_id if context is not None else ""))
+        made = kind(Owner(_session_id()))
+        made.key = key
+        st.session_state[key] = made
     job: Kind = st.session_state[key]
     return job
 
 
-def _alive(session_id: str) -> bool:
-    return not runtime.exists() or runtime.get_instance().is_active_session(session_id)
+def _session_id() -> str:
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context is not None else ""
+
+
+def running_tokens(keys: Iterable[str]) -> dict[str, str]:
+    """Tokens of the session's running jobs by their keys; who has one can claim the job after a reload."""
+    found = {}
+    for key in keys:
+        job = st.session_state.get(key)
+        if isinstance(job, BackgroundJob) and job.progress.running:
+            _jobs[job.token] = job
+            found[key] = job.token
+    return found
+
+
+def claim(key: str, token: str) -> bool:
+    """Go on with a job that an earlier session of the same tab left running; whether it was still there."""
+    job = _jobs.get(token)
+    if job is None or job.key != key or job.progress.state not in ("running", "done"):
+        return False
+    job.owned_by(Owner(_session_id()))
+    st.session_state[key] = job
+    return True
+
+
+def stop_all(keys: Iterable[str]) -> None:
+    """Stop the session's jobs and forget what they said: another piece of work begins on an empty table."""
+    for key in keys:
+        job = st.session_state.pop(key, None)
+        if isinstance(job, BackgroundJob):
+            job.stop()

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from vislrp_core import compact
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_ui.address import whole
-from vislrp_ui.state import WORKING, ImageRef, StateError
+from vislrp_ui.state import ImageRef, StateError
 
 MAX_ROWS = 8
 MAX_COLUMNS = 8
@@ -82,7 +82,7 @@ class CompareState:
         """Place of a row, from 0 (StateError if there is none)."""
         return self.rows.index(self.row(id))
 
-    def to_params(self) -> dict[str, str]:
+    def to_params(self, room: int = 0) -> dict[str, str]:
         """Query parameters: one per row, one per column, one for the rest. Models of the visit go by their id."""
         params = {}
         for number, row in enumerate(self.rows, start=1):
@@ -108,7 +108,7 @@ def from_params(params: Mapping[str, str]) -> CompareState | None:
         Something in it is damaged.
     """
     rows = tuple(_read_row(n, params[key]) for n in range(1, MAX_ROWS + 1) if (key := f"row{n}") in params)
-    columns = tuple(_read_column(params[key], params) for n in range(1, MAX_COLUMNS + 1) if (key := f"col{n}") in params)
+    columns = tuple(_read_column(params[key]) for n in range(1, MAX_COLUMNS + 1) if (key := f"col{n}") in params)
     if not rows and not columns and "compare" not in params:
         return None
     if not rows or not columns:
@@ -135,7 +135,7 @@ def _read_row(number: int, text: str) -> Row:
     return Row(number, image, whole(parts[2], 0, 99_999) if parts[2] else None, parts[3] == "u")
 
 
-def _read_column(text: str, params: Mapping[str, str]) -> Column:
+def _read_column(text: str) -> Column:
     kind, _, rest = text.partition("~")
     if kind == "c":
         try:
@@ -144,12 +144,7 @@ def _read_column(text: str, params: Mapping[str, str]) -> Column:
             raise ValueError(str(error)) from error
     if kind != "m" or not _ID.fullmatch(rest):
         raise ValueError(text[:40])
-    if rest != "active":
-        return Column(rest)
-    model = params.get("model", "")
-    if model.startswith("example-"):
-        return Column(model.removeprefix("example-")[:60])
-    return Column("own-1" if params.get("as") == "own" else WORKING)
+    return Column(rest)
 
 
 def _read_cell(text: str, found: CompareState) -> Cell:

@@ -33,14 +33,21 @@ def page_module(page: str) -> _PageModule:
     """The module that knows a page's own settings: `vislrp_ui.state_compare` and so on.
 
     Its `from_params(params)` answers the page's state, None where the address holds none, and raises ValueError with one
-    sentence where what it holds is damaged. A page whose state names models of the visit also has `for_address(visit)`: the
-    state as another browser can read it.
+    sentence where what it holds is damaged. A page whose state names models of the visit also has `for_address(visit)`, the
+    state as another browser can read it, and `in_visit(state, visit)`, which undoes that there.
     """
     return cast(_PageModule, import_module(f"vislrp_ui.state_{page}"))
 
 
-def to_params(visit: Visit) -> dict[str, str]:
-    """Query parameters of a visit; what has its default is left out, except image, target and model."""
+def to_params(visit: Visit, *, room: int | None = None) -> dict[str, str]:
+    """Query parameters of a visit; what has its default is left out, except image, target and model.
+
+    Parameters
+    ----------
+    room : int, optional
+        Characters that the brushes, and the sets of neurons, may take. Without it the parameters are an address for any
+        browser; with it they are for this one, which knows own models by their ids.
+    """
     image, look = visit.image, visit.look
     params = {"image": image.id if image.kind == "sample" else f"upload-{image.id}"}
     if image.fit != "crop":
@@ -73,12 +80,12 @@ def to_params(visit: Visit) -> dict[str, str]:
         own: PageState | None = getattr(visit, page)
         if own is not None:
             portable: Callable[[Visit], PageState] | None = getattr(page_module(page), "for_address", None)
-            own = portable(visit) if portable is not None else own
-            params.update(own.to_params())
+            own = portable(visit) if portable is not None and room is None else own
+            params.update(own.to_params() if room is None else own.to_params(room))
     return params
 
 
-def from_params(params: Mapping[str, str], visit: Visit) -> tuple[Visit, tuple[str, ...]]:
+def from_params(params: Mapping[str, str], visit: Visit, *, room: int = 4 * MAX_LENGTH) -> tuple[Visit, tuple[str, ...]]:
     """A fresh visit as the address says.
 
     Parameters
@@ -87,6 +94,8 @@ def from_params(params: Mapping[str, str], visit: Visit) -> tuple[Visit, tuple[s
         Query parameters, unchecked.
     visit : Visit
         What counts where the address says nothing or nonsense; its models hold the examples.
+    room : int
+        Characters of all parameters together.
 
     Returns
     -------
@@ -94,7 +103,7 @@ def from_params(params: Mapping[str, str], visit: Visit) -> tuple[Visit, tuple[s
     tuple of str
         One sentence for each part of the address that could not be used.
     """
-    if sum(len(k) + len(v) for k, v in params.items()) > 4 * MAX_LENGTH:
+    if sum(len(k) + len(v) for k, v in params.items()) > room:
         return visit, ("The address is too long to be a link of this app: the page starts afresh.",)
     damaged: list[str] = []
 
@@ -155,7 +164,10 @@ def _with_model(visit: Visit, params: Mapping[str, str]) -> Visit:
 
 
 def _with_page(visit: Visit, page: str, params: Mapping[str, str]) -> Visit:
-    own: Any = page_module(page).from_params(params)
+    module: Any = page_module(page)
+    own = module.from_params(params)
+    if own is not None and hasattr(module, "in_visit"):
+        own = module.in_visit(own, visit)
     changes: dict[str, Any] = {} if own is None else {page: own}
     return replace(visit, **changes)
 

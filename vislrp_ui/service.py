@@ -36,14 +36,12 @@ from vislrp_ui.gate import GATE
 from vislrp_ui.own_networks import OWN
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, Look
+from vislrp_ui.uploads import AwaitedImage as AwaitedImage
+from vislrp_ui.uploads import MissingImage as MissingImage
 
 Watch = Callable[[str, float], None]
 """Told what is being done and the share done (0 to 1); an `st` call in it lets a newer edit stop the work."""
 Layers = Literal["all"] | Iterable[int] | None
-
-
-class MissingImage(VisLRPError, LookupError):
-    """The server has no such picture (any more); the text is one sentence that says what to do."""
 
 
 @dataclass
@@ -186,17 +184,19 @@ def network_choices() -> list[str]:
 
 
 def picture(ref: ImageRef) -> Image.Image:
-    """The picture in RGB, at its own size (MissingImage if the server or this session does not hold it)."""
+    """The picture in RGB: a sample at its own size, an upload as it is kept (MissingImage if neither is at hand)."""
     if ref.kind == "sample":
         if ref.id not in samples():
             raise MissingImage(f"There is no sample image “{ref.id[:40]}”: choose one of the gallery.")
-        data: Any = samples()[ref.id].path
-    else:
-        data = session.upload(ref.id)
-        if data is None:
-            raise MissingImage("This view shows an image that was uploaded in another visit and is not kept: "
-                               "upload the same file again, or choose another image.")
-    return _pictures.get_or_make((ref.kind, ref.id), lambda: read_image(data))
+        path = samples()[ref.id].path
+        return _pictures.get_or_make((ref.kind, ref.id), lambda: read_image(path))
+    data = session.upload(ref)
+    if data is None and session.awaited(ref):
+        raise AwaitedImage("The image is on its way from this browser's storage.")
+    if data is None:
+        raise MissingImage("This view shows an image that was uploaded in another visit and is not kept: "
+                           "upload the same file again, or choose another image.")
+    return _pictures.get_or_make(("upload file", ref.id, ref.fit), lambda: read_image(data))
 
 
 def view(ref: ImageRef) -> Image.Image:

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from vislrp_core.images import digest, read_image
-from vislrp_core.model import LRPModel, ModelError
+from vislrp_core.images import read_image
+from vislrp_core.model import LRPModel
 from vislrp_core.networks import imagenet_on_disk
 from vislrp_core.resources import model_store
 from vislrp_ui import large, permalink, state, theme
+from vislrp_ui.background import claim, running_tokens
+from vislrp_ui.browser import Exchange
 from vislrp_ui.caches import settle
-from vislrp_ui.components.keeper import keeper
 from vislrp_ui.components.pagetools import page_tools
+from vislrp_ui.components.store import store
 from vislrp_ui.own_networks import OWN, own
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
+from vislrp_ui.uploads import reduce
 
-_VISIT, _SID, _NOTICES, _UPLOADS, _LINK = "_visit", "_sid", "_notices", "_uploads", "_link"
-_ROUTED, _WANTED, _RESTORED = "_routed", "_wanted", "_restored"
-MAX_UPLOAD_BYTES = 40_000_000
-"""Bytes of pictures that one session keeps; the oldest are forgotten first."""
+_VISIT, _SID, _NOTICES, _EXCHANGE, _BEGAN = "_visit", "_sid", "_notices", "_exchange", "_began"
+_ROUTED, _WANTED = "_routed", "_wanted"
+MAIN = "main"
+JOBS = ("_flipping_job", "_ablation_job", "_compare_flipping_job")
+"""Where the session's measurements are held."""
+ANSWER_SECONDS = 5.0
 
 
 @cache
@@ -59,6 +66,7 @@ def get_visit() -> Visit:
                         "runs with another network.",)
             visit = state.choose_network(visit, None)
         st.session_state[_VISIT] = visit
+        exchange().entered, exchange().began = dict(st.query_params), visit
         for sentence in damaged:
             notify(sentence)
     return st.session_state[_VISIT]
@@ -96,13 +104,17 @@ def boot() -> Visit:
 
     visit = fit()
     sync_address(visit)
-    _keep_models(visit)
+    _draw_store(visit, MAIN)
     large.mount()
     with st.container(key="page-tools"):
         page_tools("tools", theme.mode())
     # A place of their own: an element that comes and goes would move all others, and components would be built anew.
     with st.container(key="notices"):
         _show(st.session_state.pop(_NOTICES, []))
+    from vislrp_ui import table  # it stands on this module
+
+    with st.container(key="aside-place"):
+        table.line(visit)
     return visit
 
 
@@ -121,36 +133,56 @@ def _show(sentences: list[str]) -> None:
         st.button("Close", icon=":material/close:", type="tertiary", key="close-notices", help="Close these messages")
 
 
-# --- a reload ----------------------------------------------------------------------------------------------------------
+# --- what the browser keeps -------------------------------------------------------------------------------------------
 
-def _keep_models(visit: Visit) -> None:
-    """Let the browser's tab hold the models that the address does not."""
-    content = [{"origin": entry.origin, "based_on": entry.based_on, "model": entry.model.to_json()}
-               for entry in state.kept_models(visit)]
-    with st.container(key="keeper"):
-        keeper("model-keeper", sid=sid(), restored=_RESTORED in st.session_state, content=content, on_restore=_restore)
-
-
-def _restore() -> None:
-    handed = (st.session_state["model-keeper"] or {}).get("restore")
-    if not isinstance(handed, dict) or handed.get("sid") != sid() or _RESTORED in st.session_state:
-        return
-    st.session_state[_RESTORED] = True
-    set_visit(state.bring_back(get_visit(), read_kept(handed.get("content"))))
+def exchange() -> Exchange:
+    """The session's exchange with the browser's storage."""
+    if _EXCHANGE not in st.session_state:
+        st.session_state[_EXCHANGE] = Exchange()
+    return st.session_state[_EXCHANGE]
 
 
-def read_kept(content: object) -> tuple[ModelEntry, ...]:
-    """Models that a browser's tab hands back, each checked; what is none is left out."""
-    found = []
-    for item in content[:state.MAX_OWN_MODELS + 1] if isinstance(content, list) else ():
-        if not isinstance(item, dict) or item.get("origin") not in ("own", "working"):
-            continue
-        try:
-            model = LRPModel.from_json(str(item.get("model", "")))
-        except ModelError:
-            continue
-        found.append(ModelEntry("", model, item["origin"], str(item.get("based_on", ""))[:80]))
-    return tuple(found)
+def save(place: str) -> None:
+    """Let the address and the browser hold the visit; a fragment calls it, because `boot` does not run with it."""
+    visit = get_visit()
+    sync_address(visit)
+    _draw_store(visit, place)
+
+
+def _draw_store(visit: Visit, place: str) -> None:
+    key = f"store-{place}"
+    with st.container(key=key + "-place"):
+        payload = exchange().payload(visit, running_tokens(JOBS))
+        store(key, {**payload, "sid": sid(), "role": "main" if place == MAIN else "part"}, partial(_hear, key))
+
+
+def _hear(key: str) -> None:
+    said = (st.session_state[key] or {}).get("say")
+    held = exchange()
+    visit, sentences = held.hear(said, sid(), get_visit())
+    set_visit(visit)
+    for sentence in sentences:
+        notify(sentence)
+    claims, held.claims = held.claims, {}
+    lost = [name for name, token in claims.items() if name in JOBS and not claim(name, token)]
+    if lost:
+        notify("A running measurement ended when the page was left: complete curves are kept, measure again for the rest.")
+
+
+def _waiting() -> bool:
+    # An address written before the browser's first answer would be one more step of Back; a browser that does not
+    # answer gets its address all the same.
+    return _has_browser() and not exchange().restored and time.monotonic() - _began() < ANSWER_SECONDS
+
+
+def _has_browser() -> bool:
+    """Whether a browser is at the other end; with `streamlit.testing` there is none that could answer."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context is not None and runtime.exists() and runtime.get_instance().is_active_session(context.session_id) is True
+
+
+def _began() -> float:
+    return st.session_state.setdefault(_BEGAN, time.monotonic())
 
 
 def mark_routed() -> str | None:
@@ -171,6 +203,8 @@ def _enter_through_home() -> None:
 
 def sync_address(visit: Visit | None = None) -> None:
     """Let the browser's address hold the visit."""
+    if _waiting():
+        return
     params = permalink.to_params(visit or get_visit())
     if dict(st.query_params) != params:
         st.query_params.from_dict(params)
@@ -178,29 +212,29 @@ def sync_address(visit: Visit | None = None) -> None:
 
 # --- uploads ----------------------------------------------------------------------------------------------------------
 
-def add_upload(data: bytes) -> ImageRef:
-    """Keep an uploaded picture for this session only.
+def add_upload(data: bytes, title: str = "") -> ImageRef:
+    """Keep what the network sees of an uploaded picture, for this session and in its browser.
 
     Raises
     ------
     ImageError
         If it cannot be read; one sentence.
     """
-    read_image(data)
-    name = digest(data)
-    uploads: dict[str, bytes] = st.session_state.setdefault(_UPLOADS, {})
-    uploads.pop(name, None)
-    uploads[name] = data
-    while sum(map(len, uploads.values())) > MAX_UPLOAD_BYTES and len(uploads) > 1:
-        uploads.pop(next(iter(uploads)))
-    return ImageRef("upload", name, get_visit().image.fit)
+    return ImageRef("upload", exchange().add(reduce(read_image(data)), title), get_visit().image.fit)
 
 
-def upload(name: str) -> bytes | None:
-    """A picture that this session uploaded, None if it has no such picture."""
-    return st.session_state.get(_UPLOADS, {}).get(name)
+def upload(ref: ImageRef) -> bytes | None:
+    """The file of a picture that this session holds, None if it has no such picture."""
+    held = exchange().uploads.get(ref.id)
+    return None if held is None else held.file(ref.fit)
+
+
+def awaited(ref: ImageRef) -> bool:
+    """Whether a picture that is missing may still come from the browser."""
+    return ref.kind == "upload" and _has_browser() and exchange().awaited(ref.id)
 
 
 def upload_names() -> tuple[str, ...]:
-    """Hashes of the pictures that this session holds, newest last."""
-    return tuple(st.session_state.get(_UPLOADS, {}))
+    """Pictures of this session, newest last, and those that only its browser holds as yet."""
+    held = exchange()
+    return tuple(dict.fromkeys((*held.uploads, *held.pictures)))

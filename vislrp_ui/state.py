@@ -5,6 +5,7 @@ Pages read a `Visit`, turn each gesture into a new one and store that; nothing e
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
@@ -14,12 +15,15 @@ from vislrp_core.adapt import adapt
 from vislrp_core.errors import VisLRPError
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.rules import Rule
+from vislrp_ui.choices import ImageRef as ImageRef
+from vislrp_ui.choices import Look as Look
 
 Origin = Literal["working", "example", "own"]
 WORKING = "working"
 WORKING_NAME = "My New Model"
 MAX_HISTORY = 60
 MAX_OWN_MODELS = 40
+MAX_NAME = 190
 
 
 class StateError(VisLRPError, ValueError):
@@ -29,17 +33,8 @@ class StateError(VisLRPError, ValueError):
 class PageState(Protocol):
     """What a page keeps of its own; it comes back from an address as it went in."""
 
-    def to_params(self) -> dict[str, str]:
-        """Short text per query parameter; defaults may be left out."""
-
-
-@dataclass(frozen=True)
-class ImageRef:
-    """Which picture, and how it is brought to 224 x 224; never its pixels."""
-
-    kind: Literal["sample", "upload"] = "sample"
-    id: str = "castle_on_lake"
-    fit: Literal["crop", "squash"] = "crop"
+    def to_params(self, room: int = ...) -> dict[str, str]:
+        """Short text per query parameter; defaults may be left out, and what takes more than so many characters."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +53,6 @@ class ModelEntry:
 
 
 @dataclass(frozen=True)
-class Look:
-    """How maps are coloured."""
-
-    spectrum: str = "blue-white-red"
-    range: str = "p99.5"
-    overlay: bool = False
-    opacity: float = 0.6
-    paper: Literal["theme", "light", "dark"] = "theme"
-
-
-@dataclass(frozen=True)
 class Snapshot:
     """What undo brings back."""
 
@@ -79,6 +63,17 @@ class Snapshot:
     """Which network ran; it is brought back where the models are of another architecture than the present ones."""
     ablation: PageState | None = None
     """Chosen neurons, which go with that network."""
+
+
+@dataclass(frozen=True)
+class Aside:
+    """Work that stands back while something else is on the table (`desk.py`).
+
+    The title says what it is, such as "your own work"; nothing stands back behind its visit.
+    """
+
+    title: str
+    visit: Visit
 
 
 @dataclass(frozen=True)
@@ -95,9 +90,13 @@ class Visit:
         Layer whose map is shown large; None is the pixels.
     compare, flipping, ablation : PageState or None
         What those pages keep; each page knows its own type.
+    aside : tuple of Aside
+        Work that was put aside, the last one last.
+    opened : Aside or None
+        The guided case that is open, as its card laid it out.
     """
 
-    image: ImageRef = ImageRef()
+    image: ImageRef = field(default_factory=ImageRef)
     target: int | None = None
     network: str | None = None
     models: tuple[ModelEntry, ...] = field(
@@ -105,12 +104,14 @@ class Visit:
     active: str = WORKING
     selected_segment: int = 0
     selected_layer: int | None = None
-    look: Look = Look()
+    look: Look = field(default_factory=Look)
     compare: PageState | None = None
     flipping: PageState | None = None
     ablation: PageState | None = None
     past: tuple[Snapshot, ...] = ()
     future: tuple[Snapshot, ...] = ()
+    aside: tuple[Aside, ...] = ()
+    opened: Aside | None = None
 
     def entry(self, id: str | None = None) -> ModelEntry:
         """A model by id; the active one by default (KeyError if there is none)."""
@@ -226,20 +227,20 @@ def activate(visit: Visit, id: str) -> Visit:
 
 
 def free_name(visit: Visit, wanted: str) -> str:
-    """The wanted name, with a number behind it where it is taken."""
+    """The wanted name, with a number behind it where it is taken; a long one is cut so that a model can have it."""
+    wanted = wanted[:MAX_NAME]
     taken = {entry.name for entry in visit.models}
     if wanted not in taken:
         return wanted
     return next(name for n in range(2, len(taken) + 3) if (name := f"{wanted} ({n})") not in taken)
 
 
-def _new_id(visit: Visit) -> str:
-    taken = {entry.id for entry in visit.models}
-    taken |= {entry.id for snapshot in (*visit.past, *visit.future) for entry in snapshot.models}
-    return next(id for n in range(1, len(taken) + 2) if (id := f"own-{n}") not in taken)
+def new_id() -> str:
+    """Id of a new model: two tabs of one browser never give the same."""
+    return f"own-{secrets.token_hex(5)}"
 
 
-def _insert(visit: Visit, entry: ModelEntry) -> Visit:
+def insert(visit: Visit, entry: ModelEntry) -> Visit:
     """Own models stand between the working copy and the examples, the newest last."""
     if sum(e.origin == "own" for e in visit.models) >= MAX_OWN_MODELS:
         raise StateError(f"The list holds {MAX_OWN_MODELS} models of your own: export and delete one first.")
@@ -251,8 +252,8 @@ def _insert(visit: Visit, entry: ModelEntry) -> Visit:
 def add_model(visit: Visit, model: LRPModel, *, based_on: str = "", activate_it: bool = True) -> Visit:
     """Add a model of one's own under a free name (StateError when the list is full)."""
     fitting = adapt(model, visit.model.architecture)
-    entry = ModelEntry(_new_id(visit), edits.rename(fitting, free_name(visit, model.name)), "own", based_on)
-    grown = _insert(visit, entry)
+    entry = ModelEntry(new_id(), edits.rename(fitting, free_name(visit, model.name)), "own", based_on)
+    grown = insert(visit, entry)
     return remember(visit, replace(grown, active=entry.id, selected_segment=0) if activate_it else grown)
 
 
@@ -266,13 +267,18 @@ def duplicate(visit: Visit, id: str | None = None) -> Visit:
 def new_model(visit: Visit, *, keep: bool) -> Visit:
     """Start the working copy afresh with LRP-0 on all layers; `keep` saves the present one as an own model."""
     kept = visit
-    working = visit.entry(WORKING)
     if keep:
-        name = free_name(visit, "Model 1") if working.name == WORKING_NAME else working.name
-        kept = _insert(visit, ModelEntry(_new_id(visit), edits.rename(working.model, name), "own", working.based_on))
+        kept = _working_kept(visit)
     fresh = ModelEntry(WORKING, LRPModel.basic(WORKING_NAME, visit.model.architecture), "working")
-    kept = _put(kept, fresh)
+    kept = put(kept, fresh)
     return remember(visit, replace(kept, active=WORKING, selected_segment=0))
+
+
+def _working_kept(visit: Visit) -> Visit:
+    """The working copy as one more own model, under the name that it was given."""
+    working = visit.entry(WORKING)
+    name = free_name(visit, "Model 1") if working.name == WORKING_NAME else working.name
+    return insert(visit, ModelEntry(new_id(), edits.rename(working.model, name), "own", working.based_on))
 
 
 def delete(visit: Visit, id: str | None = None) -> Visit:
@@ -299,16 +305,18 @@ def rename(visit: Visit, name: str, id: str | None = None) -> Visit:
         copied = edits.rename(entry.model, free_name(visit, clean))
         return add_model(visit, copied, based_on=entry.name)
     others = replace(visit, models=tuple(e for e in visit.models if e.id != entry.id))
-    return remember(visit, _put(visit, replace(entry, model=edits.rename(entry.model, free_name(others, clean)))))
+    return remember(visit, put(visit, replace(entry, model=edits.rename(entry.model, free_name(others, clean)))))
 
 
-def _put(visit: Visit, entry: ModelEntry) -> Visit:
+def put(visit: Visit, entry: ModelEntry) -> Visit:
+    """Another content of a model that is in the list."""
     return replace(visit, models=tuple(entry if e.id == entry.id else e for e in visit.models))
 
 
 def is_untouched(entry: ModelEntry) -> bool:
-    """A working copy that holds nothing worth keeping: LRP-0 on all layers, default conventions."""
-    return entry.model.key == LRPModel.basic(architecture=entry.model.architecture).key
+    """A working copy that holds nothing worth keeping: LRP-0 on all layers, default conventions, no name of its own."""
+    plain = LRPModel.basic(architecture=entry.model.architecture)
+    return entry.name == WORKING_NAME and entry.model.key == plain.key
 
 
 # --- edits of the active model ----------------------------------------------------------------------------------------
@@ -329,13 +337,11 @@ def edit(visit: Visit, change: Callable[[LRPModel], LRPModel], *, segment: int |
         return replace(visit, selected_segment=place)
     base = visit
     if entry.origin == "example":
-        working = visit.entry(WORKING)
-        if not is_untouched(working):
-            base = _insert(visit, ModelEntry(_new_id(visit), edits.rename(working.model, free_name(visit, "Model 1")),
-                                             "own", working.based_on))
+        if not is_untouched(visit.entry(WORKING)):
+            base = _working_kept(visit)
         entry = ModelEntry(WORKING, changed, "working", entry.name)
         changed = edits.rename(changed, WORKING_NAME, "")  # the description is true of the example alone
-    after = replace(_put(base, replace(entry, model=changed)), active=entry.id, selected_segment=place)
+    after = replace(put(base, replace(entry, model=changed)), active=entry.id, selected_segment=place)
     return remember(visit, after)
 
 
@@ -384,27 +390,3 @@ def set_rule(visit: Visit, segment: int, rule: Rule) -> Visit:
 def set_convention(visit: Visit, field_name: str, value: str) -> Visit:
     """Set pooling, its ε, bias, pixel rule or start."""
     return edit(visit, lambda model: edits.set_field(model, field_name, value))
-
-
-# --- a reload ----------------------------------------------------------------------------------------------------------
-
-def kept_models(visit: Visit) -> tuple[ModelEntry, ...]:
-    """Models that are nowhere but in this visit: own ones, and a working copy that holds something."""
-    return tuple(e for e in visit.models
-                 if e.origin == "own" or (e.origin == "working" and not is_untouched(e)))
-
-
-def bring_back(visit: Visit, entries: tuple[ModelEntry, ...]) -> Visit:
-    """Add models of an earlier session of the same tab; what the address opened stays active and is not doubled."""
-    for entry in entries:
-        if any(e.name == entry.name and e.model == entry.model for e in visit.models):
-            continue
-        if entry.origin == "working" and is_untouched(visit.entry(WORKING)):
-            visit = _put(visit, replace(entry, id=WORKING))
-        else:
-            model = edits.rename(entry.model, free_name(visit, entry.name))
-            try:
-                visit = _insert(visit, ModelEntry(_new_id(visit), model, "own", entry.based_on))
-            except StateError:
-                break
-    return visit

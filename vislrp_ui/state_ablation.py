@@ -144,19 +144,19 @@ class AblationState:
         """The ablation that the button would make."""
         return Cut(self.selected, self.value)
 
-    def kept_in_address(self) -> dict[int, bool]:
+    def kept_in_address(self, room: int = MAX_ADDRESS) -> dict[int, bool]:
         """Which kept sets fit into the address, the first ones first; 0 stands for the chosen neurons."""
-        room, fits = MAX_ADDRESS, {}
+        fits = {}
         for id, sets in ((0, self.selected), *((row.id, row.cut.sets) for row in self.kept)):
             length = len(write_sets(sets))
             fits[id] = length <= room
             room -= length if fits[id] else 0
         return fits
 
-    def to_params(self) -> dict[str, str]:
+    def to_params(self, room: int = MAX_ADDRESS) -> dict[str, str]:
         """Query parameters: views, chosen neurons, the ablation, kept sets, curves; nothing where all is as at the start."""
         params: dict[str, str] = {}
-        fits = self.kept_in_address()
+        fits = self.kept_in_address(room)
         fresh = AblationState()
         views = [str(self.layer), self.value, self.thumbs, self.spread, self.order, self.gesture, str(self.count), self.by,
                  self.part, str(self.neuron)]
@@ -168,7 +168,7 @@ class AblationState:
         if self.ablated is not None:
             if self.ablated == self.cut and fits[0]:
                 params["ablated"] = "chosen"
-            elif len(text := write_sets(self.ablated.sets)) <= MAX_ADDRESS // 3:
+            elif len(text := write_sets(self.ablated.sets)) <= room // 3:
                 params["ablated"] = f"{self.ablated.value}~{text}"
         for number, row in enumerate((row for row in self.kept if fits[row.id]), start=1):
             params[f"cut{number}"] = f"{row.cut.value}~{write_sets(row.cut.sets)}~{quote(row.name, safe='')}"

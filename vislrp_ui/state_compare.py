@@ -106,6 +106,12 @@ def for_address(visit: Visit) -> CompareState | None:
     return replace(shown, columns=tuple(portable(column) for column in shown.columns))
 
 
+def in_visit(shown: CompareState, visit: Visit) -> CompareState:
+    """What an address held, in the visit that it opened: its active model has an id there."""
+    return replace(shown, columns=tuple(Column(visit.active) if column == Column("active") else column
+                                        for column in shown.columns))
+
+
 def targets(rows: Sequence[Row], order: Callable[[ImageRef], Sequence[int]]) -> tuple[int, ...]:
     """The class of every row.
 

@@ -108,18 +108,18 @@ class FlippingState:
                 return row
         raise KeyError(wanted)
 
-    def kept_in_address(self) -> dict[int, bool]:
+    def kept_in_address(self, room: int = MAX_ADDRESS) -> dict[int, bool]:
         """Which rows' brushes fit into the address, the first rows first."""
-        room, kept = MAX_ADDRESS, {}
+        kept = {}
         for row in self.rows:
             kept[row.id] = len(row.mask) <= room
             room -= len(row.mask) if kept[row.id] else 0
         return kept
 
-    def to_params(self) -> dict[str, str]:
+    def to_params(self, room: int = MAX_ADDRESS) -> dict[str, str]:
         """Query parameters: one per row, one for tools, one for the measurement; nothing where all is as at the start."""
         params: dict[str, str] = {}
-        kept = self.kept_in_address()
+        kept = self.kept_in_address(room)
         fresh = FlippingState()
         if replace(self, measurement=fresh.measurement) != fresh:
             place = 1 + next(i for i, row in enumerate(self.rows) if row.id == self.active)
@@ -293,9 +293,7 @@ def set_mode(state: FlippingState, mode: str) -> FlippingState:
 
 
 def guided(state: FlippingState) -> FlippingState:
-    """The rows of the guided case where nothing is marked yet: what speaks for the class, what against it, a control."""
-    if any(row.marks for row in state.rows):
-        return set_mode(state, "relevance")
+    """The rows of the guided case: what speaks for the class, what against it, a control."""
     names = {"positive": "What speaks for the class", "negative": "What speaks against it",
              "random": "Same number at random"}
     rows = tuple(Row(number, name, sign=sign, share=8.0) for number, (sign, name) in enumerate(names.items(), start=1))

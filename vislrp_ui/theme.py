@@ -62,7 +62,7 @@ def css() -> str:
 [data-testid=stHeader]{border-bottom:1px solid var(--st-border-color)}
 [data-testid=stImage] img{border-radius:6px}
 [data-testid=stElementToolbarButton]:has([aria-label^=Fullscreen]){display:none}
-[data-testid=stLayoutWrapper]:has(>:is(.st-key-keeper,.st-key-large-view-place)){position:absolute;width:0;height:0;
+[data-testid=stLayoutWrapper]:has(>:is([class*=st-key-store-],.st-key-large-view-place)){position:absolute;width:0;height:0;
  overflow:hidden}
 [data-testid=stLayoutWrapper]:has(>.st-key-page-tools){position:fixed;z-index:1000000;top:9px;right:1.2rem;width:auto}
 [data-testid=stToolbarActions],[data-testid=stStatusWidget]{margin-right:170px}

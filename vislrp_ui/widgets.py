@@ -15,7 +15,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from vislrp_core import containers
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.images import FITS, ImageError
+from vislrp_core.model import LRPModel
 from vislrp_core.network import NetworkError
+from vislrp_core.rules import KEYS, Rule
 from vislrp_ui import service, session, state
 from vislrp_ui.inbox import mirror
 from vislrp_ui.samples import samples
@@ -94,7 +96,7 @@ def take_upload(key: str) -> None:
     if file is None:
         return
     try:
-        ref = session.add_upload(file.getvalue())
+        ref = session.add_upload(file.getvalue(), file.name)
     except ImageError as error:
         session.notify(str(error))
         return
@@ -104,8 +106,11 @@ def take_upload(key: str) -> None:
 def uploader(key: str) -> None:
     """File uploader for one picture."""
     st.file_uploader("Upload an image", type=UPLOAD_TYPES, key=key, on_change=take_upload, args=(key,),
-                     help=f"{containers.READABLE}, at most 10 MB and 40 megapixels. It stays in this visit "
+                     help=f"{containers.READABLE}, at most 10 MB and 40 megapixels. It stays in this browser "
                           "and is shown to nobody else.")
+    from vislrp_ui import kept_panel  # it shows pictures by this module's means
+
+    kept_panel.button(key)
 
 
 def thumbnail(id: str) -> bytes:
@@ -148,7 +153,7 @@ def image_credit(ref: ImageRef) -> str:
     if ref.kind == "sample" and ref.id in samples():
         sample = samples()[ref.id]
         return f"**{sample.title}**. {sample.credit}"
-    return "Your image: kept for this visit only."
+    return "Your image: kept in this browser at the size that the network sees, and shown to nobody else."
 
 
 def fit_control(ref: ImageRef, help: str | None = None) -> None:
@@ -185,6 +190,9 @@ def require_image(visit: Visit) -> None:
         st.stop()
     try:
         service.picture(visit.image)
+    except service.AwaitedImage as error:
+        st.caption(str(error))
+        st.stop()
     except (service.MissingImage, ImageError) as error:
         st.warning(str(error), icon=":material/image:")
         uploader("upload-again")
@@ -267,6 +275,29 @@ def look_popover(visit: Visit) -> None:
 def _spectrum_title(key: str) -> str:
     spectrum = SPECTRA[key]
     return spectrum.title + (" (colour-blind safe)" if spectrum.colour_blind_safe else "")
+
+
+# --- LRP-0 everywhere -----------------------------------------------------------------------------
+
+READABLE = "configuration_2"
+"""The example that reads well on every sample image."""
+
+
+def is_plain(model: LRPModel) -> bool:
+    """Whether every segment has LRP-0, by name or by its parameters."""
+    zero = Rule.of("zero")
+    return all(getattr(segment.rule, key) == getattr(zero, key) for segment in model.segments for key in KEYS)
+
+
+def plain_hint(visit: Visit) -> None:
+    """Under a map of LRP-0 on all layers: why it looks like noise, and the button to a readable composite."""
+    examples = {entry.id: entry.name for entry in visit.models if entry.origin == "example"}
+    if READABLE not in examples or not is_plain(visit.model):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="plain-hint"):
+        st.caption("LRP-0 on all layers is noisy by nature.", width="content")
+        st.button(f"Start from {examples[READABLE]}", icon=":material/tune:", type="tertiary", key="plain-start",
+                  on_click=session.update, args=(state.activate, READABLE), help="Your model stays in the list as it is")
 
 
 # --- network --------------------------------------------------------------------------------------

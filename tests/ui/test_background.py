@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from vislrp_core.downloads import DownloadCancelled, DownloadError
+from vislrp_ui import background
 from vislrp_ui.background import BackgroundJob, Failed, Progress
 from vislrp_ui.download_job import DownloadJob
 
@@ -141,6 +142,72 @@ def test_nothing_of_the_work_is_kept_after_its_end() -> None:
     gc.collect()
     assert [ref() for ref in past] == [None, None, None]
     assert not any(thread.name == job.name for thread in threading.enumerate())
+
+
+class Server:
+    """A runtime that knows which sessions are there."""
+
+    def __init__(self) -> None:
+        self.active: set[str] = set()
+
+    def is_active_session(self, session_id: str) -> bool:
+        return session_id in self.active
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    here = Server()
+    monkeypatch.setattr(background.runtime, "exists", lambda: True)
+    monkeypatch.setattr(background.runtime, "get_instance", lambda: here)
+    return here
+
+
+def test_work_goes_on_for_a_moment_when_its_owner_leaves(server: Server) -> None:
+    now = [0.0]
+    owner = background.Owner("a", lambda: now[0])
+    server.active = {"a"}
+    assert owner()
+    server.active = set()
+    assert owner()
+    now[0] = background.RETURN_SECONDS - 1
+    assert owner()
+    server.active = {"a"}
+    assert owner()
+    server.active = set()
+    assert owner()
+    now[0] += background.RETURN_SECONDS + 1
+    assert not owner()
+
+
+def test_a_reload_claims_its_running_work_by_its_token_and_nobody_else_can(
+        server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    first: dict[str, object] = {}
+    second: dict[str, object] = {}
+    monkeypatch.setattr(background.st, "session_state", first)
+    job = background.session_job("_job", BackgroundJob)
+    steps = Steps(job)
+    job.begin(steps, total=5)
+    steps.let(2)
+    tokens = background.running_tokens(["_job", "_other"])
+    assert list(tokens) == ["_job"] and len(tokens["_job"]) >= 32
+    monkeypatch.setattr(background.st, "session_state", second)
+    assert not background.claim("_job", "guessed") and not background.claim("_other", tokens["_job"]) and not second
+    assert background.claim("_job", tokens["_job"]) and background.session_job("_job", BackgroundJob) is job
+    steps.let(3)
+    assert ended(job) == Progress("done", 5, 5)
+    assert background.running_tokens(["_job"]) == {}
+
+
+def test_an_empty_table_stops_the_work_and_forgets_its_words(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: dict[str, object] = {}
+    monkeypatch.setattr(background.st, "session_state", held)
+    job = background.session_job("_job", BackgroundJob)
+    steps = Steps(job)
+    job.begin(steps, total=5)
+    steps.let(1)
+    background.stop_all(["_job", "_none"])
+    steps.permits.release()
+    assert ended(job).state == "stopped" and not held
 
 
 def test_a_download_tells_its_bytes_and_is_told_to_stop() -> None:

@@ -169,13 +169,20 @@ def test_selecting_a_layer_selects_its_segment():
     assert state.select_layer(visit, 0).selected_layer is None
 
 
-def test_what_a_tab_kept_comes_back_once():
-    visit = state.duplicate(state.set_rule(fresh(), 0, Rule.of("flat")))
-    kept = state.kept_models(visit)
-    assert [e.origin for e in kept] == ["working", "own"]
-    back = state.bring_back(fresh(), kept)
-    assert [e.model for e in state.kept_models(back)] == [e.model for e in kept]
-    assert state.bring_back(back, kept) == back
+def test_a_renamed_working_copy_keeps_its_name_when_an_example_is_edited():
+    for content in (lambda v: v, lambda v: state.set_rule(v, 0, Rule.of("flat"))):
+        visit = state.rename(content(fresh()), "Mine")
+        edited = state.set_rule(state.activate(visit, EXAMPLE.id), 0, Rule.of("gamma"))
+        assert [(e.name, e.model.key) for e in edited.models if e.origin == "own"] == [("Mine", visit.model.key)]
+        assert edited.entry().name == "My New Model"
+        assert [e.name for e in state.new_model(visit, keep=True).models if e.origin == "own"] == ["Mine"]
+
+
+def test_copies_of_copies_always_have_a_name():
+    visit = fresh()
+    for _ in range(state.MAX_OWN_MODELS):
+        visit = state.duplicate(visit)
+    assert len({e.name for e in visit.models}) == len(visit.models)
 
 
 def test_the_list_of_own_models_is_bounded():

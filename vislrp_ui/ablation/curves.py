@@ -69,7 +69,7 @@ def _section(target: int, watching: bool) -> None:
     progress = job().progress
     if watching and not progress.running:
         st.rerun()
-    session.sync_address(visit)
+    session.save("curves")
     task = task_of(visit, target)
     curves = measured(visit, task)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="abl-line-curves"):

@@ -42,6 +42,7 @@ def section(visit: Visit, asked: Question, held: AblationState, size: int) -> Ca
         download = st.container(width="content")
     with st.container(key="abl-map-place"):
         note, place = st.empty(), st.container()
+    widgets.plain_hint(visit)
 
     def draw() -> None:
         progress = Progress(note)

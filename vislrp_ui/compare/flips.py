@@ -44,7 +44,7 @@ def _section(grid: Grid, watching: bool) -> None:
     progress = job().progress
     if watching and not progress.running:
         st.rerun()
-    session.sync_address()
+    session.save("flips")
     settings = state_flipping.of(grid.visit).measurement
     with st.container(key="compare-flips", gap="xsmall"):
         if progress.running:

@@ -96,7 +96,7 @@ def add(grid: Grid) -> None:
             generation = st.session_state.setdefault("_compare_upload", 0)
             key = f"compare-upload-{generation}"
             st.file_uploader("Upload an image", type=widgets.UPLOAD_TYPES, key=key, on_change=_take_upload, args=(key,),
-                             help="At most 10 MB and 40 megapixels. It stays in this visit and is shown to nobody else.")
+                             help="At most 10 MB and 40 megapixels. It stays in this browser and is shown to nobody else.")
 
 
 def _take_upload(key: str) -> None:
@@ -104,7 +104,7 @@ def _take_upload(key: str) -> None:
     if file is None:
         return
     try:
-        ref = session.add_upload(file.getvalue())
+        ref = session.add_upload(file.getvalue(), file.name)
     except ImageError as error:
         session.notify(str(error))
         return

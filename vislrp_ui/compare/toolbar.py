@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vislrp_core.bundle import read_models
 from vislrp_core.imports import notes_of
 from vislrp_core.model import ModelError
-from vislrp_ui import service, session, state_compare, widgets
+from vislrp_ui import desk, service, session, state_compare, widgets
 from vislrp_ui.compare import difference, export, sets
 from vislrp_ui.compare.edits import change, changing
 from vislrp_ui.compare.work import Grid, Place
@@ -74,13 +74,13 @@ def _ready_made(grid: Grid) -> None:
         st.caption(one.text)
     if grid.visit.compare is not None:
         st.button("Start afresh", icon=":material/restart_alt:", key="compare-afresh", width="stretch",
-                  on_click=session.update, args=(state_compare.afresh,),
+                  on_click=session.update, args=(lambda visit: state_compare.afresh(desk.keep_copy(visit)),),
                   help="The image, class and model of Design, and the example models")
 
 
 def _load(key: str, image: str | None) -> None:
     chosen = sets.SETS[key].image if not image else None if image == "own" else image
-    session.update(sets.load, key, chosen, service.network().classes)
+    session.update(lambda visit: sets.load(desk.keep_copy(visit), key, chosen, service.network().classes))
 
 
 def _models(grid: Grid) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from vislrp_core.imports import notes_of, read_model
 from vislrp_core.model import ModelError
 from vislrp_core.network import Prediction
-from vislrp_ui import large, service, session, state, views, widgets
+from vislrp_ui import kept_panel, large, service, session, state, views, widgets
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
@@ -133,5 +133,6 @@ def _more(visit: Visit) -> None:
               help=None if entry.origin == "own" else "The working copy and the examples stay",
               on_click=session.update, args=(state.delete,), width="stretch")
     st.caption("Undo brings a deleted model back.")
+    kept_panel.button("models")
     if entry.model.description:
         st.caption(entry.model.description)

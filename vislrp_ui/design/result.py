@@ -70,6 +70,7 @@ def map_and_facts(visit: Visit, result: Maps) -> None:
                 smooth=values.shape[0] >= SMOOTH_FROM)
         st.html(colour_bar(visit, limit))
     st.html(f'<div class="v-muted v-facts">{facts(result, layer)}</div>')
+    widgets.plain_hint(visit)
 
 
 def map_key(visit: Visit, result: Maps, layer: int) -> tuple[Any, ...]:

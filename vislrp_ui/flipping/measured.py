@@ -95,7 +95,7 @@ def _section(maps: Maps, watching: bool) -> None:
     progress = job().progress
     if watching and not progress.running:
         st.rerun()
-    session.sync_address(visit)
+    session.save("measured")
     task = task_of(visit, maps)
     curves = measured(visit, task)
     fill = FILLS[settings.fill]

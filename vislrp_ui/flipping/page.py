@@ -24,6 +24,7 @@ def flipping() -> None:
         for one in state.rows:
             if one.id == state.active:
                 row.active_row(one.id, maps, row.outline(state))
+                widgets.plain_hint(visit)
             else:
                 row.small_row(visit, one, maps)
     with st.container(horizontal=True, vertical_alignment="center", key="flip-rows-foot"):

@@ -56,7 +56,7 @@ def _active_row(id: int, maps: Maps, seen: object) -> None:
     if outline(flipping) != seen:
         st.rerun()
     row = flipping.row(id)
-    session.sync_address(visit)
+    session.save("row")
     values = work.values_of(maps)
     sheet = strokes.sheet_of(row, flipping.tool)
     picked = work.selected(row, values)

@@ -7,7 +7,7 @@ from functools import cache, partial
 
 import streamlit as st
 
-from vislrp_ui import large, service, session, state, theme, views, widgets
+from vislrp_ui import kept_panel, large, service, session, state, table, theme, views, widgets
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
@@ -56,9 +56,11 @@ def _words() -> None:
     st.markdown(INTRODUCTION)
     with st.container(horizontal=True, gap="small"):
         if widgets.pressed("Start designing", type="primary", icon=":material/tune:", key="start-designing"):
+            session.update(started)
             st.switch_page("pages/1_Design.py")
         if widgets.pressed("Compare five models", icon=":material/grid_view:", key="start-comparing"):
             _open(CASES[1])
+    kept_panel.button("home")
     st.caption(f":material/deployed_code: Network: {service.network_title()}, ready · works offline")
 
 
@@ -69,6 +71,12 @@ def shown_models(visit: Visit) -> tuple[ModelEntry, ...]:
     if active in good or (active.origin == "working" and state.is_untouched(active) and good):
         return tuple(good)
     return (active, *good)
+
+
+def started(visit: Visit) -> Visit:
+    """Design begins with the map that the example shows: LRP-0 on all layers would be noise, and nothing is replaced."""
+    shown = shown_models(visit)
+    return visit if any(entry.id == visit.active for entry in shown) else state.activate(visit, shown[0].id)
 
 
 def _example(visit: Visit) -> None:
@@ -126,5 +134,5 @@ def _strip(case: Case, mode: str) -> str:
 
 
 def _open(case: Case) -> None:
-    session.set_visit(case.prepare(session.get_visit()))
+    table.open_case(case.title, case.prepare)
     st.switch_page(case.page)

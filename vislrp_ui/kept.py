@@ -1,0 +1,336 @@
+"""What a browser keeps of a visit, as JSON, and how it is read again: it is hostile until checked, and often from last year.
+
+Models are kept one by one and shared by all tabs; a *desk* is what one tab has on its table: everything chosen, the steps of
+undo, work that was put aside. Damaged parts are left out and counted, the rest is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, cast
+
+from vislrp_core import compact, edits, masks
+from vislrp_core.adapt import adapt
+from vislrp_core.masks import MaskError
+from vislrp_core.model import LRPModel, ModelError
+from vislrp_ui import desk, permalink, state, state_compare, state_flipping
+from vislrp_ui.state import MAX_HISTORY, MAX_OWN_MODELS, WORKING, Aside, ModelEntry, Snapshot, StateError, Visit
+
+VERSION = 1
+ROOM = 240_000
+"""Characters that all brushes, or all sets of neurons, of one desk may take."""
+MAX_TEXT = 40_000
+MAX_PARAMS = 2 * ROOM + 60_000
+Data = dict[str, Any]
+
+
+class KeptError(ValueError):
+    """Something that a browser handed back cannot be read."""
+
+
+@dataclass
+class Damage:
+    """Counts what had to be left out."""
+
+    count: int = 0
+    kinds: set[str] = field(default_factory=set)
+
+    def note(self, kind: str) -> None:
+        """One more part of a kind."""
+        self.count += 1
+        self.kinds.add(kind)
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for the person; empty where nothing is damaged."""
+        if not self.count:
+            return ""
+        kinds = " and ".join(sorted(self.kinds))
+        return f"Part of what this browser kept is damaged and left out ({kinds}); the rest is here."
+
+
+# --- models -------------------------------------------------------------------------------------------------------------
+
+@lru_cache(maxsize=1024)
+def _text(model: LRPModel) -> str:
+    text = compact.encode(model)
+    return text if not model.description and len(text) <= compact.MAX_LENGTH else model.to_json()
+
+
+def write_model(entry: ModelEntry) -> Data:
+    """One model as JSON."""
+    return {"id": entry.id, "origin": entry.origin, "based_on": entry.based_on, "model": _text(entry.model)}
+
+
+def read_model(data: object) -> ModelEntry:
+    """A model of one's own, or a working copy (KeptError if it is none)."""
+    if not isinstance(data, dict):
+        raise KeptError("no model")
+    id, origin, text = data.get("id"), data.get("origin"), data.get("model")
+    if not isinstance(text, str) or len(text) > MAX_TEXT or not isinstance(id, str) or not is_id(id):
+        raise KeptError("no model")
+    if (origin, id) != ("working", WORKING) and (origin != "own" or not id.startswith("own-")):
+        raise KeptError("no model of one's own")
+    try:
+        model = LRPModel.from_json(text) if text.startswith("{") else compact.decode(text)
+    except (ModelError, ValueError, RecursionError) as error:
+        raise KeptError(str(error)) from error
+    return ModelEntry(id, model, cast(state.Origin, origin), " ".join(str(data.get("based_on", "")).split())[:80])
+
+
+def is_id(text: str) -> bool:
+    """Short, and of plain characters."""
+    return 0 < len(text) <= 60 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()
+
+
+def read_models(data: object, damage: Damage) -> tuple[ModelEntry, ...]:
+    """All readable own models of a list, each id once."""
+    found: dict[str, ModelEntry] = {}
+    for item in listed(data, MAX_OWN_MODELS, "models", damage):
+        try:
+            entry = read_model(item)
+            if entry.origin == "own":
+                found.setdefault(entry.id, entry)
+        except KeptError:
+            damage.note("models")
+    return tuple(found.values())
+
+
+def listed(data: object, most: int, kind: str, damage: Damage) -> Sequence[Any]:
+    """At most so many items of a list that a browser handed back; nothing where it is none."""
+    if data is None:
+        return ()
+    if not isinstance(data, list):
+        damage.note(kind)
+        return ()
+    return data[:most]
+
+
+def merge(visit: Visit, entries: Iterable[ModelEntry]) -> tuple[Visit, bool]:
+    """A visit with the models of its browser; whether all had room.
+
+    A model that is there under its id takes the newer content; one that an address brought along, equal in name and content,
+    gets its id. Steps of undo know the new ones too: a step back must not take away what another tab has made.
+    """
+    room = True
+    for entry in entries:
+        known = {one.id: one for one in visit.models}
+        entry = replace(entry, model=adapt(entry.model, visit.model.architecture))
+        twin = next((one for one in visit.models if one.origin == "own" and one.id != entry.id
+                     and one.name == entry.name and one.model.key == entry.model.key), None)
+        if entry.id in known:
+            visit = state.put(visit, entry)
+        elif twin is not None:
+            visit = _under_id(visit, twin.id, entry)
+        else:
+            named = replace(entry, model=edits.rename(entry.model, state.free_name(visit, entry.name)))
+            try:
+                visit = _everywhere(state.insert(visit, named), named)
+            except StateError:
+                room = False
+    return visit, room
+
+
+def _everywhere(visit: Visit, entry: ModelEntry) -> Visit:
+    def grown(steps: tuple[Snapshot, ...]) -> tuple[Snapshot, ...]:
+        return tuple(step if any(one.id == entry.id for one in step.models)
+                     else replace(step, models=(*step.models, entry)) for step in steps)
+    return replace(visit, past=grown(visit.past), future=grown(visit.future))
+
+
+def _under_id(visit: Visit, old: str, entry: ModelEntry) -> Visit:
+    """The model of the list that equals an entry becomes it."""
+    models = tuple(entry if one.id == old else one for one in visit.models)
+    shown = visit.compare
+    if isinstance(shown, state_compare.CompareState):
+        shown = replace(shown, columns=tuple(replace(one, id=entry.id) if one.id == old else one for one in shown.columns))
+    return replace(visit, models=models, active=entry.id if visit.active == old else visit.active, compare=shown)
+
+
+def forget(visit: Visit, ids: Iterable[str]) -> Visit:
+    """The visit without some own models, in its list and in every step of undo: they were deleted for good."""
+    gone = set(ids)
+
+    def without(models: tuple[ModelEntry, ...]) -> tuple[ModelEntry, ...]:
+        return tuple(one for one in models if one.id not in gone or one.origin != "own")
+
+    def steps(known: tuple[Snapshot, ...]) -> tuple[Snapshot, ...]:
+        return tuple(replace(step, models=without(step.models)) for step in known if step.active not in gone)
+
+    visit = replace(visit, models=without(visit.models), past=steps(visit.past), future=steps(visit.future),
+                    aside=tuple(replace(piece, visit=forget(piece.visit, gone)) for piece in visit.aside),
+                    opened=visit.opened and replace(visit.opened, visit=forget(visit.opened.visit, gone)))
+    if all(one.id != visit.active for one in visit.models):
+        visit = replace(visit, active=WORKING, selected_segment=0)
+    return visit
+
+
+# --- a tab's table ------------------------------------------------------------------------------------------------------
+
+def write_desk(visit: Visit, *, whole: bool = True, history: bool = True) -> Data:
+    """What lies on a tab's table, as JSON; own models that stand in the list are named by their ids alone.
+
+    Parameters
+    ----------
+    whole : bool
+        With the address, and with what was put aside.
+    history : bool
+        With the steps of undo.
+    """
+    params = permalink.to_params(visit, room=ROOM)
+    for key in ("model", "as", "based"):
+        params.pop(key, None)
+    data: Data = {"v": VERSION, "params": params, "active": visit.active, "segment": visit.selected_segment,
+                  "working": write_model(visit.entry(WORKING)), "strokes": _write_strokes(visit)}
+    if history:
+        data |= _write_history(visit)
+    if whole:
+        data["address"] = permalink.to_params(visit)
+        data["aside"] = [{"title": piece.title, "desk": write_desk(piece.visit, whole=False)} for piece in visit.aside]
+    if visit.opened is not None:
+        data["opened"] = {"title": visit.opened.title,
+                          "desk": write_desk(visit.opened.visit, whole=False, history=False)}
+    return data
+
+
+def _write_history(visit: Visit) -> Data:
+    places: dict[int, int] = {}
+    table: list[Data] = []
+
+    def step(one: Snapshot) -> list[Any]:
+        held = []
+        for entry in one.models:
+            if entry.origin != "example":
+                if id(entry) not in places:
+                    places[id(entry)] = len(table)
+                    table.append(write_model(entry))
+                held.append(places[id(entry)])
+        return [held, one.active, one.selected_segment, one.network]
+
+    return {"past": [step(one) for one in visit.past[-MAX_HISTORY:]], "future": [step(one) for one in visit.future],
+            "table": table}
+
+
+def _write_strokes(visit: Visit) -> list[list[list[str]]]:
+    """Steps of undo of the brushes, row by row, the newest as far as there is room."""
+    room, found = ROOM, []
+    for row in state_flipping.of(visit).rows if visit.flipping is not None else ():
+        steps: list[list[str]] = []
+        for mask, sign in reversed(row.past):
+            room -= len(mask) + 12
+            if room < 0:
+                break
+            steps.insert(0, [mask, sign])
+        found.append(steps)
+    return found
+
+
+def read_desk(data: object, models: tuple[ModelEntry, ...], damage: Damage) -> Visit:
+    """A visit with what lay on a tab's table.
+
+    Parameters
+    ----------
+    models : tuple of ModelEntry
+        Working copy, own models and examples, as they are now.
+
+    Raises
+    ------
+    KeptError
+        It is none, or of a later version of this app.
+    """
+    if not isinstance(data, dict) or data.get("v") != VERSION:
+        raise KeptError("no desk of this version")
+    params = data.get("params")
+    if not isinstance(params, dict) or len(params) > 80:
+        raise KeptError("no parameters")
+    texts = {str(key)[:40]: value for key, value in params.items() if isinstance(value, str)}
+    visit = replace(Visit(), models=models)
+    try:
+        working = read_model(data.get("working"))
+        visit = state.put(visit, replace(working, id=WORKING, origin="working"))
+    except KeptError:
+        damage.note("a model")
+        visit = state.put(visit, Visit().entry(WORKING))
+    for key in ("model", "as", "based", "segment"):
+        texts.pop(key, None)
+    visit, damaged = permalink.from_params(texts, visit, room=MAX_PARAMS)
+    for _ in damaged:
+        damage.note("settings")
+    active = data.get("active")
+    if isinstance(active, str) and any(entry.id == active for entry in visit.models):
+        visit = replace(visit, active=active)
+    segment = data.get("segment")
+    visit = state.select_segment(visit, segment if isinstance(segment, int) else 0)
+    visit = _read_strokes(visit, data.get("strokes"), damage)
+    visit = _read_history(visit, data, damage)
+    aside = tuple(piece for item in listed(data.get("aside"), desk.MAX_ASIDE, "work put aside", damage)
+                  if (piece := _read_piece(item, models, damage)) is not None)
+    opened = _read_piece(data["opened"], models, damage) if data.get("opened") is not None else None
+    return replace(visit, aside=aside, opened=opened)
+
+
+def _read_piece(data: object, models: tuple[ModelEntry, ...], damage: Damage) -> Aside | None:
+    try:
+        if not isinstance(data, dict):
+            raise KeptError("no work")
+        inner = data.get("desk")
+        if isinstance(inner, dict) and inner.get("aside"):
+            raise KeptError("work within work")
+        return Aside(" ".join(str(data.get("title", "")).split())[:120] or desk.OWN_WORK, read_desk(inner, models, damage))
+    except (KeptError, RecursionError):
+        damage.note("work put aside")
+        return None
+
+
+def _read_strokes(visit: Visit, data: object, damage: Damage) -> Visit:
+    if not isinstance(data, list) or not any(data):
+        return visit
+    held = state_flipping.of(visit)
+    rows = list(held.rows)
+    for place, steps in enumerate(data[:len(rows)]):
+        try:
+            past = tuple(_read_stroke(step) for step in steps[-state_flipping.MAX_PAST:])
+        except (TypeError, ValueError, MaskError):
+            damage.note("undo of brushes")
+            continue
+        rows[place] = replace(rows[place], past=past)
+    return replace(visit, flipping=replace(held, rows=tuple(rows)))
+
+
+def _read_stroke(step: Any) -> tuple[str, str]:
+    mask, sign = step
+    if not isinstance(mask, str) or sign not in state_flipping.SIGNS or len(mask) > MAX_TEXT:
+        raise KeptError("no stroke")
+    if mask:
+        masks.decode(mask)
+    return mask, sign
+
+
+def _read_history(visit: Visit, data: Mapping[str, Any], damage: Damage) -> Visit:
+    if not data.get("past") and not data.get("future"):
+        return visit
+    examples = tuple(entry for entry in visit.models if entry.origin == "example")
+    try:
+        table = [read_model(item) for item in data["table"][:40 * MAX_HISTORY]]
+        past, future = (tuple(_read_step(step, table, examples) for step in data[key][-MAX_HISTORY:])
+                        for key in ("past", "future"))
+    except (KeyError, TypeError, ValueError, IndexError):
+        damage.note("undo")
+        return visit
+    return replace(visit, past=past, future=future)
+
+
+def _read_step(step: Any, table: list[ModelEntry], examples: tuple[ModelEntry, ...]) -> Snapshot:
+    places, active, segment, network = step
+    if network not in (None, *permalink.NETWORKS):
+        raise KeptError("no network")
+    if len(places) > MAX_OWN_MODELS + 1 or not all(type(place) is int and place >= 0 for place in places):
+        raise KeptError("no step")
+    models = (*(table[place] for place in places), *examples)
+    ids = [entry.id for entry in models]
+    if len(set(ids)) != len(ids) or WORKING not in ids or active not in ids or type(segment) is not int:
+        raise KeptError("no step")
+    chosen = models[ids.index(active)].model
+    return Snapshot(models, active, max(0, min(segment, len(chosen.segments) - 1)), network)
