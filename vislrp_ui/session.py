@@ -15,7 +15,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core.images import read_image
-from vislrp_core.model import LRPModel
+from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.networks import imagenet_on_disk
 from vislrp_core.resources import model_store
 from vislrp_ui import large, permalink, state, theme
