@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import io
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Literal
 
-import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -31,6 +27,7 @@ from vislrp_core.networks import default_network_name, imagenet_on_disk, load_ne
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_core.store import RelevanceStore
 from vislrp_ui import inbox, own_networks, session, theme
+from vislrp_ui.answers import Counters, Maps, Stopwatch, layer_sum, partial_maps
 from vislrp_ui.caches import ByteCache, allotted, give_back_memory
 from vislrp_ui.gate import GATE
 from vislrp_ui.own_networks import OWN
@@ -42,56 +39,6 @@ from vislrp_ui.uploads import MissingImage as MissingImage
 Watch = Callable[[str, float], None]
 """Told what is being done and the share done (0 to 1); an `st` call in it lets a newer edit stop the work."""
 Layers = Literal["all"] | Iterable[int] | None
-
-
-@dataclass
-class Counters:
-    """What the engine was asked to do since the start; tests read it."""
-
-    forward_passes: int = 0
-    propagations: int = 0
-    stopped: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def count(self, what: str, times: int = 1) -> None:
-        """Add one, or several."""
-        with self._lock:
-            setattr(self, what, getattr(self, what) + times)
-
-
-@dataclass(frozen=True, eq=False)
-class Maps:
-    """A result as pages draw it.
-
-    Attributes
-    ----------
-    maps : dict
-        Channel sums by layer, (H, W) float32; fully connected layers as a grid.
-    positive, negative : ndarray
-        Sums of relevance per row; NaN below a layer where relevance is not finite.
-    error : NonFiniteRelevance or None
-        Why the maps below its layer are missing.
-    seconds : float
-        Time of the propagation when it was computed, without waiting for a slot.
-    """
-
-    maps: dict[int, NDArray[np.float32]]
-    positive: NDArray[np.float64]
-    negative: NDArray[np.float64]
-    target: int
-    model_key: str
-    error: NonFiniteRelevance | None = None
-    seconds: float = float("nan")
-
-    @property
-    def total(self) -> NDArray[np.float64]:
-        """Sum of relevance at all layers."""
-        return self.positive + self.negative
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the maps."""
-        return sum(m.nbytes for m in self.maps.values()) + 1000
 
 
 counters = Counters()
@@ -284,20 +231,6 @@ def known_maps(ref: ImageRef, model: LRPModel, target: int) -> Maps | None:
     return _maps.get((network().digest, ref, model.key, target))
 
 
-@dataclass
-class Stopwatch:
-    """How long a propagation took."""
-
-    seconds: float = float("nan")
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Measure the time inside."""
-        begin = time.perf_counter()
-        yield
-        self.seconds = time.perf_counter() - begin
-
-
 def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers: Layers, passed: Trace,
                watch: Watch | None, clock: Stopwatch | None = None) -> Relevance:
     with GATE.slot(_waiting(watch)), (clock or Stopwatch()).running():
@@ -364,29 +297,13 @@ def maps_of(net: Network, ref: ImageRef, see: Callable[[], Trace], model: LRPMod
         try:
             result = _propagate(net, ref, model, target, wanted, see(), watch, clock)
         except NonFiniteRelevance as error:
-            return _partial(error, target, model)
+            return partial_maps(error, target, model)
         known = _maps.get(key)  # layers that were looked at before stay: going back to one computes nothing
-        return Maps({**(known.maps if known is not None else {}), **{k: _sum(result, k) for k in result.layers}},
+        return Maps({**(known.maps if known is not None else {}), **{k: layer_sum(result, k) for k in result.layers}},
                     result.positive, result.negative, target, model.key, seconds=clock.seconds)
 
     return _maps.get_or_make(key, run, _let_newer_edit_in,
                              accept=lambda kept: kept.error is not None or wanted <= kept.maps.keys())
-
-
-def _sum(result: Relevance, layer: int) -> NDArray[np.float32]:
-    return np.asarray(colours.channel_sum(result.at(layer)), dtype=np.float32)
-
-
-def _partial(error: NonFiniteRelevance, target: int, model: LRPModel) -> Maps:
-    """What is known above the layer where relevance is not finite."""
-    above = getattr(error, "relevance", None)
-    positive, negative = (np.full(model.plan.last + 1, np.nan) for _ in range(2))
-    found: dict[int, NDArray[np.float32]] = {}
-    if above is not None:
-        positive[error.layer:] = above.positive[error.layer:]
-        negative[error.layer:] = above.negative[error.layer:]
-        found = {k: _sum(above, k) for k in above.layers if k >= error.layer}
-    return Maps(found, positive, negative, target, model.key, error)
 
 
 # --- pictures of maps -----------------------------------------------------------------------------
