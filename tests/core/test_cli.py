@@ -395,8 +395,3 @@ def test_a_downloads_progress_goes_to_a_terminal_only(capsys, monkeypatch, net):
 def test_tables_align_numbers_right_and_words_left(capsys):
     common.print_table(["layer", "name"], [["0", layer_name(0)], ["17", "pool3"]])
     assert capsys.readouterr().out == "layer  name\n    0  input image\n   17  pool3\n"
-
-
-def test_json_never_holds_what_is_no_number():
-    with pytest.raises(ValueError):
-        common.dump_json({"value": float("nan")})

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.support.networks import tiny_state
+from vislrp_core.cli import common
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "model_store/overview_composite.json"
@@ -38,3 +40,8 @@ def test_starting_imports_nothing_that_takes_seconds_and_any_terminal_will_do():
     imported = {line.rsplit(b"|", 1)[1].strip().decode() for line in result.stderr.splitlines()}
     assert {"torch", "vislrp_core.cli.common"} <= imported
     assert imported.isdisjoint({"torchvision", "streamlit", "altair", "pandas", "matplotlib", "torch._dynamo", "sympy"})
+
+
+def test_json_never_holds_what_is_no_number():
+    with pytest.raises(ValueError):
+        common.dump_json({"value": float("nan")})
