@@ -89,7 +89,8 @@ kbd[aria-label^=Shortcut]{display:none}
 [class*=st-key-pick-]:hover img,[class*=st-key-case-]:hover img{filter:brightness(.96)}
 .v-head,:is(.v-flip-head,.v-abl-head) h2{font-size:13.5px!important;font-weight:650!important;line-height:1.35!important;
  padding:0!important;margin:0!important;letter-spacing:0}
-[data-testid=stCaptionContainer] p{opacity:1;color:color-mix(in srgb,var(--st-text-color) 72%,var(--st-background-color))}
+[data-testid=stCaptionContainer]{opacity:1!important}
+[data-testid=stCaptionContainer] p{color:color-mix(in srgb,var(--st-text-color) 72%,var(--st-background-color))}
 .v-hidden{position:absolute!important;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
 .st-key-notices{max-height:min(34vh,240px);overflow-y:auto}
 .st-key-notices [data-testid=stAlertContainer]{padding:6px 12px}

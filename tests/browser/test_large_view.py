@@ -58,7 +58,7 @@ def test_values_colour_bar_steps_and_download(page: Page, app_url: str, tmp_path
     ends = dialog.locator(".bar span").all_inner_texts()
     assert len(ends) == 5 and ends[2] == "0" and ends[0] == ends[4].replace("+", "−")
     dialog.locator(".frame img").hover(position={"x": 100, "y": 50})
-    expect(dialog.locator(".tip")).to_contain_text("at column")
+    expect(dialog.locator(".value")).to_contain_text("at column")
     first = dialog.locator("h2").text_content()
     assert "of 5" in (dialog.locator(".place").text_content() or ""), "the image and what four segments hand on"
     page.keyboard.press("ArrowRight")

@@ -37,7 +37,7 @@ class Large {
     this.frame = node("div", "frame");
     this.image = node("img", "", { alt: "", draggable: "false" });
     this.spot = node("div", "spot", { "aria-hidden": "true" });
-    this.tip = node("div", "tip", { role: "status" });
+    this.tip = node("div", "value", { role: "status" });
     this.frame.append(this.image, this.spot, this.tip);
     this.stage = node("div", "stage");
     this.stage.append(this.frame);
