@@ -7,7 +7,9 @@ const REPEAT_MS = 1500;
 const NEWS_MS = 300;
 
 // One for all instances of the component: a page change draws another one.
-const S = (window.vislrpStore ??= {
+/** @type {any} */
+const shared = window;
+const S = (shared.vislrpStore ??= {
   db: null, tab: null, chain: Promise.resolve(), known: new Map(), desk: "", unheard: [], n: 0, sid: null, orders: 0,
   alive: new Set(), say: null, channel: null, stale: false, timer: null, troubled: "",
 });
@@ -20,9 +22,9 @@ function random() {
 
 // A change of the view replaces the address of its page: Back goes to the page before, not through every slider step.
 function oneEntryPerPage() {
-  if (window.history.vislrp) return;
+  if (shared.vislrpHistory) return;
   const push = window.history.pushState.bind(window.history);
-  window.history.vislrp = true;
+  shared.vislrpHistory = true;
   window.history.pushState = (state, title, url) => {
     const to = url === undefined || url === null ? null : new URL(url, window.location.href);
     if (to && to.pathname === window.location.pathname && to.origin === window.location.origin && !to.hash) {
@@ -147,7 +149,7 @@ async function index() {
   return (await all("pictures")).map(({ id, title, thumb, time }) => ({ id, title, thumb, time }));
 }
 
-async function hello(data) {
+async function hello() {
   let name = tabName();
   listen();
   S.tab = null;
@@ -156,6 +158,7 @@ async function hello(data) {
     S.channel.postMessage({ kind: "who" });
     await new Promise((done) => setTimeout(done, 60));
   }
+  /** @type {any} */
   const entry = performance.getEntriesByType("navigation")[0];
   const from = name;
   if (!name || S.alive.has(name)) name = random();
@@ -285,7 +288,7 @@ export default function ({ data, setTriggerValue }) {
     S.n = 0;
     S.orders = 0;
     S.desk = "";
-    queue(() => hello(data));
+    queue(() => hello());
     return;
   }
   S.unheard = S.unheard.filter((message) => message.n > data.heard);
