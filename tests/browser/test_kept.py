@@ -123,7 +123,7 @@ def test_undo_survives_a_reload(page: Page, app_url: str) -> None:
     kept_when(page, lambda held: bool(held["desks"] and held["desks"][0]["desk"]["past"]))
     page.reload()
     expect(page.locator(CARDS)).to_have_count(7)
-    undo = page.locator(".st-key-undo button")
+    undo = page.locator(".st-key-undo button:visible")
     expect(undo).to_be_enabled()
     undo.click()
     expect(page.locator(CARDS)).to_have_count(6)
@@ -141,7 +141,7 @@ def test_brushes_and_their_undo_survive_a_reload(page: Page, app_url: str) -> No
     canvas(page, "map").wait_for()
     wait_idle(page)
     assert np.array_equal(mask_of(page.url), mask)
-    page.locator(".st-key-flip-undo-1 button").click()
+    page.locator(".st-key-flip-undo-1 button:visible").click()
     until_brushed(page, lambda mask: not mask.any())
 
 
@@ -156,9 +156,9 @@ def test_the_work_of_a_closed_tab_can_be_taken_back(page: Page, app_url: str) ->
     later = context.new_page()
     visit(later, app_url)
     expect(later.get_by_text("Put aside: your work of an earlier tab")).to_be_visible()
-    later.locator(".st-key-take-back button").click()
+    later.locator(".st-key-take-back button:visible").click()
     later.wait_for_url(lambda url: "image=kitten" in url and f"target={target}" in url)
-    expect(later.locator(".st-key-take-back button")).to_have_count(0)
+    expect(later.locator(".st-key-take-back button:visible")).to_have_count(0)
 
 
 def test_own_work_waits_beside_a_case_over_pages_and_reloads(page: Page, app_url: str) -> None:
@@ -168,7 +168,7 @@ def test_own_work_waits_beside_a_case_over_pages_and_reloads(page: Page, app_url
     stroke(page, "image", (0.2, 0.3), (0.5, 0.3))
     mask = until_brushed(page, lambda mask: mask.any())
     page.get_by_role("link", name="Home").click()
-    page.locator(".st-key-open-flipping button").click()
+    page.locator(".st-key-open-flipping button:visible").click()
     page.wait_for_url(lambda url: "/Pixel_Flipping" in url and "guitar_and_drums" in url)
     expect(page.locator("[class*=st-key-flip-small-]").first).to_be_visible()
     assert not mask_of(page.url).any()
@@ -177,7 +177,7 @@ def test_own_work_waits_beside_a_case_over_pages_and_reloads(page: Page, app_url
     expect(page.get_by_text("Put aside: your own work")).to_be_visible()
     page.get_by_role("link", name="Design").click()
     expect(page.locator(MAP)).to_be_visible()
-    page.locator(".st-key-take-back button").click()
+    page.locator(".st-key-take-back button:visible").click()
     page.wait_for_url(lambda url: "image=kitten" in url)
     page.get_by_role("link", name="Pixel Flipping").click()
     canvas(page, "map").wait_for()
@@ -191,14 +191,14 @@ def test_everything_that_is_kept_can_be_seen_and_deleted(page: Page, app_url: st
     upload(page)
     kept_when(page, lambda held: held["models"] == 1 and held["pictures"] == 1)
     page.get_by_role("link", name="Home").click()
-    page.locator(".st-key-kept-home button").click()
+    page.locator(".st-key-kept-home button:visible").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("noise.png")).to_be_visible()
     dialog.get_by_role("button", name="Delete noise.png").click()
     kept_when(page, lambda held: held["models"] == 1 and held["pictures"] == 0)
     page.wait_for_url(lambda url: "upload-" not in url)
     if not dialog.is_visible():
-        page.locator(".st-key-kept-home button").click()
+        page.locator(".st-key-kept-home button:visible").click()
     dialog.get_by_text("Delete everything").click()
     dialog.get_by_role("button", name="Delete all").click()
     kept_when(page, lambda held: held["models"] == 0 and not held["desks"])
@@ -282,9 +282,9 @@ def change(page: Page, name: str) -> None:
     elif name == "Design":
         page.locator(".st-key-design-classes .row").nth(1).click()
     elif name == "Compare":
-        page.locator(".st-key-compare-add button").click()
+        page.locator(".st-key-compare-add button:visible").click()
     elif name == "Pixel_Flipping":
-        page.locator(".st-key-flip-add button").click()
+        page.locator(".st-key-flip-add button:visible").click()
     else:
         page.locator(".st-key-abl-layers .row").nth(4).click()
     page.wait_for_url(lambda url: url != before)
