@@ -105,17 +105,6 @@ def test_own_models_come_to_a_second_tab_and_outlive_both(page: Page, app_url: s
     assert len(set(third.locator(CARDS).all_text_contents())) == 8  # each model once, under a name of its own
 
 
-def test_two_tabs_that_change_at_once_lose_nothing(page: Page, app_url: str) -> None:
-    open_design(page, app_url)
-    second = page.context.new_page()
-    open_design(second, app_url)
-    for tab in (page, second, page, second):
-        tab.get_by_role("button", name="Duplicate").click(no_wait_after=True)
-    for tab in (page, second):
-        expect(tab.locator(CARDS)).to_have_count(10)
-    kept_when(page, lambda held: held["models"] == 4)
-
-
 def test_undo_survives_a_reload(page: Page, app_url: str) -> None:
     open_design(page, app_url)
     page.get_by_role("button", name="Duplicate").click()
@@ -182,26 +171,6 @@ def test_own_work_waits_beside_a_case_over_pages_and_reloads(page: Page, app_url
     page.get_by_role("link", name="Pixel Flipping").click()
     canvas(page, "map").wait_for()
     page.wait_for_url(lambda url: np.array_equal(mask_of(url), mask))
-
-
-def test_everything_that_is_kept_can_be_seen_and_deleted(page: Page, app_url: str) -> None:
-    open_design(page, app_url)
-    page.get_by_role("button", name="Duplicate").click()
-    expect(page.locator(CARDS)).to_have_count(7)
-    upload(page)
-    kept_when(page, lambda held: held["models"] == 1 and held["pictures"] == 1)
-    page.get_by_role("link", name="Home").click()
-    page.locator(".st-key-kept-home button:visible").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("noise.png")).to_be_visible()
-    dialog.get_by_role("button", name="Delete noise.png").click()
-    kept_when(page, lambda held: held["models"] == 1 and held["pictures"] == 0)
-    page.wait_for_url(lambda url: "upload-" not in url)
-    if not dialog.is_visible():
-        page.locator(".st-key-kept-home button:visible").click()
-    dialog.get_by_text("Delete everything").click()
-    dialog.get_by_role("button", name="Delete all").click()
-    kept_when(page, lambda held: held["models"] == 0 and not held["desks"])
 
 
 def test_without_storage_the_app_works_and_says_so_once(new_context: Callable[..., BrowserContext], app_url: str) -> None:

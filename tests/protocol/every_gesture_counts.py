@@ -17,7 +17,7 @@ from tests.protocol.gestures import Gesture, gestures
 from tests.support.tab import Tab
 
 EVERY = int(os.environ.get("VISLRP_PAIRS", "61"))
-"""One in so many pairs is tried; 1 tries all: VISLRP_PAIRS=1 python -m pytest tests/protocol"""
+"""One in so many pairs is tried; 1 tries all: VISLRP_PAIRS=1 python -m pytest tests/protocol/every_gesture_counts.py"""
 PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "design": ("Design", ()),
     "design, menus": ("Design", ("menu-twin", "menu-conventions", "menu-models", "menu-look")),
