@@ -84,7 +84,7 @@ def test_every_preset_shows_its_values_and_sends_its_key(panel: Stage):
 def test_presets_by_keyboard(panel: Stage):
     panel.page.locator(".pill.chosen").press("ArrowRight")
     panel.page.keyboard.press("Enter")
-    assert preset(panel) == "alpha_beta"
+    assert preset(panel) == "gamma_generalized"
 
 
 def test_typed_numbers_may_lie_beyond_the_slider(panel: Stage):
