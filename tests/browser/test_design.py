@@ -238,7 +238,8 @@ def test_two_visitors_do_not_share_models_or_images(
     on.open_design(page, app_url, on.four())
     other = new_context().new_page()
     on.open_design(other, app_url)
-    assert on.borders_of(other.url) == [38] and on.borders_of(page.url) == [10, 23, 30, 38]
+    on.until_borders(other, 38)
+    on.until_borders(page, 10, 23, 30, 38)
     page.locator(".st-key-duplicate-model button:visible").click()
     expect(page.locator(".st-key-model-cards .card.active .name")).to_have_text("My New Model copy")
     other.locator(".ruler .add").click()

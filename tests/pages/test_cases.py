@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count, product
+from itertools import count, cycle, product
 
 import numpy as np
 import pytest
@@ -81,7 +81,12 @@ def open_case(app: AppTest, key: str) -> AppTest:
     return app
 
 
-@pytest.mark.parametrize(("page", "case"), list(product((*WORK, "all"), [case.key for case in CASES])))
+KEYS = [case.key for case in CASES]
+# Every case after work on all pages, and work on each page alone before one of the cases.
+PAIRS = [*product(["all"], KEYS), *zip(WORK, cycle(KEYS), strict=False)]
+
+
+@pytest.mark.parametrize(("page", "case"), PAIRS)
 def test_a_case_is_the_same_after_any_work_and_the_work_comes_back(open_page: Open, page: str, case: str) -> None:
     plain = open_case(open_page(), case)
     app = open_page()
