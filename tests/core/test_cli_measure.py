@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 
 from tests.support.networks import tiny_state
 from vislrp_core import flipping
-from vislrp_core.cli import main, measure
+from vislrp_core.cli import main, measure, progress
 from vislrp_core.experiments import Picture, Workspace
 from vislrp_core.measures import MEASURES, MeasureTask, Settings
 from vislrp_core.model import LRPModel
@@ -222,11 +222,11 @@ def test_a_model_without_a_finite_map_does_not_lose_the_others(folder: Path, cap
 
 def test_progress_says_how_long_it_takes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 10.0, 10.0 + 100, 10.0 + 200])
-    monkeypatch.setattr(measure.time, "monotonic", lambda: next(clock))
-    progress = measure.Progress()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    shows = progress.Progress()
     for done in (5, 6, 15, 100):
-        progress(done, 100)
-    progress.end()
+        shows(done, 100)
+    shows.end()
     shown = capsys.readouterr().err.split("\r\033[K")
     assert shown == ["", "Measured 5 of 100", "Measured 6 of 100, 16 min left", "Measured 15 of 100, 16 min left",
                      "Measured 100 of 100, 0 s left", ""]

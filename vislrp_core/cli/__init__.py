@@ -20,7 +20,8 @@ from vislrp_core.cli.debugging import HELP, show_traceback
 from vislrp_core.errors import VisLRPError
 
 COMMANDS = {"explain": "explain", "predict": "predict", "check": "check", "flip": "flip",
-            "neurons": "neurons", "ablate": "neurons", "measure": "measure", "adapt": "adapt", "app": "app"}
+            "neurons": "neurons", "ablate": "neurons", "measure": "measure", "attribute": "attribute", "adapt": "adapt",
+            "app": "app"}
 """Module of every command; only that of the command that was given is imported, so that each starts quickly."""
 
 

@@ -7,7 +7,6 @@ import hashlib
 import math
 import platform
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,9 +20,12 @@ from vislrp_core.cli import common, measuring
 from vislrp_core.cli.debugging import add_debug
 from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.pictures import find_images, printable
+from vislrp_core.cli.progress import Progress
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import NetworkSource, Outcome, ProcessPool, Record, Workspace, run_all
+from vislrp_core.experiments.ray_pool import LOCAL, RayPool
+from vislrp_core.experiments.run import Pool
 from vislrp_core.fills import FILLS
 from vislrp_core.images import FITS
 from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings, read_boxes
@@ -61,6 +63,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--batch", type=common.positive, default=flipping.BATCH, metavar="N",
                         help="pictures that run through the network at once (4)")
     parser.add_argument("--workers", type=common.positive, default=1, metavar="N", help="processes (1)")
+    parser.add_argument("--ray", nargs="?", const=LOCAL, metavar="ADDRESS",
+                        help="workers on Ray: of the cluster at ADDRESS (auto, host:6379), or started here without one")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
     common.add_network(parser)
     common.add_json(parser)
@@ -85,6 +89,8 @@ def seed(text: str) -> int:
 
 def run(options: argparse.Namespace) -> None:
     """Write measures.parquet, summary.csv, skipped.csv and run.json; print the means."""
+    if options.ray is not None and options.workers > 1:
+        raise InputError("choose --workers or --ray: Ray has as many workers as it has cores")
     paths = find_images(options.images)
     models = measuring.explainers(options.model, options.baselines, options.seed)
     boxes = read_boxes(options.boxes) if options.boxes else {}
@@ -143,8 +149,10 @@ def versions(network: Network) -> dict[str, Any]:
 def gather(options: argparse.Namespace, network: Network, tasks: Sequence[MeasureTask],
            record: Record) -> dict[tuple[Any, ...], Outcome[Measured]]:
     """Run the tasks; outcomes by picture, model and metric."""
-    pool = None
-    if options.workers > 1:
+    pool: Pool | None = None
+    if options.ray is not None:
+        pool = RayPool(network, options.ray, batch=options.batch)
+    elif options.workers > 1:
         name = options.network if options.network is not None else default_network_name()
         pool = ProcessPool(NetworkSource(name, str(network.device), options.dtype), options.workers, options.batch)
     progress = Progress() if sys.stderr.isatty() else None
@@ -159,33 +167,6 @@ def gather(options: argparse.Namespace, network: Network, tasks: Sequence[Measur
 def identity(task: Any) -> tuple[Any, ...]:
     """Which row of the result."""
     return (task.picture, task.model.key, task.metric)
-
-
-class Progress:
-    """How far the run is and how long it will take, on a terminal's stderr."""
-
-    def __init__(self) -> None:
-        self._begin: tuple[float, int] | None = None
-
-    def __call__(self, done: int, total: int) -> None:
-        """Draw the line anew."""
-        now = time.monotonic()
-        # What was there already took no time: the clock starts at the first that is computed.
-        begin, before = self._begin = self._begin or (now, done)
-        left = ""
-        if done > before:
-            left = f", {_duration((now - begin) / (done - before) * (total - done))} left"
-        print(f"\r\033[KMeasured {done} of {total}{left}", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Leave the line."""
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 Row = tuple[str, str, str, str, float, int, float]
