@@ -22,7 +22,7 @@ SHARES = {
     "flipped": 0.01, "flipping marks": 0.01, "flipping curves": 0.01, "flipping orders": 0.01,
     "flipping ends": 0.001,
     "neuron sheets": 0.01, "neuron relevance": 0.04, "neuron scores": 0.005, "neuron logits": 0.005,
-    "neuron pixels": 0.02, "neuron curves": 0.005, "neuron orders": 0.005,
+    "neuron pixels": 0.02, "neuron curves": 0.005, "neuron orders": 0.005, "evidence": 0.005,
 }
 """Parts of the budget, so that all caches of all pages together stay within the one setting."""
 

@@ -9,7 +9,9 @@ from typing import Any, Literal, cast
 
 from vislrp_core import compact
 from vislrp_core.model import LRPModel, ModelError
+from vislrp_ui import evidence as evidences
 from vislrp_ui.address import whole
+from vislrp_ui.evidence import Evidence
 from vislrp_ui.state import ImageRef, StateError
 
 MAX_ROWS = 8
@@ -62,6 +64,8 @@ class CompareState:
         The two cells whose difference is shown.
     scaled : bool
         Whether both maps of a difference are divided by their sum of absolute relevance first.
+    evidence : Evidence or None
+        What is asked of the measures below the grid; None while they are closed.
     """
 
     rows: tuple[Row, ...]
@@ -70,6 +74,7 @@ class CompareState:
     formulas: bool = False
     difference: tuple[Cell, Cell] | None = None
     scaled: bool = False
+    evidence: Evidence | None = None
 
     def row(self, id: int) -> Row:
         """A row by its number (StateError if there is none)."""
@@ -96,6 +101,10 @@ class CompareState:
         shown = [f"{places[cell.row]}.{cell.column + 1}" for cell in self.difference or () if cell.row in places]
         params["compare"] = "~".join([self.share, "f" if self.formulas else "", *(shown or ["", ""]),
                                       "s" if self.scaled else ""])
+        if self.evidence is not None:
+            # Rows of an address are numbered by their place.
+            boxes = tuple(replace(one, row=places[one.row]) for one in self.evidence.boxes if one.row in places)
+            params["evidence"] = replace(self.evidence, boxes=boxes).to_param()
         return params
 
 
@@ -121,6 +130,11 @@ def from_params(params: Mapping[str, str]) -> CompareState | None:
         pair = None if parts[2:4] == ["", ""] else (_read_cell(parts[2], found), _read_cell(parts[3], found))
         found = replace(found, share=cast(Share, parts[0]), formulas=parts[1] == "f", difference=pair,
                         scaled=parts[4] == "s")
+    if "evidence" in params:
+        asked = evidences.from_param(params["evidence"])
+        if any(one.row > len(found.rows) for one in asked.boxes):
+            raise ValueError(params["evidence"][:40])
+        found = replace(found, evidence=asked)
     return found
 
 

@@ -32,7 +32,7 @@ from vislrp_ui.uploads import reduce
 _VISIT, _SID, _NOTICES, _EXCHANGE, _BEGAN = "_visit", "_sid", "_notices", "_exchange", "_began"
 _ROUTED, _WANTED = "_routed", "_wanted"
 MAIN = "main"
-JOBS = ("_flipping_job", "_ablation_job", "_compare_flipping_job")
+JOBS = ("_flipping_job", "_ablation_job", "_compare_flipping_job", "_evidence_job")
 """Where the session's measurements are held."""
 ANSWER_SECONDS = 5.0
 

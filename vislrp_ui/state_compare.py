@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from vislrp_core.composites import COMPOSITES
 from vislrp_core.model import LRPModel
 from vislrp_ui import state
 from vislrp_ui.comparison import (
@@ -18,6 +20,7 @@ from vislrp_ui.comparison import (
     Share,
     from_params,
 )
+from vislrp_ui.evidence import Evidence, with_box
 from vislrp_ui.state import WORKING, ImageRef, ModelEntry, StateError, Visit
 
 __all__ = ["MAX_COLUMNS", "MAX_ROWS", "SHARES", "Cell", "Column", "CompareState", "Row", "Share", "from_params"]
@@ -26,8 +29,8 @@ __all__ = ["MAX_COLUMNS", "MAX_ROWS", "SHARES", "Cell", "Column", "CompareState"
 # --- the visit --------------------------------------------------------------------------------------------------------
 
 def default(visit: Visit) -> CompareState:
-    """The visit's image with its class and the next one; the active model and the examples."""
-    examples = [entry.id for entry in visit.models if entry.origin == "example"]
+    """The visit's image with its class and the next one; the active model and the examples of this program's own."""
+    examples = [entry.id for entry in visit.models if entry.origin == "example" and entry.id not in COMPOSITES]
     active = visit.entry()
     bare = active.id == WORKING and state.is_untouched(active) and examples
     ids = [*([] if active.id in examples or bare else [active.id]), *examples][:MAX_COLUMNS - 1]
@@ -186,7 +189,12 @@ def remove_row(shown: CompareState, id: int) -> CompareState:
         return shown
     rows = tuple(row for row in shown.rows if row.id != id)
     lost = shown.difference is not None and any(cell.row == id for cell in shown.difference)
-    return replace(shown, rows=rows, difference=None if lost else shown.difference)
+    return _unboxed(replace(shown, rows=rows, difference=None if lost else shown.difference), id)
+
+
+def _unboxed(shown: CompareState, row: int) -> CompareState:
+    """The box of a picture that is no longer there goes with it."""
+    return shown if shown.evidence is None else replace(shown, evidence=with_box(shown.evidence, row, None))
 
 
 def move_row(shown: CompareState, id: int, step: int) -> CompareState:
@@ -203,7 +211,7 @@ def move_row(shown: CompareState, id: int, step: int) -> CompareState:
 def set_image(shown: CompareState, id: int, image: ImageRef) -> CompareState:
     """Another image in a row; its class becomes the most probable one that is free."""
     row = shown.row(id)
-    return shown if row.image == image else _put(shown, replace(row, image=image, target=None))
+    return shown if row.image == image else _unboxed(_put(shown, replace(row, image=image, target=None)), id)
 
 
 def set_target(shown: CompareState, id: int, target: int) -> CompareState:
@@ -268,6 +276,24 @@ def load(visit: Visit, models: Sequence[LRPModel], rows: Sequence[tuple[ImageRef
                     columns=tuple(Column(model=model, based_on=based_on) for model in models), formulas=formulas,
                     difference=None)
     return replace(visit, compare=fresh)
+
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+
+def set_evidence(shown: CompareState, **changes: Any) -> CompareState:
+    """Open the measures below the grid, or ask something else of them."""
+    return replace(shown, evidence=replace(shown.evidence or Evidence(), **changes))
+
+
+def close_evidence(shown: CompareState) -> CompareState:
+    """Without the measures."""
+    return replace(shown, evidence=None)
+
+
+def set_box(shown: CompareState, row: int, ends: tuple[int, int, int, int] | None) -> CompareState:
+    """The box of the object in a row's picture, in pixels of the network's view; None for none."""
+    shown.row(row)
+    return replace(shown, evidence=with_box(shown.evidence or Evidence(), row, ends))
 
 
 # --- how it is drawn --------------------------------------------------------------------------------------------------

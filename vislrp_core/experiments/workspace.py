@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from vislrp_core import flipping
@@ -53,6 +54,10 @@ class Picture:
         """The picture of a file (OSError if it cannot be read)."""
         with open(path, "rb") as stream:
             return cls(path, hashlib.file_digest(stream, "sha256").hexdigest(), fit)
+
+    def read(self) -> Image.Image:
+        """The picture in RGB (ImageError, OSError)."""
+        return read_image(self.path)
 
 
 class Workspace:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vislrp_core.errors import InputError
 from vislrp_core.experiments.workspace import Picture
-from vislrp_core.images import network_view, read_image
+from vislrp_core.images import network_view
 from vislrp_core.network import Network
 
 PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -37,7 +37,7 @@ def compose(pictures: Sequence[Picture], side: int) -> Image.Image:
     """Four pictures as the network sees them, each at half its size."""
     sheet = Image.new("RGB", (side, side))
     for picture, (row, column) in zip(pictures, PLACES, strict=True):
-        view = network_view(read_image(picture.path), picture.fit)
+        view = network_view(picture.read(), picture.fit)
         half = view.resize((side // 2, side // 2), Image.Resampling.BILINEAR)
         sheet.paste(half, (column * (side // 2), row * (side // 2)))
     return sheet

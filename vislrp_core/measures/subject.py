@@ -82,24 +82,28 @@ class Subject:
     def maps_of_classes(self, model: Explainer, classes: Sequence[int]) -> list[Map]:
         """R for other classes."""
         if isinstance(model, Baseline):
-            return [_summed(model.relevance(self.network, self.x, one)) for one in classes]
-        found = propagate_many(self.network, self.trace, model, classes, layers=(0,))
+            return [self.map_of(model, self.x, one) for one in classes]
+        with self.workspace.turn(1):
+            found = propagate_many(self.network, self.trace, model, classes, layers=(0,))
         return [one.map(0).astype(np.float64) for one in found]
 
     def map_of(self, model: Explainer, x: Tensor, target: int, network: Network | None = None) -> Map:
         """R of another input, or of another network."""
         other = network or self.network
         if isinstance(model, Baseline):
-            return _summed(model.relevance(other, x, target))
+            with self.workspace.turn(1):
+                return _summed(model.relevance(other, x, target))
         return self.map_from(model, self.see(x, other), target, other)
 
     def see(self, x: Tensor, network: Network | None = None) -> Trace:
         """Forward pass of another input."""
-        return forward(network or self.network, x)
+        with self.workspace.turn(1):
+            return forward(network or self.network, x)
 
     def map_from(self, model: LRPModel, trace: Trace, target: int, network: Network | None = None) -> Map:
         """R of a forward pass."""
-        return propagate(network or self.network, trace, model, target, layers=(0,)).map(0).astype(np.float64)
+        with self.workspace.turn(1):
+            return propagate(network or self.network, trace, model, target, layers=(0,)).map(0).astype(np.float64)
 
     def scores(self, model: Explainer) -> flipping.Scores:
         """Scores of measured flipping."""

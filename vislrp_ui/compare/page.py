@@ -14,6 +14,7 @@ from vislrp_core.network import NetworkError
 from vislrp_ui import service, session, state_compare, widgets
 from vislrp_ui.compare import difference, flips, payload, rows, style, toolbar
 from vislrp_ui.compare.edits import grid_edit
+from vislrp_ui.compare.evidence import panel as evidence
 from vislrp_ui.compare.work import Grid, Place
 from vislrp_ui.components.comparegrid import compare_grid
 from vislrp_ui.components.protocol import OnEdit
@@ -47,6 +48,9 @@ def compare() -> None:
         if grid.state.difference is not None:
             difference.panel(grid)
     _draw(grid, "stopped" if stopped else "waiting" if todo else "not kept: the server's memory for maps is full")
+    with st.container(key="compare-evidence-place"):
+        if grid.state.evidence is not None and grid.rows:
+            evidence.section(grid)
     if todo and not stopped:
         _compute(grid, todo, len(missing), note, computed)
 

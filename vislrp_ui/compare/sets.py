@@ -8,6 +8,7 @@ from functools import cache
 
 from vislrp_core.adapt import adapt
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT
+from vislrp_core.composites import COMPOSITES, composite
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.resources import model_store
 from vislrp_core.rules import Rule
@@ -40,7 +41,7 @@ class ModelSet:
 
     def models(self) -> tuple[LRPModel, ...]:
         """The models in order."""
-        return _rules() if self.key == "rules" else _configurations()
+        return {"rules": _rules, "configurations": _configurations, "zennit": _zennit}[self.key]()
 
 
 SETS = {one.key: one for one in (
@@ -48,6 +49,8 @@ SETS = {one.key: one for one in (
              "Case 1: LRP-ε, LRP-γ, α1β0, α2β1 and α3β2, each on all layers.", "wine_glass_and_bottle", True),
     ModelSet("configurations", "Configurations 1 to 5",
              "Case 2: two to four segments; which model tells two classes apart?", "guitar_and_drums", False),
+    ModelSet("zennit", "Zennit's composites",
+             "Its six named composites with its conventions, and γ that falls with depth.", "castle_on_lake", False),
 )}
 
 
@@ -70,6 +73,11 @@ def _configurations() -> tuple[LRPModel, ...]:
         "segments": (Segment(first=low.first, last=low.last, rule=high.rule), middle,
                      Segment(first=high.first, last=high.last, rule=low.rule))})
     return (stored[1], stored[2], third, stored[4], stored[5])
+
+
+@cache
+def _zennit() -> tuple[LRPModel, ...]:
+    return tuple(composite(key) for key in COMPOSITES)
 
 
 def two_object_samples() -> dict[str, tuple[str, str]]:

@@ -34,4 +34,16 @@ _CSS = """<style>
 .st-key-compare-difference-panel{--picture-width:min(100%,27vh)}
 .v-diff-name{font-size:12.5px;font-weight:600;min-height:19px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .v-diff-bar{width:min(100%,27vh)}
+[data-testid=stLayoutWrapper]:has(>.st-key-compare-evidence-place:empty){display:none}
+.st-key-evidence-panel .v-flip-head{display:flex;gap:8px;align-items:baseline;font-size:13.5px;flex-wrap:wrap}
+.st-key-evidence-panel .v-flip-head span{font-size:12px}
+.st-key-evidence-line{flex-wrap:wrap!important}
+.st-key-evidence-panel .v-flip-empty{border:1px dashed var(--st-border-color);border-radius:6px;padding:28px;
+ text-align:center; font-size:12.5px}
+.st-key-evidence-panel{border-top:1px solid var(--st-border-color);padding-top:10px}
+.st-key-evidence-charts{display:grid!important;gap:14px 22px;
+ grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr))}
+.st-key-evidence-charts>*{min-width:0;width:100%!important}
+.st-key-evidence-pair{--picture-width:min(100%,30vh)}
+.st-key-evidence-canvas{zoom:.86}
 </style>"""

@@ -14,6 +14,7 @@ from vislrp_core.model import ModelError
 from vislrp_ui import desk, service, session, state_compare, widgets
 from vislrp_ui.compare import difference, export, sets
 from vislrp_ui.compare.edits import change, changing
+from vislrp_ui.compare.evidence import panel as evidence
 from vislrp_ui.compare.work import Grid, Place
 from vislrp_ui.samples import samples
 from vislrp_ui.state_compare import MAX_COLUMNS, SHARES, Column
@@ -56,6 +57,7 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
                                  width="content",
                                  help="Each map has its own range, or the maps of a row, or all maps share one")
             difference.switch(grid)
+            evidence.switch(grid)
             with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Figure, facts, models"):
                 export.export(grid)
             widgets.network_menu(grid.visit)

@@ -1,0 +1,116 @@
+"""Measuring in the background: one run per session, every forward pass and every map a turn at the compute gate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vislrp_core.experiments import Explainer, Picture, Workspace, run_all
+from vislrp_core.images import to_input
+from vislrp_core.measures import MeasureTask
+from vislrp_core.network import Network, Trace, forward
+from vislrp_ui import service
+from vislrp_ui.background import BackgroundJob, Stopped
+from vislrp_ui.compare.evidence.plan import Key, Plan, cost, values
+from vislrp_ui.gate import GATE
+
+BATCH = 2
+SCALE = 100
+"""Progress is told in hundredths of a map."""
+Maps = Mapping[tuple[Picture, str, int], NDArray[Any]]
+
+
+class EvidenceWorkspace(Workspace):
+    """Pictures in memory, maps of the grid at hand, turns at the gate; forward passes are made again where they are needed.
+
+    Parameters
+    ----------
+    maps : mapping
+        Maps of the pixels that are known, by picture, model key and class.
+    """
+
+    def __init__(self, network: Network, maps: Maps | None = None) -> None:
+        super().__init__(network, batch=BATCH)
+        self._maps = maps or {}
+
+    @contextmanager
+    def turn(self, passes: int) -> Iterator[None]:
+        """A slot of the gate."""
+        with GATE.slot():
+            service.counters.count("forward_passes", passes)
+            yield
+
+    def prepare(self, wishes: Sequence[Any]) -> None:
+        """Nothing at once: another visitor waits for one map at most."""
+
+    def trace(self, picture: Picture) -> Trace:
+        """The picture's forward pass."""
+        def see() -> Trace:
+            x = to_input(picture.read(), self.network, picture.fit)
+            with self.turn(1):
+                return forward(self.network, x)
+
+        return self.remember("trace", picture, see)
+
+    def values(self, picture: Picture, model: Explainer, target: int) -> NDArray[Any]:
+        """The pixels' map."""
+        known = self._maps.get((picture, model.key, target))
+        return np.asarray(known) if known is not None else super().values(picture, model, target)
+
+    def explained(self, picture: Picture, model: Explainer, target: int) -> tuple[NDArray[Any], float]:
+        """Map and conservation."""
+        self.trace(picture)  # its own turn, before the one below
+        with GATE.slot():
+            return super().explained(picture, model, target)
+
+
+class Job(BackgroundJob):
+    """The measures of one session.
+
+    Attributes
+    ----------
+    plan : Plan or None
+        What was started last: its own pictures outlive a reload with it.
+    """
+
+    name = "vislrp-evidence"
+    stopped = "Stopped: what is measured is kept."
+    failed = "The measurement failed ({error}): measure again."
+    plan: Plan | None = None
+    _begin: tuple[float, int] = (0.0, 0)
+
+    def start(self, plan: Plan, tasks: Mapping[Key, MeasureTask], maps: Maps) -> None:
+        """Measure these, unless a measurement is running."""
+        if not tasks or self.progress.running:
+            return
+        self.plan = plan
+        weights = [round(SCALE * one) for one in cost(tasks).values()]
+        self._begin = time.monotonic(), 0
+        self.begin(lambda: self._work(plan, list(tasks.values()), weights, maps), sum(weights))
+
+    def left(self) -> float | None:
+        """Seconds that it will take, from how long it has taken; None at the beginning."""
+        begin, progress = self._begin[0], self.progress
+        if not progress.running or progress.share < 0.02:
+            return None
+        return (time.monotonic() - begin) * (1 / progress.share - 1)
+
+    def _work(self, plan: Plan, tasks: list[MeasureTask], weights: list[int], maps: Maps) -> str:
+        def look(done: int, total: int) -> None:
+            if self.stopping:
+                raise Stopped
+
+        done, errors = 0, []
+        space = EvidenceWorkspace(plan.network, maps)
+        for outcome, weight in zip(run_all(plan.network, tasks, workspace=space, record=values, progress=look), weights,
+                                   strict=True):
+            done += weight
+            self.note(done)
+            if outcome.error is not None:
+                errors.append(str(outcome.error))
+        return "" if not errors else f"{len(errors)} values could not be measured: {errors[0]}"

@@ -1,0 +1,95 @@
+"""After a click on a dot: the picture on which that model and the best one differ most, with both maps."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vislrp_core.errors import VisLRPError
+from vislrp_core.measures import MEASURES
+from vislrp_core.measures.summary import Summary, farthest, rising
+from vislrp_ui import large, service, session, state_compare, views
+from vislrp_ui.compare import payload
+from vislrp_ui.compare.edits import change
+from vislrp_ui.compare.evidence.job import EvidenceWorkspace
+from vislrp_ui.compare.evidence.plan import Plan, Subject
+from vislrp_ui.compare.evidence.sources import maps_of
+from vislrp_ui.compare.work import Grid
+from vislrp_ui.components.picture import picture
+from vislrp_ui.state import ImageRef
+from vislrp_ui.state_compare import MAX_ROWS
+
+PICK, _KEPT = "_evidence_pick", "_evidence_maps"
+
+
+def other_of(found: list[Summary], metric: str, model: str) -> str | None:
+    """Whom a model is compared with: the best of the others."""
+    others = [one for one in found if one.model != model and one.images]
+    best = min if rising(metric) else max
+    return best(others, key=lambda one: one.mean).model if others else None
+
+
+def panel(grid: Grid, plan: Plan, tables: dict[str, list[Summary]], table: dict[str, dict[str, float]], metric: str,
+          model: str) -> None:
+    """Draw it."""
+    other = other_of(tables[metric], metric, model)
+    where = None if other is None else farthest(table.get(model, {}), table.get(other, {}))
+    if other is None or where is None:
+        return
+    subject = plan.subject(where)
+    with st.container(key="evidence-pair", border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.html(f'<div class="v-facts"><b>{escape(MEASURES[metric].title)}: {escape(model)} and {escape(other)} differ '
+                    f"most on “{escape(where)}”</b>, {table[model][where]:.3f} and {table[other][where]:.3f}</div>")
+            if subject.row is None:
+                st.button("Show as a row", icon=":material/add:", type="tertiary", key="evidence-row",
+                          disabled=len(grid.state.rows) >= MAX_ROWS, on_click=_add_row, args=(subject,))
+            st.button("Close", icon=":material/close:", type="tertiary", key="evidence-pair-close", on_click=_close)
+        maps = [_map(grid, plan, subject, name) for name in (model, other)]
+        columns = st.columns([0.25, 0.25, 0.5], gap="small")
+        for place, (name, values) in enumerate(zip((model, other), maps, strict=True)):
+            with columns[place]:
+                if values is None:
+                    st.caption(f"{name}: relevance is not finite")
+                    continue
+                look = grid.visit.look
+                limit = service.limit_of(values, look)
+                st.html(f'<div class="v-diff-name" title="{escape(name)}">{escape(name)}</div>')
+                key = ("evidence", plan.network.digest, subject.picture, plan.models[name].key, subject.target)
+                picture(f"evidence-map-{place}", payload.encoded(key, values, look, limit), f"Map of {name} for {where}",
+                        large.offer(f"evidence-{place}", partial(views.values_view, f"{name}, {where}", values, look)))
+
+
+def _map(grid: Grid, plan: Plan, subject: Subject, name: str) -> NDArray[np.float32] | None:
+    """The map of a model for a subject; the last two are kept."""
+    model = plan.models[name]
+    kept: dict[object, NDArray[np.float32] | None] = st.session_state.setdefault(_KEPT, {})
+    key = (plan.network.digest, subject.picture, model.key, subject.target)
+    if key not in kept:
+        from vislrp_core.network import class_index
+
+        space = EvidenceWorkspace(plan.network, maps_of(grid, plan))
+        try:
+            target = class_index(plan.network, subject.target, space.trace(subject.picture))
+            kept[key] = np.asarray(space.values(subject.picture, model, target), dtype=np.float32)
+        except VisLRPError:
+            kept[key] = None
+        while len(kept) > 2:
+            kept.pop(next(iter(kept)))
+    return kept[key]
+
+
+def _add_row(subject: Subject) -> None:
+    ref = subject.ref
+    if ref is None and subject.upload is not None:
+        ref = ImageRef("upload", session.exchange().add(subject.upload, subject.title), "crop")
+    if ref is not None:
+        change(state_compare.add_row, ref)
+
+
+def _close() -> None:
+    st.session_state.pop(PICK, None)
