@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the `mkdocs` command does not look into the folder it is started in
 
 from vislrp_core.cli import COMMANDS, parser  # noqa: E402
+from vislrp_core.measures import MEASURES  # noqa: E402
 from vislrp_core.model import FORMAT, VERSION, LRPModel  # noqa: E402
 
 COPIES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md",
@@ -27,6 +28,7 @@ COPIES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md",
           "sample_images/CREDITS.md": "photographs.md", "LICENSE": "licence.txt"}
 """Files of the repository and their names in the documentation."""
 MARK = "<!-- arguments -->"
+MEASURES_MARK = "<!-- measures -->"
 _QUOTED = re.compile(r"<!-- (deploy/\S+) -->")
 """A file of the repository that stands in a page word for word."""
 _LINK = re.compile(r"\]\((?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
@@ -48,6 +50,17 @@ def arguments() -> str:
     for name in COMMANDS:
         text = choices[name].format_help().replace(whole.prog, "vislrp").strip()
         parts.append(f"### {name}\n\n```text\n{text}\n```\n")
+    return "\n".join(parts)
+
+
+def measures() -> str:
+    """What every measure is, where it comes from and what it does not prove, as Markdown."""
+    better = {"high": "Higher is better.", "low": "Lower is better.", "": "Neither is better."}
+    parts = []
+    for key, one in MEASURES.items():
+        source = f" Source: {one.source}." if one.source else ""
+        parts.append(f"### {one.title} (`{key}`)\n\n{one.formula} {better[one.better]}{source}\n\n"
+                     f"*Does not prove*: {one.caveat}\n")
     return "\n".join(parts)
 
 
@@ -87,4 +100,5 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     text = _LINK.sub(turned, markdown)
     text = re.sub(r"\[([^\[\]]+)\]\{\.path\}", r"`\1`", text).replace("``", "`")
     text = _QUOTED.sub(lambda match: (ROOT / match[1]).read_text(encoding="utf-8").rstrip(), text)
+    text = text.replace(MEASURES_MARK, measures()) if MEASURES_MARK in text else text
     return text.replace(MARK, arguments()) if MARK in text else text

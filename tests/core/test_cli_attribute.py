@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from tests.support.networks import tiny_state
-from vislrp_core import attributions
+from vislrp_core import attributions, metrics
 from vislrp_core.attributions import Attribution, names_of_files, probabilities
 from vislrp_core.cli import attribute, main
 from vislrp_core.errors import InputError
@@ -77,11 +77,13 @@ def test_every_picture_has_the_map_that_explain_gives(both: Path, folder: Path) 
         target = int(trace.logits.argmax())
         expected = propagate(network, trace, model, target, layers=(0,)).at(0).numpy()
         one = Attribution.load(both / "maps" / row["file"])
-        np.testing.assert_allclose(one.relevance, expected, atol=1e-4 * np.abs(expected).max())  # batched, float32
-        np.testing.assert_allclose(one.logits, trace.logits.numpy(), rtol=1e-5)
+        # Batches in single precision: numerics.md, section 12.
+        np.testing.assert_allclose(one.relevance, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
+        assert metrics.cosine(one.relevance, expected) >= 0.99999
+        np.testing.assert_allclose(one.logits, trace.logits.numpy(), rtol=1e-3, atol=1e-4)
         np.testing.assert_array_equal(one.view, np.asarray(network_view(read_image(row["image"]))).transpose(2, 0, 1))
         assert one.target == target == int(row["target"]) and row["class"] == CLASSES[target]
-        assert float(row["relevance_sum"]) == pytest.approx(expected.sum(), rel=1e-4)
+        assert float(row["relevance_sum"]) == pytest.approx(expected.sum(), rel=1e-3)
     assert [Path(row["image"]).name for row in rows(both / "skipped.csv")] == ["c.png"]
 
 
@@ -144,7 +146,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(folder: Path, both: Path) -> 
     assert not list(out.glob("part*"))
     with h5py.File(out / "attribution.h5") as one, h5py.File(both / "attribution.h5") as other:
         expected = other["attribution"][:]
-        np.testing.assert_allclose(one["attribution"][:], expected, atol=1e-4 * np.abs(expected).max())
+        np.testing.assert_allclose(one["attribution"][:], expected, rtol=0, atol=1e-3 * np.abs(expected).max())
         assert one["label"][:].tolist() == other["label"][:].tolist()
 
 

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.lost import Lost
 from tests.support.networks import tiny_network
-from vislrp_core import flipping
 from vislrp_core.cli import main
 from vislrp_core.errors import InputError
-from vislrp_core.experiments import FlipCurve, Picture, Record, Workspace, run_all
+from vislrp_core.experiments import FlipCurve, Picture, Record, run_all
 from vislrp_core.experiments.ray_pool import RayPool
-from vislrp_core.network import Network
-
-
-@dataclass(frozen=True)
-class Lost(FlipCurve):
-    """A curve whose worker kills itself the first time."""
-
-    flag: str = ""
-
-    def run(self, network: Network, workspace: Workspace | None = None) -> flipping.Curve:
-        if not Path(self.flag).exists():
-            Path(self.flag).write_text(str(os.getpid()))
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().run(network, workspace)
 
 
 def test_two_workers_of_which_one_is_killed_give_what_one_process_gives(tmp_path: Path) -> None:

@@ -233,6 +233,20 @@ def test_a_map_that_is_not_finite_is_told_and_the_image_stays_brushable(open_pag
     assert any("not finite" in warning.value for warning in app.warning) and not app.exception
 
 
+def test_baselines_are_measured_beside_models(open_page: Open) -> None:
+    app = open_page(PAGE, measure="56~mean~2~0~probability~configuration_2.baseline-edges.baseline-gradient")
+    app.button(key="flip-measure").click().run()
+    app.session_state[_JOB].join(60)
+    app.run()
+    table = next(one.value for one in app.dataframe if "SRG ↑" in one.value)
+    assert set(table["Model"]) == {"Configuration 2", "Edges (baseline)", "Gradient (baseline)"}
+    assert table["SRG ↑"].notna().all()
+    edges = ("Edges (baseline)", "morf", 1)
+    app.session_state["_flipping_step"] = edges
+    app.run()
+    assert app.selectbox(key="flip-step-curve").value == edges[:2] and not app.exception
+
+
 def test_a_mask_file_of_the_wrong_kind_costs_one_sentence(open_page: Open) -> None:
     app = open_page(PAGE)
     app.file_uploader(key="flip-file-1-0").upload("mask.png", b"no picture").run()

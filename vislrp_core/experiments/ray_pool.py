@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,9 +41,10 @@ def _require() -> Any:
 
 def _packed(network: Network) -> Network:
     """The network with its weights as arrays, which workers read where they lie."""
-    weights, biases = ({row: one.detach().cpu().numpy() for row, one in parts.items()}
-                       for parts in (network.weights, network.biases))
-    return replace(network, weights=weights, biases=biases)
+    def arrays(parts: Mapping[int, Any]) -> dict[int, Any]:
+        return {row: one.detach().cpu().numpy() for row, one in parts.items()}
+
+    return replace(network, weights=arrays(network.weights), biases=arrays(network.biases))
 
 
 def _unpacked(packed: Network) -> Network:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vislrp_core import flipping
+from vislrp_core.baselines import METHODS, Baseline
 from vislrp_core.experiments import Explainer, FlipCurve, Picture
 from vislrp_core.experiments.run import record_key
 from vislrp_core.flipping import Curve
@@ -23,7 +24,17 @@ from vislrp_core.network import Network, Trace
 from vislrp_ui.background import BackgroundJob
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.experiments import PageWorkspace, measure, picture_of
-from vislrp_ui.state import ImageRef
+from vislrp_ui.state import ImageRef, Visit
+
+BASELINE = "baseline-"
+"""Beginning of a baseline's id among the ids of models."""
+
+
+def measurable(visit: Visit) -> dict[str, tuple[str, Explainer]]:
+    """Names and what makes the map, by id: the visit's models, then the baselines."""
+    models: dict[str, tuple[str, Explainer]] = {entry.id: (entry.name, entry.model) for entry in visit.models}
+    return models | {f"{BASELINE}{key}": (f"{method.title} (baseline)", Baseline(key)) for key, method in METHODS.items()}
+
 
 Run = tuple[str, str, int | None]
 """Model id (empty where the order needs no model), order, seed of a random order."""
@@ -64,7 +75,7 @@ class Task:
     network: Network
     trace: Trace
     target: int
-    models: dict[str, LRPModel]
+    models: dict[str, Explainer]
     known: dict[str, NDArray[np.float32]]
     patch: int
     fill: str

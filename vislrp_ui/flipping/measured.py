@@ -23,7 +23,7 @@ from vislrp_ui.components.picture import picture
 from vislrp_ui.design.title import file_stem
 from vislrp_ui.flipping import chart
 from vislrp_ui.flipping.chart import RANDOM
-from vislrp_ui.flipping.job import Job, Task
+from vislrp_ui.flipping.job import Job, Task, measurable
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import values_of
 from vislrp_ui.frames import table_of
@@ -59,17 +59,17 @@ def job() -> Job:
 def task_of(visit: Visit, maps: Maps) -> Task:
     """What the settings ask for."""
     settings = state_flipping.of(visit).measurement
-    entries = {entry.id: entry.model for entry in visit.models}
+    entries = measurable(visit)
     chosen = [id for id in settings.models if id in entries] or [visit.active]
     values = values_of(maps)
-    known = {id: values for id in chosen if values is not None and entries[id].key == maps.model_key}
-    return Task(visit.image, service.network(), service.trace(visit.image), maps.target, {id: entries[id] for id in chosen},
-                known, settings.patch, settings.fill, settings.steps, settings.seeds)
+    known = {id: values for id in chosen if values is not None and entries[id][1].key == maps.model_key}
+    return Task(visit.image, service.network(), service.trace(visit.image), maps.target,
+                {id: entries[id][1] for id in chosen}, known, settings.patch, settings.fill, settings.steps, settings.seeds)
 
 
 def measured(visit: Visit, task: Task) -> dict[str, dict[str, list[Curve]]]:
     """The complete curves by name of the model and order."""
-    names = {entry.id: entry.name for entry in visit.models}
+    names = {id: name for id, (name, _) in measurable(visit).items()}
     found: dict[str, dict[str, list[Curve]]] = {}
     for id, order, seed in task.runs():
         curve = task.curve(id, order, seed)
@@ -130,9 +130,10 @@ def _section(maps: Maps, watching: bool) -> None:
 
 def _settings(visit: Visit, task: Task) -> None:
     settings = state_flipping.of(visit).measurement
-    names = {entry.id: entry.name for entry in visit.models}
+    names = {id: name for id, (name, _) in measurable(visit).items()}
     key = widgets.mirror("flip-models", list(task.models))
-    st.multiselect("LRP models", list(names), key=key, format_func=names.__getitem__, on_change=_set_models, args=(key,))
+    st.multiselect("LRP models and baselines", list(names), key=key, format_func=names.__getitem__, on_change=_set_models,
+                   args=(key,))
     left, right = st.columns(2)
     with left:
         key = widgets.mirror("flip-patch", settings.patch)
@@ -173,7 +174,7 @@ def _results(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]
             st.caption(OUTSIDE)
             st.button("Use mean as fill", icon=":material/format_color_fill:", key="flip-use-mean", type="tertiary",
                       on_click=change, args=(state_flipping.set_measurement,), kwargs={"fill": "mean"})
-        names = [entry.name for entry in visit.models if entry.id in task.models and entry.name not in curves]
+        names = [name for id, (name, _) in measurable(visit).items() if id in task.models and name not in curves]
         if names:
             st.caption(f"Not measured: {', '.join(names)}.")
 
@@ -198,7 +199,7 @@ def _table(scores: pd.DataFrame, scale: str) -> None:
 
 def _step(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -> None:
     """The flipped picture at one step of one curve."""
-    ids = {entry.name: entry.id for entry in visit.models if entry.id in task.models}
+    ids = {name: id for id, (name, _) in measurable(visit).items() if id in task.models}
     options = [(name, order) for name, orders in curves.items() for order in orders]
     name, order, step = st.session_state.get(_STEP, (visit.entry().name, "morf", min(2, task.steps)))
     if (name, order) not in options:
