@@ -22,7 +22,6 @@ import torch
 from benchmarks import keras_scheme, machine, schemes
 from vislrp_core import edits
 from vislrp_core.batches import forward_many, propagate_batch
-from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, forward
 from vislrp_core.networks import load_network
@@ -37,7 +36,7 @@ MIXED_NEW = f"from scratch {MIXED}"
 TEN_NEW = f"from scratch {MIXED}, {TEN}"
 AT_ONCE = {f"γ/ε/0, {count} pictures at once, per picture": count for count in (8, 32)}
 """Batches of pictures, forward pass included; they may take 0.95 of single calls."""
-BORDERS = tuple(layer.index for layer in LAYERS[2:LAST] if layer.kind in ("relu", "pool"))
+BORDERS = tuple(layer.index for layer in schemes.VGG16.rows[2:schemes.VGG16.last] if layer.kind in ("relu", "pool"))
 """Where a segment may end: after each block of layers that belong together."""
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512, 4096, 4096, 1000)
@@ -51,8 +50,8 @@ def random_vgg16(divisor: int = 1) -> Network:
     """VGG16 of full width, or of a part of it, with random weights."""
     generator = torch.Generator().manual_seed(0)
     state, inputs = {}, 3
-    for layer, width in zip([layer for layer in LAYERS if layer.kind in ("conv", "linear")], WIDTHS, strict=True):
-        inputs = inputs * 49 if layer.name == "fc6" else inputs
+    for layer, width in zip([layer for layer in schemes.VGG16.rows if layer.is_weighted], WIDTHS, strict=True):
+        inputs = inputs * schemes.VGG16.positions if layer.name == "fc6" else inputs
         outputs = max(width // divisor, 1)
         shape = (outputs, inputs, 3, 3) if layer.kind == "conv" else (outputs, inputs)
         fan = inputs * (9 if layer.kind == "conv" else 1)
@@ -126,9 +125,9 @@ def cases(network: Network, x: torch.Tensor, rivals: bool,
         propagate(network, trace, model, target)
     propagate(network, trace, mixed, target, store=store)
     found["another class, γ/ε/0"] = lambda: propagate(network, trace, mixed, target + 1)
-    other_gamma = schemes.composite((LAST, Rule.of("gamma", gamma1p=0.4)))
+    other_gamma = schemes.composite((schemes.VGG16.last, Rule.of("gamma", gamma1p=0.4)))
     found["slider of a one-term rule (γ everywhere)"] = lambda: propagate(network, trace, other_gamma, target)
-    other_two = schemes.composite((LAST, Rule.of("alpha_beta", alpha=1.7, beta=0.7)))
+    other_two = schemes.composite((schemes.VGG16.last, Rule.of("alpha_beta", alpha=1.7, beta=0.7)))
     found["slider of a two-term rule (α2β1 everywhere)"] = lambda: propagate(network, trace, other_two, target)
     found[TEN] = lambda: propagate_many(network, trace, mixed, range(10))
     found[TEN_NEW] = lambda: propagate_many(network, forward(network, x), mixed, range(10))
@@ -174,7 +173,7 @@ def per(name: str) -> int:
 def _lower_edit(network: Network, trace, target: int, border: int) -> Callable[[], object]:
     """A slider below a border: relevance above it is kept."""
     def model(gamma: float) -> LRPModel:
-        return schemes.composite((border, Rule.of("gamma", gamma1p=gamma)), (LAST, Rule.of("epsilon")))
+        return schemes.composite((border, Rule.of("gamma", gamma1p=gamma)), (schemes.VGG16.last, Rule.of("epsilon")))
     store = RelevanceStore(60_000_000)
     propagate(network, trace, model(0.5), target, store=store)
     state = {"step": 0}
@@ -222,7 +221,8 @@ def curve(seconds: dict[str, float], path: Path) -> None:
     import altair as alt
 
     points = [{"border": border, "ratio": seconds[f"{BELOW} {border}"] / seconds["gradient"]} for border in BORDERS]
-    x = alt.X("border:Q", title="upper border of the edited segment (layer)", scale=alt.Scale(domain=(0, LAST)))
+    scale = alt.Scale(domain=(0, schemes.VGG16.last))
+    x = alt.X("border:Q", title="upper border of the edited segment (layer)", scale=scale)
     y = alt.Y("ratio:Q", title="time, in plain gradients", scale=alt.Scale(domainMin=0))
     chart = alt.Chart(alt.Data(values=points), width=480, height=200).mark_line(point=True).encode(x=x, y=y)
     chart.configure(background="white").save(str(path))

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vislrp_core.layers import LAST_FEATURE, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 
@@ -31,10 +30,11 @@ class INNvestigate:
         self.network = network
         self.analyzers: dict[str, Any] = {}
         layers = tf.keras.layers
+        rows = network.architecture
         given = current = layers.Input((224, 224, 3))
         weighted = []
-        for layer in LAYERS[1:]:
-            if layer.index == LAST_FEATURE + 1:
+        for layer in rows.rows[1:]:
+            if layer.index == rows.last_feature + 1:
                 current = layers.Flatten()(current)
             if layer.kind == "conv":
                 weighted.append((layer.index, layers.Conv2D(len(network.weights[layer.index]), 3, padding="same")))
@@ -49,7 +49,7 @@ class INNvestigate:
         self.model = tf.keras.Model(given, current)
         for index, module in weighted:
             weight = network.weights[index]
-            if index == LAST_FEATURE + 1:  # channels come last in Keras's flattened maps
+            if index == rows.last_feature + 1:  # channels come last in Keras's flattened maps
                 weight = weight.reshape(len(weight), -1, 7, 7).permute(0, 2, 3, 1).reshape(len(weight), -1)
             turned = weight.permute(2, 3, 1, 0) if weight.ndim == 4 else weight.T
             module.set_weights([turned.numpy(), network.biases[index].numpy()])

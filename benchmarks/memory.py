@@ -30,10 +30,9 @@ def resident() -> float:
 def write_random(path: str) -> None:
     """Save a VGG16 of full width with random weights as a state dict."""
     from benchmarks.__main__ import random_vgg16
-    from vislrp_core.layers import LAYERS
 
     network = random_vgg16()
-    torch.save({f"{LAYERS[k].module}.{kind}": tensors[k] for kind, tensors in
+    torch.save({f"{network.architecture.rows[k].module}.{kind}": tensors[k] for kind, tensors in
                 (("weight", network.weights), ("bias", network.biases)) for k in tensors}, path)
 
 

@@ -15,12 +15,13 @@ from zennit.composites import NameMapComposite
 from zennit.core import Hook, Stabilizer
 from zennit.rules import AlphaBeta, Epsilon, Gamma, Pass, ZBox, ZPlus
 
-from vislrp_core.layers import LAST, LAST_FEATURE, LAYERS
+from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import Network
 from vislrp_core.rules import Rule
 
 STABILIZER = 1e-9
+VGG16 = ARCHITECTURES["vgg16"]
 
 
 def composite(*parts: tuple[int, Rule]) -> LRPModel:
@@ -31,19 +32,19 @@ def composite(*parts: tuple[int, Rule]) -> LRPModel:
 
 
 COMPOSITES = {
-    "γ/ε/0": composite((17, Rule.of("gamma")), (31, Rule.of("epsilon")), (LAST, Rule.of("zero"))),
-    "LRP-0": composite((LAST, Rule.of("zero"))),
-    "ε": composite((LAST, Rule.of("epsilon"))),
-    "γ": composite((LAST, Rule.of("gamma"))),
-    "z⁺": composite((LAST, Rule.of("z_plus"))),
-    "α2β1": composite((LAST, Rule.of("alpha_beta"))),
+    "γ/ε/0": composite((17, Rule.of("gamma")), (31, Rule.of("epsilon")), (VGG16.last, Rule.of("zero"))),
+    "LRP-0": composite((VGG16.last, Rule.of("zero"))),
+    "ε": composite((VGG16.last, Rule.of("epsilon"))),
+    "γ": composite((VGG16.last, Rule.of("gamma"))),
+    "z⁺": composite((VGG16.last, Rule.of("z_plus"))),
+    "α2β1": composite((VGG16.last, Rule.of("alpha_beta"))),
 }
 
 
 def torch_modules(network: Network) -> nn.Sequential:
     """The network as torch modules named by layer number; weights shared, no gradients for them."""
     chain = nn.Sequential()
-    for layer in LAYERS[1:]:
+    for layer in VGG16.rows[1:]:
         k = layer.index
         if layer.kind in ("conv", "linear"):
             with torch.device("meta"):
@@ -54,7 +55,7 @@ def torch_modules(network: Network) -> nn.Sequential:
             module.bias = nn.Parameter(network.biases[k], requires_grad=False)
         else:
             module = {"relu": nn.ReLU, "pool": lambda: nn.MaxPool2d(2), "dropout": nn.Dropout}[layer.kind]()
-        if k == LAST_FEATURE + 1:
+        if k == VGG16.last_feature + 1:
             chain.add_module("flatten", nn.Flatten())
         chain.add_module(str(k), module)
     return chain.eval()
@@ -123,9 +124,9 @@ class Zennit:
     def _composite(self, model: LRPModel) -> NameMapComposite:
         low, high = self.network.pixel_bounds()
         rules = [(["1"], ZBox(low, high, STABILIZER))]
-        rules += [([str(layer.index)], self._hook(model.rule_at(layer.index))) for layer in LAYERS[2:]
+        rules += [([str(layer.index)], self._hook(model.rule_at(layer.index))) for layer in VGG16.rows[2:]
                   if layer.kind in ("conv", "linear")]
-        rules += [([str(layer.index)], Pass()) for layer in LAYERS if layer.kind == "relu"]
+        rules += [([str(layer.index)], Pass()) for layer in VGG16.rows if layer.kind == "relu"]
         return NameMapComposite(rules)
 
 
@@ -149,16 +150,16 @@ class Tutorial:
         """Relevance of the pixels for several classes after one forward pass."""
         activations = [x]
         with torch.no_grad():
-            for layer in LAYERS[1:]:
-                below = activations[-1].flatten(1) if layer.index == LAST_FEATURE + 1 else activations[-1]
+            for layer in VGG16.rows[1:]:
+                below = activations[-1].flatten(1) if layer.index == VGG16.last_feature + 1 else activations[-1]
                 activations.append(self.chain.get_submodule(str(layer.index))(below))
         return [self._backward(activations, model, target) for target in targets]
 
     def _backward(self, activations: list[Tensor], model: LRPModel, target: int) -> Tensor:
         relevance = torch.zeros_like(activations[-1])
         relevance[0, target] = activations[-1][0, target]
-        for k in range(LAST, 0, -1):
-            kind = LAYERS[k].kind
+        for k in range(VGG16.last, 0, -1):
+            kind = VGG16.rows[k].kind
             a = activations[k - 1].clone().requires_grad_()
             if kind == "pool":
                 z = F.max_pool2d(a, 2)
@@ -204,7 +205,7 @@ class Captum:
         from captum.attr import LRP
         from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule
 
-        for layer in LAYERS[1:]:
+        for layer in VGG16.rows[1:]:
             if layer.kind not in ("conv", "linear"):
                 continue
             rule = model.rule_at(max(layer.index, 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,20 @@ def test_files_stay_readable():
     long = {str(path.relative_to(ROOT)): lines for path in CODE
             if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400}
     assert not long
+
+
+def test_numbers_and_tables_of_rows_stand_with_the_architectures_alone():
+    """A network has as many rows, positions and pixels as its architecture says, in code, texts and comments."""
+    counted = re.compile(r"(?<![\d.])(?:38|39|49|224)(?![\w.])")
+    tables = re.compile(r"\bLAST\b|LAST_FEATURE|WEIGHTED|\bLAYERS\b")
+    sources = [path for folder in ("pages", "vislrp_core", "vislrp_ui") for path in (ROOT / folder).rglob("*")
+               if path.suffix in (".py", ".js", ".css", ".html", ".txt") and path.name != "imagenet_classes.txt"]
+    assert len(sources) > 100
+    found = [f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}" for path in [ROOT / "Home.py", *sources]
+             if path.name != "architecture.py"
+             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+             if counted.search(line) or tables.search(line)]
+    assert not found
 
 
 def test_every_sample_photograph_has_its_credit():

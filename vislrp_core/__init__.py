@@ -4,7 +4,6 @@ from vislrp_core.api import Explanation, explain
 from vislrp_core.architecture import ARCHITECTURES, Architecture, Layer
 from vislrp_core.errors import VisLRPError
 from vislrp_core.images import ImageError, read_image
-from vislrp_core.layers import LAYERS, layer_name
 from vislrp_core.model import LRPModel, ModelError, Segment
 from vislrp_core.network import Network, NetworkError, Prediction, Trace, forward
 from vislrp_core.networks import load_network
@@ -15,8 +14,8 @@ from vislrp_core.store import RelevanceStore
 __version__ = "0.9.0"
 
 __all__ = [
-    "ARCHITECTURES", "LAYERS", "PARAMETERS", "PRESETS", "Architecture", "Explanation", "ImageError", "LRPModel", "Layer",
+    "ARCHITECTURES", "PARAMETERS", "PRESETS", "Architecture", "Explanation", "ImageError", "LRPModel", "Layer",
     "ModelError", "Network", "NetworkError", "NonFiniteRelevance", "Prediction", "Relevance", "RelevanceStore", "Rule",
-    "Segment", "Trace", "VisLRPError", "explain", "forward", "layer_name", "load_network", "propagate", "propagate_from",
+    "Segment", "Trace", "VisLRPError", "explain", "forward", "load_network", "propagate", "propagate_from",
     "propagate_many", "read_image",
 ]

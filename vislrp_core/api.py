@@ -36,7 +36,7 @@ def explain(network: Network, image: Image.Image | str | Path | bytes, model: LR
     layers : "all", iterable of int or None
         Layers whose relevance is kept; None keeps what each segment hands on.
     fit : {"crop", "squash"}
-        How the picture is brought to 224 x 224.
+        How the picture is brought to the network's size.
 
     Raises
     ------

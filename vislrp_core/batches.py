@@ -5,7 +5,7 @@
 
 or, where the forward passes are used again:
 
-    batch = forward_many(network, pictures)              # (B, 3, 224, 224)
+    batch = forward_many(network, pictures)              # (B, 3, side, side)
     maps = propagate_batch(network, batch, model, batch.top)
 
 On a CPU, layers whose activations fill more than the cache gain nothing from a batch: there each picture goes alone, and all
@@ -126,7 +126,7 @@ def forward_many(network: Network, pictures: Tensor) -> Batch:
     Parameters
     ----------
     pictures : Tensor
-        (B, 3, 224, 224), or what else the architecture takes. A forward pass of VGG16 keeps 60 MB of each in float32.
+        (B, 3, side, side), or what else the architecture takes. A forward pass of VGG16 keeps 60 MB of each in float32.
 
     Raises
     ------
@@ -255,7 +255,7 @@ def explain_each(network: Network, pictures: Iterable[Tensor], models: Sequence[
     Parameters
     ----------
     pictures : iterable of Tensor
-        Preprocessed, each (3, 224, 224) or (1, 3, 224, 224); read as they are needed.
+        Preprocessed, each (3, side, side) or (1, 3, side, side); read as they are needed.
     targets : iterable of int, optional
         A class for each picture; by default its first one.
     layers : "all", iterable of int or None

@@ -63,7 +63,7 @@ def python_script(
     network : str
         Name or path.
     fit : {"crop", "squash"}
-        How the picture is brought to 224 x 224.
+        How the picture is brought to the network's size.
     """
     data = pprint.pformat(json.loads(model.to_json()), sort_dicts=False, width=100)
     return _fill(
@@ -135,6 +135,7 @@ def zennit_script(
         ARCHITECTURE=rows.title,
         SHAPE=repr(rows.input_shape),
         SIDE=str(rows.input_size),
+        POSITIONS=str(rows.positions),
         WEIGHTS=f"{rows.key.upper()}_Weights" if rows.key != "alexnet" else "AlexNet_Weights",
         FEATURES=_modules(model, "features"),
         CLASSIFIER=_modules(model, "classifier"),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
+from .architecture import ARCHITECTURES, DEFAULT
 from .errors import InputError
 from .fonts import typeface
 from .spectra import ACTIVATION, DEFAULT_SPECTRUM, LEVELS, SPECTRA, Spectrum, find_spectrum, rgb, table
@@ -46,7 +47,7 @@ RANGES: dict[str, str] = {
     "tutorial": "10 (mean |R|³)^(1/3), as in the LRP tutorial",
 }
 DEFAULT_RANGE = "p99.5"
-SMOOTH_FROM = 224  # smaller maps show their own pixels: 14 x 14 must look like 14 x 14
+SMOOTH_FROM = ARCHITECTURES[DEFAULT].input_size  # smaller maps show their own pixels: 14 x 14 must look like 14 x 14
 FIGURE_SIDE = 896
 
 
@@ -180,7 +181,7 @@ def picture(
     size : int, optional
         Longer side; as it is by default.
     pixelated : bool, optional
-        Enlarge without smoothing; by default maps of less than 224 pixels.
+        Enlarge without smoothing; by default maps of fewer pixels than pictures have.
     """
     image = rgb if isinstance(rgb, Image.Image) else Image.fromarray(np.ascontiguousarray(rgb))
     longest = max(image.size)

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from vislrp_core import containers, depth, profiles, tiff
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT
 from vislrp_core.errors import ImageError as ImageError
 from vislrp_core.errors import InputError
 
@@ -25,16 +26,19 @@ if TYPE_CHECKING:
     from .network import Network
 
 Fit = Literal["crop", "squash"]
+SIDE = ARCHITECTURES[DEFAULT].input_size
+"""Pixels along a side of what the known networks see."""
+RESIZED = 256
+"""Pixels along the short side of a picture before its centre is cut out for them."""
 FITS: dict[str, str] = {
-    "crop": "short side to 256 pixels, centre 224 x 224 (as torchvision's VGG16 weights)",
-    "squash": "the whole picture squeezed to 224 x 224",
+    "crop": f"short side to {RESIZED} pixels, centre {SIDE} x {SIDE} (as torchvision's VGG16 weights)",
+    "squash": f"the whole picture squeezed to {SIDE} x {SIDE}",
 }
+FIT_HELP = "how the picture gets the network's size (crop)"
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
-SIDE = 224
-RESIZED = 256
-# Beyond this ratio of sides, resizing the whole picture first would need gigabytes for a strip of which 224
-# pixels stay.
+# Beyond this ratio of sides, resizing the whole picture first would need gigabytes for a strip of which a
+# small square stays.
 _NARROW = 20
 
 
@@ -273,43 +277,50 @@ def _on_white(image: Image.Image, profile: bytes | None) -> Image.Image:
     return paper
 
 
-def network_view(image: Image.Image, fit: str = "crop") -> Image.Image:
-    """The 224 x 224 pixels that the network sees.
+def before_the_cut(side: int) -> int:
+    """Pixels along the short side of a picture whose centre is cut out at a network's size: as torchvision does."""
+    return RESIZED * side // SIDE
+
+
+def network_view(image: Image.Image, fit: str = "crop", side: int = SIDE) -> Image.Image:
+    """The pixels that the network sees.
 
     Parameters
     ----------
     image : PIL.Image.Image
         Mode RGB, any size.
     fit : {"crop", "squash"}
-        `crop`: as torchvision's VGG16 weights, short side to 256 and the centre 224 x 224. `squash`: the
-        whole picture.
+        `crop`: as torchvision's weights, the short side to 8/7 of the network's size and the centre of it. `squash`:
+        the whole picture.
+    side : int
+        The network's size, see `Architecture.input_size`.
     """
     if fit == "squash":
-        return image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        return image.resize((side, side), Image.Resampling.BILINEAR)
     if fit != "crop":
         raise InputError(f'fit: must be "crop" or "squash", got "{fit}"')
     short, long = sorted(image.size)
     if long > _NARROW * short:
-        return _crop_of_strip(image)
-    resized = image.resize([RESIZED * length // short for length in image.size], Image.Resampling.BILINEAR)
-    left, top = (round((length - SIDE) / 2) for length in resized.size)
-    return resized.crop((left, top, left + SIDE, top + SIDE))
+        return _crop_of_strip(image, side)
+    resized = image.resize([before_the_cut(side) * length // short for length in image.size], Image.Resampling.BILINEAR)
+    left, top = (round((length - side) / 2) for length in resized.size)
+    return resized.crop((left, top, left + side, top + side))
 
 
-def _crop_of_strip(image: Image.Image) -> Image.Image:
+def _crop_of_strip(image: Image.Image, side: int) -> Image.Image:
     """The same centre crop, resampled from its own part of the picture only."""
     box: list[tuple[float, float]] = []
     short = min(image.size)
     for length in image.size:
-        resized = int(RESIZED * length / short)
-        offset = round((resized - SIDE) / 2)
-        box.append((offset * length / resized, (offset + SIDE) * length / resized))
+        resized = int(before_the_cut(side) * length / short)
+        offset = round((resized - side) / 2)
+        box.append((offset * length / resized, (offset + side) * length / resized))
     (left, right), (top, bottom) = box
-    return image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+    return image.resize((side, side), Image.Resampling.BILINEAR, box=(left, top, right, bottom))
 
 
 def to_input(image: Image.Image, network: Network, fit: str = "crop") -> Tensor:
-    """Preprocess a picture exactly as torchvision's `ImageClassification(crop_size=224, resize_size=256)`.
+    """Preprocess a picture exactly as torchvision's `ImageClassification` with the network's size as `crop_size`.
 
     The steps are written out, because importing torchvision takes longer than an explanation.
 
@@ -318,16 +329,17 @@ def to_input(image: Image.Image, network: Network, fit: str = "crop") -> Tensor:
     image : PIL.Image.Image
         Mode RGB.
     network : Network
-        Gives mean, standard deviation, device and dtype.
+        Gives size, mean, standard deviation, device and dtype.
     fit : {"crop", "squash"}
         See `network_view`.
 
     Returns
     -------
     Tensor
-        (1, 3, 224, 224). Computed in float32 as torchvision does, then converted to the network's dtype.
+        (1, 3, side, side). Computed in float32 as torchvision does, then converted to the network's dtype.
     """
-    pixels = torch.from_numpy(np.array(network_view(image, fit))).permute(2, 0, 1).contiguous()
+    view = network_view(image, fit, network.architecture.input_size)
+    pixels = torch.from_numpy(np.array(view)).permute(2, 0, 1).contiguous()
     mean, std = (
         torch.tensor(tuple(channels), dtype=torch.float32).reshape(3, 1, 1)
         for channels in (network.mean, network.std)

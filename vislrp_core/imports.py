@@ -9,7 +9,7 @@ from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.model import FORMAT, VERSION, LRPModel, ModelError, parse_json
 from vislrp_core.rules import KEYS, PRESETS, Rule
 
-_ORIGINAL_LAST = ARCHITECTURES["vgg16"].last
+_ORIGINAL_ROWS = ARCHITECTURES["vgg16"].last
 """The original program knows VGG16 alone."""
 _ORIGINAL_KEYS = {key: "eps" if key == "epsilon" else key for key in KEYS}
 
@@ -43,8 +43,8 @@ _NOTE = "Not as in the original: "
 def _original(data: dict[str, Any]) -> LRPModel:
     """The original: segment x0 .. x1 - 1, relative epsilon, also at its proportional pooling, bias absorbed, pixels zβ."""
     entries = data["configuration"]
-    if not isinstance(entries, list) or not 1 <= len(entries) <= _ORIGINAL_LAST:
-        raise ModelError(f"configuration: must be a list of 1 to {_ORIGINAL_LAST} segments")
+    if not isinstance(entries, list) or not 1 <= len(entries) <= _ORIGINAL_ROWS:
+        raise ModelError(f"configuration: must be a list of 1 to {_ORIGINAL_ROWS} segments")
     segments, notes = [], []
     for place, entry in enumerate(entries):
         where = f"configuration[{place}]"

@@ -17,7 +17,7 @@ from vislrp_core.errors import VisLRPError
 from vislrp_core.images import SIDE, ImageError, read_marks
 
 Mask = NDArray[np.bool_]
-"""(224, 224); True is marked."""
+"""(SIDE, SIDE); True is marked."""
 
 SIGNS: dict[str, str] = {
     "positive": "the largest relevance first: what speaks for the class",
@@ -140,7 +140,7 @@ class Held:
 
 
 def held(values: NDArray[Any], mask: Mask) -> Held:
-    """What is under the mask; `values` is the channel sum of relevance, (224, 224)."""
+    """What is under the mask; `values` is the channel sum of relevance, (side, side)."""
     relevance = np.asarray(values, dtype=np.float64)
     under = relevance[mask]
     plus, minus = relevance.clip(min=0).sum(), relevance.clip(max=0).sum()

@@ -41,8 +41,8 @@ FACTS: dict[str, Fact] = {
     "sum": Fact("Sum of relevance", "Σ", "Sum of the relevance of all pixels, R[0]."),
     "conservation": Fact(
         "Conservation", "kept",
-        "Sum of the relevance of the pixels divided by the sum at the logits, R[0] / R[38]: 100 % where nothing is absorbed "
-        "or added on the way. Not defined where relevance starts with a sum of 0 (start: contrast).",
+        "Sum of the relevance of the pixels divided by the sum at the logits, R[0] / R[last]: 100 % where nothing is "
+        "absorbed or added on the way. Not defined where relevance starts with a sum of 0 (start: contrast).",
         "Bach et al. 2015, Eq. 2"),
     "gini": Fact(
         "Concentration (Gini)", "Gini",

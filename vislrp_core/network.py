@@ -234,7 +234,7 @@ def forward(network: Network, x: Tensor) -> Trace:
     Parameters
     ----------
     x : Tensor
-        Preprocessed image, shape (1, 3, 224, 224), or what else the architecture takes.
+        Preprocessed image, shape (1, 3, side, side), or what else the architecture takes.
 
     Raises
     ------
@@ -314,7 +314,7 @@ def forward_from(network: Network, layer: int, a: Tensor) -> Tensor:
 
 
 def logits(network: Network, batch: Tensor) -> Tensor:
-    """Logits of a batch of preprocessed images: (B, 3, 224, 224) to (B, classes)."""
+    """Logits of a batch of preprocessed images: (B, 3, side, side) to (B, classes)."""
     return forward_from(network, 0, batch.to(device=network.device, dtype=network.dtype))
 
 

@@ -73,7 +73,7 @@ def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Box 
     trace : Trace
         Forward pass of the untouched picture.
     changed : Tensor
-        (1, 3, 224, 224).
+        (1, 3, side, side).
     box : Box or None
         Where it may differ, see `box_of`; None: nowhere.
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class ImageRef:
-    """Which picture, and how it is brought to 224 x 224; never its pixels."""
+    """Which picture, and how it is brought to the network's size; never its pixels."""
 
     kind: Literal["sample", "upload"] = "sample"
     id: str = "castle_on_lake"

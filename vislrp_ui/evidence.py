@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from vislrp_core.baselines import METHODS
+from vislrp_core.images import SIDE
 from vislrp_core.measures import MEASURES, Box
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_ui.address import whole
@@ -15,7 +16,6 @@ OVER: dict[str, str] = {"rows": "Rows shown", "samples": "All samples", "uploads
 FREE = ("class_cosine", "gini", "box_mass")
 """Measures that come at once: no picture is changed for them."""
 OFFERED = tuple(key for key in MEASURES if key != "seconds")
-SIDE = 224
 
 
 @dataclass(frozen=True)

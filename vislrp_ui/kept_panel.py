@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from vislrp_core.images import RESIZED, SIDE
 from vislrp_ui import browser, desk, kept, session, state, table
 from vislrp_ui.kept import Damage, KeptError
 from vislrp_ui.state import Aside, ImageRef, Visit
@@ -63,8 +64,8 @@ def _pictures(held: browser.Exchange) -> None:
     for number, id in enumerate(names, start=1):
         title = held.titles.get(id) or (held.pictures[id].title if id in held.pictures else "") or f"Picture {number}"
         _line(title, id[:12], (_delete_picture, id), use=("Show", (_show_picture, id)))
-    st.caption("Kept as the network sees them: 256 × 256 pixels of the centre, and the whole picture at 224 × 224. "
-               f"The {MAX_KEPT} newest stay.")
+    st.caption(f"Kept as the network sees them: {RESIZED} × {RESIZED} pixels of the centre, and the whole picture at "
+               f"{SIDE} × {SIDE}. The {MAX_KEPT} newest stay.")
 
 
 def _work(visit: Visit, held: browser.Exchange) -> None:

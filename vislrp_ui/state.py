@@ -141,7 +141,7 @@ def choose_image(visit: Visit, image: ImageRef) -> Visit:
 
 
 def set_fit(visit: Visit, fit: Literal["crop", "squash"]) -> Visit:
-    """Another way to 224 x 224; the target class stays."""
+    """Another way to the network's size; the target class stays."""
     return replace(visit, image=replace(visit.image, fit=fit))
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from vislrp_core import masks, texts
 from vislrp_core.fills import DEFAULT_FILL, FILLS
+from vislrp_core.images import SIDE
 from vislrp_core.masks import Mask, MaskError
 from vislrp_ui.address import model_ids, one_of, parts, whole
 from vislrp_ui.state import StateError, Visit
@@ -155,7 +156,7 @@ def from_params(params: Mapping[str, str]) -> FlippingState | None:
     if "measure" in params:
         patch, fill, steps, seeds, scale, models = parts(params["measure"], 6)
         state = replace(state, measurement=Measurement(
-            model_ids(models), one_of(whole(patch, 1, 223), PATCHES), one_of(fill, FILLS), whole(steps, 1, MAX_STEPS),
+            model_ids(models), one_of(whole(patch, 1, SIDE - 1), PATCHES), one_of(fill, FILLS), whole(steps, 1, MAX_STEPS),
             whole(seeds, 0, MAX_SEEDS), one_of(scale, SCALES)))
     return None if state == FlippingState() else state
 

@@ -35,7 +35,7 @@ def changing(change: Callable[..., None], key: str, reducer: Callable[..., objec
 
 
 def image_popover(visit: Visit) -> None:
-    """The image's title; behind it the samples, an upload, the way to 224 x 224, and whose picture it is."""
+    """The image's title; behind it the samples, an upload, the way to the network's size, and whose picture it is."""
     ref = visit.image
     with st.popover(widgets.image_title(ref), icon=":material/image:", help="Another image"):
         if widgets.pressed("Choose a sample image", icon=":material/photo_library:", key="open-gallery", width="stretch"):

@@ -27,7 +27,7 @@ class AwaitedImage(MissingImage):
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture by what both ways to 224 x 224 need of it.
+    """A picture by what both ways to the network's size need of it.
 
     The large original is not kept: neither page shows it, and the browser would have to hold it.
 
@@ -36,7 +36,7 @@ class Upload:
     crop : bytes
         PNG of 256 x 256 pixels: the centre of the picture whose short side is 256.
     squash : bytes
-        PNG of 224 x 224 pixels: the whole picture.
+        PNG of `SIDE` x `SIDE` pixels: the whole picture.
     """
 
     crop: bytes
@@ -48,7 +48,7 @@ class Upload:
         return digest(self.crop + self.squash)
 
     def file(self, fit: str) -> bytes:
-        """The file that a way to 224 x 224 starts from."""
+        """The file that a way to the network's size starts from."""
         return self.squash if fit == "squash" else self.crop
 
 

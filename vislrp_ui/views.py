@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vislrp_core import heatmap
 from vislrp_core.heatmap import RANGES, SMOOTH_FROM
+from vislrp_core.images import SIDE
 from vislrp_core.model import LRPModel
 from vislrp_core.spectra import find_spectrum
 from vislrp_ui import service
@@ -59,7 +60,7 @@ def map_view(ref: ImageRef, model: LRPModel, target: int, layer: int, look: Look
 
 def photo_view(ref: ImageRef, title: str) -> View:
     """The picture as the network sees it."""
-    return View(title, data_url(service.view_png(ref)), note="As the network sees it, 224 × 224 pixels")
+    return View(title, data_url(service.view_png(ref)), note=f"As the network sees it, {SIDE} × {SIDE} pixels")
 
 
 def picture_view(title: str, file: bytes, note: str = "", *, kind: str = "png") -> View:

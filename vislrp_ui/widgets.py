@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core import containers
 from vislrp_core.heatmap import RANGES, SPECTRA
-from vislrp_core.images import FITS, ImageError
+from vislrp_core.images import FITS, MAX_BYTES, SIDE, ImageError
 from vislrp_core.model import LRPModel
 from vislrp_core.network import NetworkError
 from vislrp_core.rules import KEYS, Rule
@@ -24,6 +24,7 @@ from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, Visit
 
 UPLOAD_TYPES = list(containers.ENDINGS)
+UPLOAD_MB = MAX_BYTES // 2**20
 _PRESSED, _PAGE = "_pressed", "_pressed_page"
 _RANGE_TITLES = {"max": "Largest value", "p99.5": "99.5th percentile", "p99": "99th percentile", "tutorial": "LRP tutorial"}
 _FIT_TITLES = {"crop": "Centre crop", "squash": "Whole picture"}
@@ -106,6 +107,7 @@ def take_upload(key: str) -> None:
 def uploader(key: str) -> None:
     """File uploader for one picture."""
     st.file_uploader("Upload an image", type=UPLOAD_TYPES, key=key, on_change=take_upload, args=(key,),
+                     max_upload_size=UPLOAD_MB,
                      help=f"{containers.READABLE}, at most 10 MB and 40 megapixels. It stays in this browser "
                           "and is shown to nobody else.")
     from vislrp_ui import kept_panel  # it shows pictures by this module's means
@@ -157,14 +159,15 @@ def image_credit(ref: ImageRef) -> str:
 
 
 def fit_control(ref: ImageRef, help: str | None = None) -> None:
-    """The way to 224 x 224."""
+    """The way to the network's size."""
     key = mirror("fit", ref.fit)
-    st.segmented_control("How it is brought to 224 × 224", list(FITS), key=key, on_change=on_change(key, state.set_fit),
-                         format_func=_FIT_TITLES.__getitem__, help=help, required=True)
+    st.segmented_control(f"How it is brought to {SIDE} × {SIDE}", list(FITS), key=key,
+                         on_change=on_change(key, state.set_fit), format_func=_FIT_TITLES.__getitem__, help=help,
+                         required=True)
 
 
 def image_picker(visit: Visit, *, title: str = "Image") -> None:
-    """Head of the image: its title, gallery, upload and the way to 224 x 224."""
+    """Head of the image: its title, gallery, upload and the way to the network's size."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="image-head"):
         st.html(f'<h2 class="v-head">{title}</h2>', width="stretch")
         if pressed("Choose a sample image", icon=":material/photo_library:", type="tertiary", key="open-gallery",

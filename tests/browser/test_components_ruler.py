@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.stage import Stage
+from tests.support.networks import VGG16
 from tests.ui.test_components import FIGURE, Sums, visit_with
 from vislrp_core.heatmap import png
-from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_ui.components import ruler
 from vislrp_ui.components.addresses import data_url
@@ -22,12 +22,12 @@ from vislrp_ui.components.ruler_data import ruler_data
 
 HTML = '<div class="ruler" role="group"></div>'
 DOT = data_url(png(np.zeros((1, 1, 3), dtype=np.uint8)))
-TOTAL = np.linspace(2.0, 8.0, LAST + 1)
+TOTAL = np.linspace(2.0, 8.0, VGG16.last + 1)
 
 
 def payload(model: LRPModel = FIGURE, *, selected: int = 1, layer: int | None = None, pictures: bool = True,
             updating: bool = False, sums: Sums | None = None) -> dict[str, Any]:
-    known = Sums(TOTAL + 3, np.full(LAST + 1, -3.0)) if sums is None else sums
+    known = Sums(TOTAL + 3, np.full(VGG16.last + 1, -3.0)) if sums is None else sums
     addresses = {s.first - 1: DOT for s in model.segments} if pictures else {}
     return ruler_data(model, known, selected=selected, layer=layer, pictures=addresses, updating=updating).payload()
 
@@ -63,8 +63,8 @@ def grab(stage: Stage, border: int) -> None:
 
 def test_all_rows_are_numbered_named_and_grouped(stage: Stage):
     rows = stage.page.locator(".layer").all()
-    assert [row.locator(".name").inner_text() for row in rows] == [layer.name for layer in LAYERS]
-    assert [row.locator(".number").inner_text() for row in rows] == [str(layer.index) for layer in LAYERS]
+    assert [row.locator(".name").inner_text() for row in rows] == [layer.name for layer in VGG16.rows]
+    assert [row.locator(".number").inner_text() for row in rows] == [str(layer.index) for layer in VGG16.rows]
     assert stage.page.locator(".block").all_inner_texts() == [*(f"block {n}" for n in range(1, 6)), "classifier"]
 
 
@@ -112,7 +112,7 @@ def test_maps_being_computed_keep_the_old_picture_marked(stage: Stage):
 def test_a_missing_map_is_hatched_and_sums_end_where_they_are_unknown(stage: Stage):
     positive = TOTAL + 3
     positive[:25] = np.nan
-    stage.draw(payload(pictures=False, sums=Sums(positive, np.full(LAST + 1, -3.0))))
+    stage.draw(payload(pictures=False, sums=Sums(positive, np.full(VGG16.last + 1, -3.0))))
     expect(stage.page.locator(".map.nothing")).to_have_count(4)
     assert stage.page.locator("path.total").get_attribute("d") is not None
     expect(stage.page.locator(".layer").nth(3)).to_have_attribute("aria-label", "conv1_2, layer 3, relevance not known")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import VGG
 
-from tests.support.networks import small_vgg
+from tests.support.networks import VGG16, small_vgg
 from vislrp_core.ablation import (
     ablate,
     area_between,
@@ -21,7 +21,6 @@ from vislrp_core.ablation import (
     steps,
     switch_off,
 )
-from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, forward
 from vislrp_core.neurons import NeuronError, score
@@ -53,7 +52,7 @@ def reference(plain: VGG, x: Tensor, sets: dict[int, tuple[int, ...]], value: st
                 changed[:, neuron] = 0 if value == "zero" else changed[:, neuron].mean()
             return changed
         return hook
-    handles = [plain.get_submodule(LAYERS[layer].module or "").register_forward_hook(overwrite(neurons))
+    handles = [plain.get_submodule(VGG16.rows[layer].module or "").register_forward_hook(overwrite(neurons))
                for layer, neurons in sets.items()]
     try:
         with torch.no_grad():
@@ -64,7 +63,7 @@ def reference(plain: VGG, x: Tensor, sets: dict[int, tuple[int, ...]], value: st
 
 
 @pytest.mark.parametrize("value", ["zero", "mean"])
-@pytest.mark.parametrize("layer", range(1, LAST + 1))
+@pytest.mark.parametrize("layer", range(1, VGG16.last + 1))
 def test_ablation_is_zeroing_in_a_torchvision_forward_pass_at_every_layer(
         plain: VGG, network: Network, trace: Trace, layer: int, value: str) -> None:
     sets = {layer: (1, 3)}

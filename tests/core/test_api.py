@@ -7,9 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.support.networks import random_image, tiny_network
+from tests.support.networks import VGG16, random_image, tiny_network
 from vislrp_core import LRPModel, NetworkError, NonFiniteRelevance, Rule, Segment, explain, forward, propagate
-from vislrp_core.layers import LAST
 from vislrp_core.network import Trace
 
 
@@ -24,7 +23,7 @@ def picture(tmp_path_factory):
 def test_one_call(picture):
     network = tiny_network(dtype=torch.float32)
     model = LRPModel(segments=(Segment(first=1, last=10, rule=Rule.of("gamma")),
-                               Segment(first=11, last=LAST, rule=Rule.of("epsilon"))))
+                               Segment(first=11, last=VGG16.last, rule=Rule.of("epsilon"))))
     result = explain(network, picture, model)
     assert result.target == result.predictions[0].index == result.relevance.target
     assert result.relevance.layers == (0, 10) and result.relevance.at(10).shape == (8, 56, 56)
@@ -39,9 +38,9 @@ def test_one_call(picture):
 def test_sums_are_those_of_the_maps():
     network = tiny_network(dtype=torch.float32)
     trace = forward(network, random_image(dtype=torch.float32))
-    result = propagate(network, trace, LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of("gamma")),)), 0,
+    result = propagate(network, trace, LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of("gamma")),)), 0,
                        layers="all")
-    for k in range(LAST + 1):
+    for k in range(VGG16.last + 1):
         relevance = result.at(k).double()
         scale = float(relevance.abs().sum())
         assert result.positive[k] == pytest.approx(float(relevance.clamp(min=0).sum()), abs=1e-5 * scale)
@@ -54,20 +53,21 @@ def test_sums_are_those_of_the_maps():
 def test_relevance_that_is_not_finite_is_named(rule, cause):
     network = tiny_network(dtype=torch.float32)
     trace = forward(network, random_image(dtype=torch.float32))
-    model = LRPModel(segments=(Segment(first=1, last=31, rule=rule), Segment(first=32, last=LAST, rule=Rule.of("gamma"))))
+    model = LRPModel(segments=(Segment(first=1, last=31, rule=rule),
+                               Segment(first=32, last=VGG16.last, rule=Rule.of("gamma"))))
     with pytest.raises(NonFiniteRelevance) as error:
         propagate(network, trace, model, 0, layers="all")
     found = error.value
     assert found.layer <= 31 and found.rule == "Custom" and "\n" not in str(found)
     assert "raise ε" in found.suggestion and found.cause == cause
-    assert set(found.relevance.layers) == set(range(found.layer, LAST + 1))
+    assert set(found.relevance.layers) == set(range(found.layer, VGG16.last + 1))
     assert np.isnan(found.relevance.positive[found.layer - 1]) and np.isfinite(found.relevance.positive[found.layer:]).all()
 
 
 def test_activations_that_are_not_finite_are_the_cause():
     network = tiny_network(dtype=torch.float32)
     trace = forward(network, random_image(dtype=torch.float32))
-    broken = {layer: trace.activations[layer] * (float("nan") if layer == 30 else 1) for layer in range(LAST + 1)}
+    broken = {layer: trace.activations[layer] * (float("nan") if layer == 30 else 1) for layer in range(VGG16.last + 1)}
     trace = Trace(trace.x, broken, trace.sums, trace.classes)
     with pytest.raises(NonFiniteRelevance, match="activations are not finite"):
         propagate(network, trace, LRPModel.basic(), 0)

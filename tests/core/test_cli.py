@@ -13,12 +13,11 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from tests.support.networks import tiny_state
+from tests.support.networks import VGG16, tiny_state
 from vislrp_core import cli
 from vislrp_core.cli import common, main, whole_line
 from vislrp_core.errors import InputError
 from vislrp_core.images import read_image, to_input
-from vislrp_core.layers import LAST, LAYERS, layer_name
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, LRPModel
 from vislrp_core.network import NetworkError, forward
 from vislrp_core.networks import load_network
@@ -55,7 +54,7 @@ def written(folder: Path, *segments: dict, **fields) -> str:
 
 
 def whole(rule: dict) -> dict:
-    return {"first": 1, "last": LAST, "rule": rule}
+    return {"first": 1, "last": VGG16.last, "rule": rule}
 
 
 def output(capsys, *arguments: str) -> str:
@@ -100,7 +99,7 @@ def test_explain_writes_what_the_definition_says(capsys, tmp_path, net, model, d
     assert summary["target"] == {"index": 0, "name": "castle", "logit": float(trace.logits[0]),
                                  "probability": float(trace.probabilities[0])}
     assert [one["name"] for one in summary["predictions"]] == [one.name for one in trace.predictions(10)]
-    assert [(row["layer"], row["name"]) for row in summary["layers"]] == [(one.index, one.name) for one in LAYERS]
+    assert [(row["layer"], row["name"]) for row in summary["layers"]] == [(one.index, one.name) for one in VGG16.rows]
     for key in ("positive", "negative", "total"):
         assert [row[key] for row in summary["layers"]] == getattr(expected, key).tolist()
     assert summary["seconds"] >= sum(summary["seconds_of"].values()) * 0.999 > 0
@@ -113,7 +112,7 @@ def test_explain_writes_what_the_definition_says(capsys, tmp_path, net, model, d
 def test_all_layers_in_their_shapes(capsys, tmp_path, net, model):
     output(capsys, "explain", PICTURE, "--model", model, "--network", net, "--out", str(tmp_path), "--layers", "all")
     with np.load(tmp_path / "relevance.npz") as file:
-        assert list(file) == [str(layer) for layer in range(LAST + 1)]
+        assert list(file) == [str(layer) for layer in range(VGG16.last + 1)]
         assert file["0"].shape == (3, 224, 224) and file["1"].shape == (2, 224, 224) and file["10"].shape == (4, 56, 56)
         assert file["31"].shape == (16, 7, 7) and file["32"].shape == file["34"].shape == (24,)
         assert file["35"].shape == (20,) and file["38"].shape == (10,)
@@ -393,5 +392,5 @@ def test_a_downloads_progress_goes_to_a_terminal_only(capsys, monkeypatch, net):
 
 
 def test_tables_align_numbers_right_and_words_left(capsys):
-    common.print_table(["layer", "name"], [["0", layer_name(0)], ["17", "pool3"]])
+    common.print_table(["layer", "name"], [["0", VGG16.name(0)], ["17", "pool3"]])
     assert capsys.readouterr().out == "layer  name\n    0  input image\n   17  pool3\n"

@@ -12,10 +12,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from tests.support.networks import tiny_state
+from tests.support.networks import VGG16, tiny_state
 from vislrp_core.cli import main
 from vislrp_core.images import read_image, to_input
-from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Trace, apply_layer, forward
 from vislrp_core.networks import load_network
@@ -56,7 +55,7 @@ def test_scores_are_direct_sums(folder: Path, trace: Trace, layer: str, capsys: 
     with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == COLUMNS
-    k = next(one.index for one in LAYERS if layer in (one.name, str(one.index)))
+    k = next(one.index for one in VGG16.rows if layer in (one.name, str(one.index)))
     network = load_network(str(folder / "net.safetensors"), dtype="float64")
     relevance = propagate(network, trace, LRPModel.load(folder / "basic.json"), 3, layers=(k,)).at(k).numpy()
     activation = trace.activation(k).numpy()
@@ -82,7 +81,7 @@ def plain_pass(folder: Path, trace: Trace, sets: dict[int, list[int]], value: st
     network = load_network(str(folder / "net.safetensors"), dtype="float64")
     a = trace.x
     with torch.inference_mode():
-        for layer in range(1, LAST + 1):
+        for layer in range(1, VGG16.last + 1):
             a, _ = apply_layer(network, layer, a)
             for neuron in sets.get(layer, ()):
                 a = a.clone()

@@ -14,11 +14,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.support.networks import random_image, tiny_network, tiny_state
+from tests.support.networks import VGG16, random_image, tiny_network, tiny_state
 from vislrp_core import explain
 from vislrp_core.export import ExportError, python_script, relevance_npz, zennit_script
 from vislrp_core.images import read_image, to_input
-from vislrp_core.layers import LAST
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLINGS, STARTS, LRPModel
 from vislrp_core.network import Network, forward
 from vislrp_core.networks import load_network
@@ -32,7 +31,7 @@ STORE = sorted((ROOT / "model_store").glob("*.json"))
 
 def model_of(*rules: dict, **fields) -> LRPModel:
     """Model with the rules on equal shares of the layers."""
-    borders = np.linspace(0, LAST, len(rules) + 1).round().astype(int).tolist()
+    borders = np.linspace(0, VGG16.last, len(rules) + 1).round().astype(int).tolist()
     return LRPModel.from_data({"format": "vislrp-model", "version": 1, "name": "m", **fields, "segments": [
         {"first": first + 1, "last": last, "rule": rule}
         for first, last, rule in zip(borders, borders[1:], rules, strict=False)]})
@@ -57,8 +56,8 @@ def test_npz_holds_arrays_by_layer_number(dtype):
     network = tiny_network(dtype=dtype)
     relevance = propagate(network, forward(network, random_image(dtype=dtype)), LRPModel.basic(), 3, layers="all")
     with np.load(io.BytesIO(relevance_npz(relevance)), allow_pickle=False) as file:
-        assert set(file) == {str(layer) for layer in range(LAST + 1)}
-        for layer in range(LAST + 1):
+        assert set(file) == {str(layer) for layer in range(VGG16.last + 1)}
+        for layer in range(VGG16.last + 1):
             assert file[str(layer)].dtype == np.dtype(str(dtype).removeprefix("torch."))
             assert np.array_equal(file[str(layer)], relevance.at(layer))
         assert file["0"].shape == (3, 224, 224) and file["31"].shape == (32, 7, 7) and file["32"].shape == (24,)

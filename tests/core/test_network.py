@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.support.networks import random_image, tiny_network, tiny_state
+from tests.support.networks import VGG16, random_image, tiny_network, tiny_state
 from vislrp_core import shares
-from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import Network, NetworkError, Trace, class_index, forward, logits, refine
 from vislrp_core.propagation import propagate, step
@@ -87,11 +86,11 @@ def test_a_trace_holds_no_more_than_it_needs():
     assert {2, 4, 33, 34}.isdisjoint(trace.activations), "made again when asked for"
     before = trace.nbytes
     for rule in ("gamma", "w_square", "flat", "alpha_beta"):
-        propagate(network, trace, LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of(rule)),)), 0)
+        propagate(network, trace, LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of(rule)),)), 0)
     grown = trace.nbytes
     for weight in range(30):
         rule = Rule.of("custom", gamma1p=0.5, theta0=-0.1 - weight / 100)
-        propagate(network, trace, LRPModel(segments=(Segment(first=1, last=LAST, rule=rule),)), 0)
+        propagate(network, trace, LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=rule),)), 0)
     assert before < grown and trace.nbytes <= 5 * before
 
 
@@ -121,7 +120,7 @@ def test_nearly_cancelling_sums_do_not_spoil_single_precision():
     network = tiny_network(seed=2, dtype=torch.float32)
     double = network.to(dtype=torch.float64)
     x = random_image(seed=2, dtype=torch.float32)
-    model = LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of("zero")),))
+    model = LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of("zero")),))
     trace, exact = forward(network, x), forward(double, x.double())
     expected = propagate(double, exact, model, 1).at(0).flatten()
     found = propagate(network, trace, model, 1).at(0).double().flatten()
@@ -134,7 +133,7 @@ def test_well_conditioned_rules_stay_in_single_precision():
     trace = forward(network, random_image(seed=2, dtype=torch.float32))
     for rule, bias in (("z_plus", "ignore"), ("epsilon", "ignore"), ("alpha_beta", "absorb"), ("zero", "absorb"),
                        ("gamma", "absorb"), ("flat", "ignore"), ("w_square", "absorb")):
-        propagate(network, trace, LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of(rule)),), bias=bias), 1)
+        propagate(network, trace, LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of(rule)),), bias=bias), 1)
         assert not trace.cache.has_double, rule
 
 
@@ -159,17 +158,18 @@ def test_every_tensor_is_made_where_the_network_is(monkeypatch, preset, pooling)
     """On the meta device an operation that mixes devices fails; what is made elsewhere is seen by the dispatcher."""
     here = tiny_network(dtype=torch.float32)
     trace = forward(here, random_image(dtype=torch.float32))
-    shapes = {layer: trace.activations[layer].shape for layer in range(LAST + 1)}
+    shapes = {layer: trace.activations[layer].shape for layer in range(VGG16.last + 1)}
     network = here.to(device="meta")
-    activations = {layer: trace.activations[layer].to("meta") for layer in range(LAST + 1)}
+    activations = {layer: trace.activations[layer].to("meta") for layer in range(VGG16.last + 1)}
     trace = Trace(activations[0], activations, {layer: activations[layer] for layer in network.weights}, trace.classes)
     # Meta tensors have no values to read.
     monkeypatch.setattr(shares.Denominator, "rms", lambda z: torch.ones(1))
     monkeypatch.setattr(shares, "_trusted", lambda *arguments: True)
     monkeypatch.setattr(torch.Tensor, "any", lambda tensor: True)
-    model = LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of(preset)),), pooling=pooling, pixel_rule="segment")
+    model = LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of(preset)),), pooling=pooling,
+                     pixel_rule="segment")
     with torch.inference_mode(), _Places() as places:
-        for layer in range(LAST, 0, -1):
+        for layer in range(VGG16.last, 0, -1):
             step(network, trace, model, layer, torch.empty(shapes[layer], device="meta"))
     assert {device for device, _ in places.seen} == {"meta"}
 
@@ -178,7 +178,7 @@ def test_no_double_precision_on_the_way_unless_it_is_needed():
     """Apple's GPUs have none, and elsewhere it is slow."""
     network = tiny_network(dtype=torch.float32)
     model = LRPModel(segments=(Segment(first=1, last=20, rule=Rule.of("gamma")),
-                               Segment(first=21, last=LAST, rule=Rule.of("epsilon"))), bias="absorb")
+                               Segment(first=21, last=VGG16.last, rule=Rule.of("epsilon"))), bias="absorb")
     image = random_image(dtype=torch.float32)
     with torch.inference_mode(), _Places() as places:
         propagate(network, forward(network, image), model, 1)

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from tests.core import reference
-from tests.support.networks import random_image, tiny_state
-from vislrp_core.layers import LAST, LAYERS
+from tests.support.networks import VGG16, random_image, tiny_state
 from vislrp_core.model import PIXEL_RULES, STARTS, LRPModel, Segment
 from vislrp_core.network import Network, forward
 from vislrp_core.propagation import propagate, step
@@ -31,7 +30,7 @@ def random_rule(dice: random.Random) -> Rule:
 
 def random_model(dice: random.Random) -> LRPModel:
     """A composite with up to five segments whose borders lie anywhere."""
-    borders = [*sorted(dice.sample(range(1, LAST), dice.randint(0, 4))), LAST]
+    borders = [*sorted(dice.sample(range(1, VGG16.last), dice.randint(0, 4))), VGG16.last]
     firsts = [1, *(border + 1 for border in borders[:-1])]
     segments = tuple(Segment(first=first, last=last, rule=random_rule(dice))
                      for first, last in zip(firsts, borders, strict=True))
@@ -57,7 +56,7 @@ def test_random_composites_at_every_layer(small, seed):
     target = seed % network.num_classes
     expected = reference.relevance(network, x, model, target)
     found = propagate(network, trace, model, target, layers="all")
-    for k in range(LAST + 1):
+    for k in range(VGG16.last + 1):
         assert float((found.at(k) - expected[k]).abs().max()) <= 1e-8 * float(expected[k].abs().max()), f"layer {k}"
 
 
@@ -81,7 +80,7 @@ EVERY_RULE = [*(pytest.param(Rule.of(preset), id=preset) for preset in PRESETS),
 def test_every_rule_through_one_layer_of_each_kind(small, rule, scale, bias):
     network, _, trace = small
     rule = rule.changed("epsilon_scale", scale)
-    model = LRPModel(segments=(Segment(first=1, last=LAST, rule=rule),), bias=bias, pixel_rule="segment")
+    model = LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=rule),), bias=bias, pixel_rule="segment")
     dice = torch.Generator().manual_seed(5)
     # Above the pixels the deep, small layers: a dense tensor of every contribution stays small there.
     for layer in (25, 29, 32, 38):
@@ -89,13 +88,13 @@ def test_every_rule_through_one_layer_of_each_kind(small, rule, scale, bias):
         relevance = torch.randn(shape, generator=dice, dtype=torch.float64)
         expected = reference.weighted_step(network, layer, trace.activation(layer - 1), rule, bias == "absorb", relevance)
         found = step(network, trace, model, layer, relevance[None])[0]
-        assert float((found - expected).abs().max()) <= 1e-8 * float(expected.abs().max()), LAYERS[layer].name
+        assert float((found - expected).abs().max()) <= 1e-8 * float(expected.abs().max()), VGG16.rows[layer].name
 
 
 @pytest.mark.parametrize("rule", EVERY_RULE)
 def test_every_rule_at_the_pixels(small, rule):
     network, x, trace = small
-    model = LRPModel(segments=(Segment(first=1, last=LAST, rule=rule),), pixel_rule="segment", bias="absorb")
+    model = LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=rule),), pixel_rule="segment", bias="absorb")
     relevance = torch.randn(trace.activation(1).shape, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     expected = reference.weighted_step(network, 1, x[0], rule, True, relevance)
     found = step(network, trace, model, 1, relevance[None])[0]

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.networks import random_image, tiny_network
+from tests.support.networks import VGG16, random_image, tiny_network
 from vislrp_core import edits
 from vislrp_core.compact import decode, encode
 from vislrp_core.formula import formula_latex, formula_mathml
-from vislrp_core.layers import LAST
 from vislrp_core.model import (
     BIASES,
     MAX_SEGMENTS,
@@ -43,7 +42,7 @@ def rules(draw, presets=tuple(PRESETS)):
 
 @st.composite
 def models(draw, rule=None, name=None):
-    borders = [*sorted(draw(st.sets(st.integers(1, LAST - 1), max_size=6))), LAST]
+    borders = [*sorted(draw(st.sets(st.integers(1, VGG16.last - 1), max_size=6))), VGG16.last]
     firsts = [1, *(border + 1 for border in borders[:-1])]
     segments = tuple(Segment(first=first, last=last, rule=draw(rule if rule is not None else rules()))
                      for first, last in zip(firsts, borders, strict=True))
@@ -100,7 +99,7 @@ def test_any_sequence_of_edits_leaves_a_valid_model(model, sequence):
         except ModelError as error:
             assert "\n" not in str(error)
         assert LRPModel.from_json(model.to_json()) == model
-        assert [model.segments[0].first, model.segments[-1].last] == [1, LAST]
+        assert [model.segments[0].first, model.segments[-1].last] == [1, VGG16.last]
         assert len(model.segments) <= MAX_SEGMENTS
 
 
@@ -139,12 +138,12 @@ def test_relevance_is_conserved_where_it_must_be(trace, model, target, pixel):
     conventions = {"bias": "ignore", "pixel_rule": pixel, "start": "logit", "pooling_epsilon": "none"}
     result = propagate(NETWORK, trace, model.model_copy(update=conventions), target)
     scale = (result.positive - result.negative).max()
-    assert abs(result.total - result.total[LAST]).max() <= 1e-5 * scale
+    assert abs(result.total - result.total[VGG16.last]).max() <= 1e-5 * scale
 
 
 @slow
 @given(model=models(rules(("gamma", "epsilon", "z_plus", "z_box", "flat")).map(
-    lambda rule: rule if rule.preset != "gamma" else Rule.of("gamma")), st.just("b")), row=st.integers(1, LAST - 1))
+    lambda rule: rule if rule.preset != "gamma" else Rule.of("gamma")), st.just("b")), row=st.integers(1, VGG16.last - 1))
 def test_a_border_between_equal_rules_changes_nothing(trace, model, row):
     place = next(i for i, segment in enumerate(model.segments) if segment.first <= row <= segment.last)
     if row == model.segments[place].last:

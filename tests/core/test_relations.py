@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tests.support.networks import random_image, tiny_network
-from vislrp_core.layers import LAST
+from tests.support.networks import VGG16, random_image, tiny_network
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import Network, Trace, forward, forward_from
 from vislrp_core.propagation import propagate, propagate_from, step
@@ -25,7 +24,7 @@ def tiny():
 
 
 def everywhere(rule: Rule, **fields) -> LRPModel:
-    return LRPModel(segments=(Segment(first=1, last=LAST, rule=rule),), **fields)
+    return LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=rule),), **fields)
 
 
 def difference(first: torch.Tensor, second: torch.Tensor) -> float:
@@ -40,7 +39,7 @@ def chain(*layers: tuple[list, list], x: list) -> tuple[Network, Trace]:
     weights[1] = weights[numbers[0]]
     activations = {numbers[0] - 1: torch.tensor([x], dtype=torch.float64)}
     sums = {}
-    for k in range(numbers[0], LAST + 1):
+    for k in range(numbers[0], VGG16.last + 1):
         below = activations[k - 1]
         if k in biases:
             sums[k] = below @ weights[k].T
@@ -52,7 +51,7 @@ def chain(*layers: tuple[list, list], x: list) -> tuple[Network, Trace]:
 
 def through(network: Network, trace: Trace, model: LRPModel, relevance: list[float], down_to: int) -> list[float]:
     current = torch.tensor([relevance], dtype=torch.float64)
-    for k in range(LAST, down_to, -1):
+    for k in range(VGG16.last, down_to, -1):
         current = step(network, trace, model, k, current)
     return current[0].tolist()
 
@@ -79,7 +78,7 @@ def test_gamma_by_hand():
     # gamma = 1 turns the first neuron's weights (-2, 2, 2) into (-2, 4, 4), its denominator into -2 + 8 + 12 = 18.
     network, trace = chain(MIXED, THREES, x=[1, 2, 3])
     model = LRPModel(segments=(Segment(first=1, last=35, rule=Rule.of("gamma", gamma1p=1.0)),
-                               Segment(first=36, last=LAST, rule=Rule.of("gamma", gamma1p=0.25))))
+                               Segment(first=36, last=VGG16.last, rule=Rule.of("gamma", gamma1p=0.25))))
     assert through(network, trace, model, [96.0], 34) == pytest.approx([28 / 3, 104 / 3, 52])
 
 
@@ -138,7 +137,7 @@ def test_lrp_0_with_winner_and_bias_is_gradient_times_input(tiny):
     x = trace.x.clone().requires_grad_()
     a = x
     with torch.enable_grad():
-        for k in range(1, LAST + 1):
+        for k in range(1, VGG16.last + 1):
             if k in network.weights:
                 conv = k <= 31
                 a = (functional.conv2d(a, network.weights[k], network.biases[k], padding=1) if conv
@@ -172,7 +171,7 @@ def test_flat_spreads_evenly_over_a_fully_connected_layer(tiny):
 def test_relevance_is_linear(tiny):
     network, trace = tiny
     model = LRPModel(segments=(Segment(first=1, last=20, rule=Rule.of("alpha_beta")),
-                               Segment(first=21, last=LAST, rule=Rule.of("epsilon"))))
+                               Segment(first=21, last=VGG16.last, rule=Rule.of("epsilon"))))
     dice = torch.Generator().manual_seed(1)
     one, two = (torch.randn(trace.activation(31).shape, generator=dice, dtype=torch.float64) for _ in range(2))
     apart = 2 * propagate_from(network, trace, model, 31, one).at(0) - propagate_from(network, trace, model, 31, two).at(0)
@@ -203,9 +202,9 @@ def test_absorbing_bias_and_epsilon_take_relevance(tiny):
     kept = propagate(network, trace, everywhere(Rule.of("gamma")), target).total
     with_bias = propagate(network, trace, everywhere(Rule.of("gamma"), bias="absorb"), target).total
     with_epsilon = propagate(network, trace, everywhere(Rule.of("epsilon")), target).total
-    assert kept[0] == pytest.approx(kept[LAST], rel=1e-6)
-    assert abs(with_bias[0] - with_bias[LAST]) > 1e-3 * abs(with_bias[LAST])
-    assert abs(with_epsilon[1]) < abs(with_epsilon[LAST])
+    assert kept[0] == pytest.approx(kept[VGG16.last], rel=1e-6)
+    assert abs(with_bias[0] - with_bias[VGG16.last]) > 1e-3 * abs(with_bias[VGG16.last])
+    assert abs(with_epsilon[1]) < abs(with_epsilon[VGG16.last])
 
 
 def test_alpha_minus_beta_is_the_factor_per_layer():
@@ -229,8 +228,8 @@ def test_pooling_shares_in_proportion_or_gives_all_to_the_first_maximum(tiny):
 def test_starts(tiny):
     network, trace = tiny
     logits, target, count = trace.logits, 3, network.num_classes
-    model = everywhere(Rule.of("zero"))
-    starts = {name: propagate(network, trace, model.model_copy(update={"start": name}), target, layers=(LAST,)).at(LAST)
+    model, last = everywhere(Rule.of("zero")), VGG16.last
+    starts = {name: propagate(network, trace, model.model_copy(update={"start": name}), target, layers=(last,)).at(last)
               for name in ("logit", "one", "probability", "contrast")}
     assert float(starts["logit"][target]) == float(logits[target]) and float(starts["one"][target]) == 1
     assert float(starts["probability"].sum()) == pytest.approx(float(torch.softmax(logits, 0)[target]))

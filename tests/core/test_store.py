@@ -8,9 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.networks import random_image, tiny_network
+from tests.support.networks import VGG16, random_image, tiny_network
 from vislrp_core import edits, propagation
-from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import forward
 from vislrp_core.propagation import NonFiniteRelevance, default_layers, propagate, propagate_many
@@ -19,7 +18,7 @@ from vislrp_core.store import Kept, RelevanceStore, upper_part
 
 MODEL = LRPModel(segments=(Segment(first=1, last=12, rule=Rule.of("gamma")),
                            Segment(first=13, last=28, rule=Rule.of("epsilon")),
-                           Segment(first=29, last=LAST, rule=Rule.of("zero"))))
+                           Segment(first=29, last=VGG16.last, rule=Rule.of("zero"))))
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +43,10 @@ def test_a_view_already_seen_costs_nothing(tiny):
     store = RelevanceStore(10**9)
     first, result = passed(tiny, MODEL, store)
     again, kept = passed(tiny, MODEL, store)
-    assert first == list(range(LAST, 0, -1)) and again == [] and same(result, kept)
+    assert first == list(range(VGG16.last, 0, -1)) and again == [] and same(result, kept)
 
 
-@pytest.mark.parametrize(("segment", "highest"), [(0, 12), (1, 28), (2, LAST)])
+@pytest.mark.parametrize(("segment", "highest"), [(0, 12), (1, 28), (2, VGG16.last)])
 def test_a_changed_rule_costs_the_layers_below_its_upper_border(tiny, segment, highest):
     store = RelevanceStore(10**9)
     passed(tiny, MODEL, store)
@@ -89,7 +88,7 @@ def test_targets_images_and_layers_are_kept_apart(tiny):
     store = RelevanceStore(10**9)
     passed(tiny, MODEL, store, target=2)
     seen, result = passed(tiny, MODEL, store, target=3)
-    assert seen[0] == LAST and same(result, passed(tiny, MODEL, None, target=3)[1])
+    assert seen[0] == VGG16.last and same(result, passed(tiny, MODEL, None, target=3)[1])
     other = forward(network, random_image(seed=6))
     assert same(propagate(network, other, MODEL, 2, store=store), propagate(network, other, MODEL, 2))
     seen, result = passed(tiny, MODEL, store, layers=(0, 20))
@@ -146,8 +145,8 @@ def test_a_failure_below_a_known_border_tells_all_that_is_known_above():
 def test_another_start_shares_nothing_and_another_pixel_rule_almost_all(tiny):
     store = RelevanceStore(10**8)
     passed(tiny, MODEL, store)
-    assert passed(tiny, edits.set_field(MODEL, "start", "one"), store)[0][0] == LAST
-    assert passed(tiny, edits.set_field(MODEL, "bias", "absorb"), store)[0][0] == LAST
+    assert passed(tiny, edits.set_field(MODEL, "start", "one"), store)[0][0] == VGG16.last
+    assert passed(tiny, edits.set_field(MODEL, "bias", "absorb"), store)[0][0] == VGG16.last
     assert passed(tiny, edits.set_field(MODEL, "pixel_rule", "flat"), store)[0] == list(range(5, 0, -1))
 
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from tests.core import zennit_twin
-from tests.support.networks import random_image, real_network, tiny_network
-from vislrp_core.layers import LAST
+from tests.support.networks import VGG16, random_image, real_network, tiny_network
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import forward
 from vislrp_core.propagation import propagate, start_relevance
@@ -27,15 +26,15 @@ def composite(*segments, **fields) -> LRPModel:
 
 
 COMPOSITES = {
-    "overview": composite((17, Rule.of("gamma")), (31, Rule.of("epsilon")), (LAST, Rule.of("zero"))),
+    "overview": composite((17, Rule.of("gamma")), (31, Rule.of("epsilon")), (VGG16.last, Rule.of("zero"))),
     "one layer each": composite((1, Rule.of("w_square")), (2, Rule.of("flat")), (3, Rule.of("z_box")),
-                                (4, Rule.of("zero")), (8, Rule.of("alpha_beta")), (LAST, Rule.of("epsilon")),
+                                (4, Rule.of("zero")), (8, Rule.of("alpha_beta")), (VGG16.last, Rule.of("epsilon")),
                                 pixel_rule="segment"),
     "borders at relu, pool and dropout": composite((5, Rule.of("z_plus")), (12, Rule.of("gamma", gamma1p=0.1)),
                                                    (24, Rule.of("alpha1_beta0")), (34, Rule.of("epsilon", epsilon=0.5)),
-                                                   (37, Rule.of("gamma", gamma1p=1.0)), (LAST, Rule.of("zero"))),
-    "flat pixels": composite((9, Rule.of("alpha_beta")), (LAST, Rule.of("zero")), pixel_rule="flat"),
-    "squared pixels": composite((20, Rule.of("z_plus")), (LAST, Rule.of("epsilon")), pixel_rule="w_square"),
+                                                   (37, Rule.of("gamma", gamma1p=1.0)), (VGG16.last, Rule.of("zero"))),
+    "flat pixels": composite((9, Rule.of("alpha_beta")), (VGG16.last, Rule.of("zero")), pixel_rule="flat"),
+    "squared pixels": composite((20, Rule.of("z_plus")), (VGG16.last, Rule.of("epsilon")), pixel_rule="w_square"),
 }
 
 
@@ -49,7 +48,7 @@ def worst_error(network, trace, model, target) -> float:
     """Largest difference at any layer, relative to the layer's largest value."""
     ours = propagate(network, trace, model, target, layers="all")
     theirs = zennit_twin.relevance(network, trace, model, start_relevance(trace, target, model.start))
-    return max(float((ours.at(k) - theirs[k]).abs().max() / theirs[k].abs().max()) for k in range(LAST + 1))
+    return max(float((ours.at(k) - theirs[k]).abs().max() / theirs[k].abs().max()) for k in range(VGG16.last + 1))
 
 
 @pytest.mark.parametrize("pooling", ["proportional", "winner-takes-all"])
@@ -57,7 +56,7 @@ def worst_error(network, trace, model, target) -> float:
 @pytest.mark.parametrize("rule", ALL_PRESETS, ids=lambda rule: f"{rule.preset}-{rule.short}")
 def test_every_preset_on_all_layers(tiny, rule, bias, pooling):
     network, trace = tiny
-    model = composite((LAST, rule), bias=bias, pooling=pooling, pixel_rule="segment")
+    model = composite((VGG16.last, rule), bias=bias, pooling=pooling, pixel_rule="segment")
     assert worst_error(network, trace, model, int(trace.logits.argmax())) < 1e-6
 
 
@@ -80,7 +79,8 @@ def test_starts(tiny, start):
 def test_real_convolutions_in_double_precision():
     network = real_network(torch.float64)
     trace = forward(network, random_image(seed=2))
-    model = composite((10, Rule.of("epsilon")), (24, Rule.of("z_plus")), (31, Rule.of("gamma")), (LAST, Rule.of("zero")))
+    model = composite((10, Rule.of("epsilon")), (24, Rule.of("z_plus")), (31, Rule.of("gamma")),
+                      (VGG16.last, Rule.of("zero")))
     assert worst_error(network, trace, model, int(trace.logits.argmax())) < 1e-6
 
 
@@ -88,7 +88,7 @@ def test_real_convolutions_in_single_precision():
     network = real_network(torch.float32)
     trace = forward(network, random_image(seed=2, dtype=torch.float32))
     target = int(trace.logits.argmax())
-    model = composite((10, Rule.of("gamma")), (20, Rule.of("alpha_beta")), (LAST, Rule.of("epsilon")), bias="absorb",
+    model = composite((10, Rule.of("gamma")), (20, Rule.of("alpha_beta")), (VGG16.last, Rule.of("epsilon")), bias="absorb",
                       pooling="winner-takes-all")
     ours = propagate(network, trace, model, target).at(0).double().flatten()
     theirs = zennit_twin.relevance(network, trace, model, start_relevance(trace, target, "logit"))[0].double().flatten()

@@ -12,6 +12,8 @@ from vislrp_core.canonize import normalised_modules
 from vislrp_core.network import Network
 from vislrp_core.networks import EMBEDDED
 
+VGG16 = ARCHITECTURES["vgg16"]
+
 
 def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (24, 20), classes: int = 10,
                dtype: torch.dtype = torch.float32, architecture: str = "vgg16",

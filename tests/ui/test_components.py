@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.networks import VGG16
 from vislrp_core import edits
-from vislrp_core.layers import LAST, LAYERS
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import Prediction
 from vislrp_core.rules import KEYS, PRESETS, Rule
@@ -50,8 +50,8 @@ class Failure:
 def sums(total: np.ndarray | None = None) -> Sums:
     """Relevance that falls from 8 to 2 within layers 24 to 30."""
     if total is None:
-        total = np.interp(np.arange(LAST + 1), [23, 30], [2.0, 8.0])
-    return Sums(total + 5, np.full(LAST + 1, -5.0))
+        total = np.interp(np.arange(VGG16.last + 1), [23, 30], [2.0, 8.0])
+    return Sums(total + 5, np.full(VGG16.last + 1, -5.0))
 
 
 def predicted(*values: float) -> list[Prediction]:
@@ -157,7 +157,7 @@ def test_a_flood_of_edits_is_cut():
 def test_the_payload_is_json_and_covers_all_layers():
     data = ruler_data(FIGURE, sums(), selected=1, layer=None, pictures={0: "data:x", 10: "data:y"})
     payload = json.loads(json.dumps(data.payload(), allow_nan=False))
-    assert len(payload["rows"]) == len(payload["positive"]) == len(LAYERS) == 39
+    assert len(payload["rows"]) == len(payload["positive"]) == len(VGG16.rows) == 39
     assert [(s["first"], s["last"]) for s in payload["segments"]] == [(1, 10), (11, 23), (24, 30), (31, 38)]
     assert [s["layer"] for s in payload["segments"]] == [0, 10, 23, 30]
     assert [s["picture"] for s in payload["segments"]] == ["data:x", "data:y", None, None]
@@ -173,14 +173,14 @@ def test_bars_scale_to_the_range_of_their_sliders():
 
 
 def test_bars_of_values_beyond_the_sliders_stay_in_their_boxes():
-    model = LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of("custom", alpha=-2.0, gamma2=7.5)),))
+    model = LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of("custom", alpha=-2.0, gamma2=7.5)),))
     bars = dict(zip(KEYS, ruler_data(model, None, selected=0, layer=None, pictures={}).segments[0].rule.bars, strict=True))
     assert (bars["alpha"].share, bars["alpha"].value) == (0, "−2")
     assert (bars["gamma2"].share, bars["gamma2"].value) == (1, "7.5")
 
 
 def test_the_box_rule_uses_no_parameter():
-    model = LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of("z_box")),))
+    model = LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of("z_box")),))
     assert not ruler_data(model, None, selected=0, layer=None, pictures={}).segments[0].rule.used
 
 
@@ -190,7 +190,7 @@ def test_a_segment_tells_how_much_of_the_start_it_absorbs():
 
 
 def test_a_segment_that_adds_relevance_says_so():
-    grown = sums(np.interp(np.arange(LAST + 1), [0, 10], [16.0, 8.0]))
+    grown = sums(np.interp(np.arange(VGG16.last + 1), [0, 10], [16.0, 8.0]))
     assert absorbed_share(grown, 1, 10) == pytest.approx(-1)
     card = ruler_data(FIGURE, grown, selected=0, layer=None, pictures={}).segments[0]
     assert [notice.text for notice in card.notices] == ["adds 100\u202f%"]
@@ -211,7 +211,7 @@ def test_no_start_relevance_gives_no_share():
 
 
 def test_warnings_of_a_rule_stand_in_its_head():
-    model = LRPModel(segments=(Segment(first=1, last=LAST, rule=Rule.of("custom", alpha=2.0)),))
+    model = LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of("custom", alpha=2.0)),))
     notice = ruler_data(model, None, selected=0, layer=None, pictures={}).segments[0].notices[0]
     assert notice.text == "α − β = 2" and "not conserved" in notice.tip
 
@@ -271,7 +271,7 @@ def test_no_message_breaks_the_cover_of_the_layers(messages: list[dict[str, obje
             except StateError as error:
                 assert str(error).endswith(".")
     covered = [layer for s in visit.model.segments for layer in range(s.first, s.last + 1)]
-    assert covered == list(range(1, LAST + 1))
+    assert covered == list(range(1, VGG16.last + 1))
     assert 0 <= visit.selected_segment < len(visit.model.segments)
 
 

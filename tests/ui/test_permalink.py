@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.networks import VGG16
 from vislrp_core.heatmap import RANGES, SPECTRA
-from vislrp_core.layers import LAST
 from vislrp_core.model import LRPModel
 from vislrp_core.rules import Rule
 from vislrp_ui import permalink, state
@@ -31,7 +31,7 @@ def visits(draw: st.DrawFn) -> Visit:
     if kind == "own":
         visit = state.duplicate(visit, EXAMPLE.id)
     if kind != "example":
-        for row in draw(st.lists(st.integers(1, LAST - 1), max_size=5)):
+        for row in draw(st.lists(st.integers(1, VGG16.last - 1), max_size=5)):
             visit = state.split_segment(visit, state.segment_of(visit.model, row), row)
         visit = state.set_rule(visit, 0, Rule.of("gamma", gamma1p=draw(st.floats(0, 1))))
         visit = state.rename(visit, draw(st.text(string.printable + "äγ🙂&=%/", min_size=1).filter(str.strip)))
@@ -41,7 +41,7 @@ def visits(draw: st.DrawFn) -> Visit:
     visit = state.set_fit(visit, draw(st.sampled_from(["crop", "squash"])))
     visit = state.choose_target(visit, draw(st.none() | st.integers(0, 999)))
     visit = state.choose_network(visit, draw(st.sampled_from([None, *permalink.NETWORKS])))
-    visit = state.select_layer(visit, draw(st.none() | st.integers(1, LAST)))
+    visit = state.select_layer(visit, draw(st.none() | st.integers(1, VGG16.last)))
     overlay = draw(st.booleans())
     visit = state.set_look(visit, spectrum=draw(st.sampled_from(list(SPECTRA))), range=draw(st.sampled_from(list(RANGES))),
                            overlay=overlay, paper=draw(st.sampled_from(["theme", "light", "dark"])))
@@ -73,7 +73,7 @@ KEYS = ["image", "fit", "target", "network", "model", "as", "based", "segment", 
 @given(st.dictionaries(st.sampled_from(KEYS), st.text(max_size=60)))
 def test_nonsense_never_breaks_the_page(params):
     opened, damaged = permalink.from_params(params, fresh())
-    assert opened.entry().model.segments[-1].last == LAST
+    assert opened.entry().model.segments[-1].last == VGG16.last
     assert 0 <= opened.selected_segment < len(opened.model.segments)
     assert all(sentence.endswith(".") for sentence in damaged)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vislrp_core.layers import LAST
+from tests.support.networks import VGG16
 from vislrp_core.model import LRPModel
 from vislrp_core.rules import PARAMETERS, PRESETS, Rule
 from vislrp_ui import state
@@ -76,7 +76,7 @@ def apply(visit: Visit, step: tuple) -> Visit:
 def assert_whole(visit: Visit) -> None:
     for entry in visit.models:
         rows = [k for s in entry.model.segments for k in range(s.first, s.last + 1)]
-        assert rows == list(range(1, LAST + 1))
+        assert rows == list(range(1, VGG16.last + 1))
         assert 1 <= len(entry.model.segments) <= 12
     ids = [entry.id for entry in visit.models]
     assert len(set(ids)) == len(ids) and visit.active in ids and WORKING in ids

@@ -33,7 +33,7 @@ from vislrp_core.cli.progress import Progress
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import Picture
-from vislrp_core.images import FITS, network_view, read_image
+from vislrp_core.images import FIT_HELP, FITS, network_view, read_image
 from vislrp_core.measures.mosaic import as_input
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, class_index
@@ -55,7 +55,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help="target class (top: each picture's first class)")
     parser.add_argument("--format", type=parse_formats, default=("hdf5",), metavar="hdf5,npz",
                         help="a ViRelAy project, one .npz per picture, or both (hdf5)")
-    parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
+    parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
     parser.add_argument("--batch", type=common.positive, default=4, metavar="N",
                         help="pictures that run through the network at once (4)")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")

@@ -13,7 +13,7 @@ from vislrp_core.cli.pictures import one_picture, printable
 from vislrp_core.errors import InputError
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import DEFAULT_RANGE, RANGES, figure_png, limit
-from vislrp_core.images import FITS, read_image
+from vislrp_core.images import FIT_HELP, FITS, read_image
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, class_index
 from vislrp_core.propagation import Relevance, default_layers, propagate
@@ -28,7 +28,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", default="out", metavar="DIR", help="folder for the results (out)")
     parser.add_argument("--layers", type=common.parse_layers, default=(), metavar="0,17,31|all",
                         help="layers whose relevance is written (0 and what each segment hands on)")
-    parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
+    parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
     common.add_network(parser)
     common.add_json(parser)
     add_debug(parser)

@@ -20,7 +20,7 @@ from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.experiments import FlipCurve, Outcome, Picture, Record, Workspace, run_all
 from vislrp_core.fills import DEFAULT_FILL, FILLS
 from vislrp_core.flipping import Curve, Scores
-from vislrp_core.images import FITS
+from vislrp_core.images import FIT_HELP, FITS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, class_index
 from vislrp_core.tables import TableFile
@@ -46,7 +46,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help="orders of flipping (all three)")
     parser.add_argument("--seeds", type=common.positive, default=flipping.DEFAULT_SEEDS, metavar="N",
                         help="number of random orders (3)")
-    parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
+    parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
     common.add_network(parser)
     common.add_json(parser)

@@ -27,7 +27,7 @@ from vislrp_core.experiments import NetworkSource, Outcome, ProcessPool, Record,
 from vislrp_core.experiments.ray_pool import LOCAL, RayPool
 from vislrp_core.experiments.run import Pool
 from vislrp_core.fills import FILLS
-from vislrp_core.images import FITS
+from vislrp_core.images import FIT_HELP, FITS
 from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings, read_boxes
 from vislrp_core.measures.boxes import boxes_of
 from vislrp_core.measures.catalogue import NEED_BOXES
@@ -58,7 +58,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--patch", type=common.positive, default=16, metavar="PIXELS", help="side of the squares (16)")
     parser.add_argument("--steps", type=common.positive, default=14, metavar="N", help="steps of flipping (14)")
     parser.add_argument("--fill", choices=list(FILLS), default="mean", help="what flipped pixels become (mean)")
-    parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
+    parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)")
     parser.add_argument("--batch", type=common.positive, default=flipping.BATCH, metavar="N",
                         help="pictures that run through the network at once (4)")

@@ -12,7 +12,7 @@ from vislrp_core.cli import common
 from vislrp_core.cli.debugging import add_debug
 from vislrp_core.cli.pictures import one_picture
 from vislrp_core.errors import InputError, VisLRPError
-from vislrp_core.images import FITS, read_image
+from vislrp_core.images import FIT_HELP, FITS, read_image
 from vislrp_core.network import Prediction, class_index, rank
 from vislrp_core.neurons import SCORES, Scores, check_layer, format_neurons, score, split_set
 from vislrp_core.propagation import propagate
@@ -40,7 +40,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     ablation.add_argument("--top", type=common.positive, default=common.TOP, metavar="N", help="number of classes (10)")
     ablation.set_defaults(run=run_ablate)
     for parser in (scores, ablation):
-        parser.add_argument("--fit", choices=list(FITS), default="crop", help="how the picture becomes 224 x 224 (crop)")
+        parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
         common.add_network(parser)
         common.add_json(parser)
         add_debug(parser)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vislrp_core.errors import InputError
+from vislrp_core.images import before_the_cut
 
 TOLERANCE = 15
 """Pixels outside the box that still count as found (Zhang et al. 2018)."""
@@ -28,7 +29,7 @@ class Box:
     x1: float
     y1: float
 
-    def seen(self, size: tuple[int, int], side: int, fit: str = "crop", resized: int = 256) -> Box:
+    def seen(self, size: tuple[int, int], side: int, fit: str = "crop") -> Box:
         """The box as the network sees it.
 
         Parameters
@@ -39,13 +40,11 @@ class Box:
             Side of the network's input.
         fit : {"crop", "squash"}
             How the picture becomes the input, see `images.network_view`.
-        resized : int
-            The short side before the crop.
         """
         if fit == "squash":
             scales, offsets = [side / length for length in size], [0, 0]
         else:
-            lengths = [resized * length // min(size) for length in size]
+            lengths = [before_the_cut(side) * length // min(size) for length in size]
             scales = [new / old for new, old in zip(lengths, size, strict=True)]
             offsets = [round((length - side) / 2) for length in lengths]
         ends = [min(max(value * scales[axis] - offsets[axis], 0.0), float(side))

@@ -37,7 +37,7 @@ def compose(pictures: Sequence[Picture], side: int) -> Image.Image:
     """Four pictures as the network sees them, each at half its size."""
     sheet = Image.new("RGB", (side, side))
     for picture, (row, column) in zip(pictures, PLACES, strict=True):
-        view = network_view(picture.read(), picture.fit)
+        view = network_view(picture.read(), picture.fit, side)
         half = view.resize((side // 2, side // 2), Image.Resampling.BILINEAR)
         sheet.paste(half, (column * (side // 2), row * (side // 2)))
     return sheet

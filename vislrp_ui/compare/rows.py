@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from vislrp_core.heatmap import RANGES, SPECTRA, format_value
-from vislrp_core.images import ImageError
+from vislrp_core.images import SIDE, ImageError
 from vislrp_ui import large, service, session, state_compare, views, widgets
 from vislrp_ui.compare.edits import change, changing
 from vislrp_ui.compare.work import Grid, ranked
@@ -39,7 +39,7 @@ def side(grid: Grid, row: Row, limits: dict[Cell, float]) -> None:
         if row.id not in grid.broken:
             title = widgets.image_title(row.image)
             view = large.offer(f"image-{row.id}", partial(views.photo_view, row.image, title))
-            picture(f"compare-picture-{row.id}", data_url(service.thumbnail(row.image, 224), "jpeg"),
+            picture(f"compare-picture-{row.id}", data_url(service.thumbnail(row.image, SIDE), "jpeg"),
                     widgets.image_alt(row.image), view)
         _image_select(row)
         if row.id not in grid.broken:
@@ -96,6 +96,7 @@ def add(grid: Grid) -> None:
             generation = st.session_state.setdefault("_compare_upload", 0)
             key = f"compare-upload-{generation}"
             st.file_uploader("Upload an image", type=widgets.UPLOAD_TYPES, key=key, on_change=_take_upload, args=(key,),
+                             max_upload_size=widgets.UPLOAD_MB,
                              help="At most 10 MB and 40 megapixels. It stays in this browser and is shown to nobody else.")
 
 

@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vislrp_core import masks
 from vislrp_core.fills import FILLS
 from vislrp_core.heatmap import format_value
+from vislrp_core.images import SIDE
 from vislrp_core.masks import Mask
 from vislrp_ui import inbox, large, service, session, state_flipping, views, widgets
 from vislrp_ui.components.addresses import data_url
@@ -28,8 +29,6 @@ from vislrp_ui.flipping.work import Flipped
 from vislrp_ui.service import Maps
 from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import FlippingState, Measurement, Row
-
-_MAX_MASK_FILE = 10
 
 
 def outline(flipping: FlippingState) -> object:
@@ -166,11 +165,11 @@ def _more(row: Row, kept: bool) -> None:
                   on_change=changing(key, state_flipping.rename_row, row.id))
     st.download_button("Download the mask (PNG)", masks.to_png(row.brushed), f"mask_{row.id}.png", "image/png",
                        icon=":material/download:", key=f"flip-mask-{row.id}", on_click="ignore", width="stretch",
-                       help="224 × 224 pixels, brushed pixels white" + ("" if kept else "; too large for the link"))
+                       help=f"{SIDE} × {SIDE} pixels, brushed pixels white" + ("" if kept else "; too large for the link"))
     generation = st.session_state.setdefault("_flip_files", 0)
     file = f"flip-file-{row.id}-{generation}"
     st.file_uploader("Upload a mask", type=widgets.UPLOAD_TYPES, key=file, on_change=_take_file, args=(row.id, file),
-                     max_upload_size=_MAX_MASK_FILE, help="A square picture. Transparent pixels are not marked; of two "
+                     max_upload_size=widgets.UPLOAD_MB, help="A square picture. Transparent pixels are not marked; of two "
                      "values the larger one is, of more what is lighter than middle grey")
 
 

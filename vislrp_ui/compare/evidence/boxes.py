@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from vislrp_core.images import SIDE
 from vislrp_core.masks import Mask
 from vislrp_ui import service, state_compare, widgets
 from vislrp_ui.compare.edits import change
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.canvas import canvas, drawn
-from vislrp_ui.evidence import SIDE, Evidence
+from vislrp_ui.evidence import Evidence
 
 _ROW, _GENERATION = "evidence-box-row", "_evidence_box_generation"
 SIDES = ("left", "top", "right", "bottom")
@@ -42,8 +43,8 @@ def editor(grid: Grid, shown: Evidence) -> None:
         for side, value in zip(SIDES, values, strict=True):
             name = widgets.mirror(f"evidence-box-{side}", value, id)
             st.number_input(side.title(), 0, SIDE, key=name, step=1, on_change=_take_numbers, args=(id, values, side, name))
-    st.caption("Pixels of the 224 × 224 view; right and bottom are the first pixels outside."
-               if boxed is not None else "Draw a rectangle around the object, or give its sides in pixels (0 to 224).")
+    st.caption(f"Pixels of the {SIDE} × {SIDE} view; right and bottom are the first pixels outside."
+               if boxed is not None else f"Draw a rectangle around the object, or give its sides in pixels (0 to {SIDE}).")
     st.button("Remove the box", icon=":material/delete:", type="tertiary", key="evidence-box-remove", disabled=boxed is None,
               on_click=_remove, args=(id,))
 

@@ -13,7 +13,7 @@ from PIL import Image
 from vislrp_core.baselines import METHODS, Baseline
 from vislrp_core.experiments import Explainer, Picture
 from vislrp_core.experiments.run import record_key
-from vislrp_core.images import read_image
+from vislrp_core.images import RESIZED, SIDE, read_image
 from vislrp_core.measures import Box, Measured, MeasureTask, Settings
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.mosaic import mosaics_with
@@ -150,7 +150,7 @@ class Plan:
 
 def as_seen(box: Box, fit: str) -> tuple[tuple[Box, ...], tuple[int, int]]:
     """A box of the network's view as boxes of a picture whose view is that: the size of such a picture beside it."""
-    margin, side = (16, 256) if fit == "crop" else (0, 224)
+    margin, side = ((RESIZED - SIDE) // 2, RESIZED) if fit == "crop" else (0, SIDE)
     return (Box(box.x0 + margin, box.y0 + margin, box.x1 + margin, box.y1 + margin),), (side, side)
 
 
