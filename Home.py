@@ -3,12 +3,13 @@
 import streamlit as st
 
 from vislrp_core.resources import assets
-from vislrp_ui import inbox, session, theme
+from vislrp_ui import inbox, own_networks, session, theme
 from vislrp_ui.home.page import home
 
 TITLE = "VisLRP Designer"
 
 inbox.install()
+own_networks.open_door()
 # Before the navigation, whose icon would be fetched from elsewhere; the title follows when the page is known.
 st.set_page_config(page_title=TITLE, page_icon=str(assets() / "icon.png"), layout="wide")
 st.logo(str(assets() / ("logo_dark.svg" if theme.is_dark() else "logo.svg")), size="medium")

@@ -50,10 +50,10 @@ def _own_network() -> None:
         st.caption("This server takes no networks of its visitors.")
         return
     known = ", ".join(architecture.title for architecture in ARCHITECTURES.values())
-    limit = own_networks.limit_mb()
+    limit = own_networks.file_mb()
     st.caption(f"A state dict of {known}, with or without batch normalization, with torchvision's names. The server "
-               f"holds it in memory for this visit alone and forgets it afterwards; {limit} MB are there for the networks "
-               "of all visitors.")
+               "holds it in memory for this visit alone and forgets it afterwards. A file may have up to "
+               f"{limit} MB; {own_networks.limit_mb()} MB are there for the networks of all visitors.")
     turn = st.session_state.setdefault(_TURN, 0)
     weights = st.file_uploader("Weights", type=list(own_networks.WEIGHT_TYPES), key=f"own-weights-{turn}",
                                max_upload_size=limit)

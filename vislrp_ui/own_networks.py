@@ -14,8 +14,10 @@ from uuid import uuid4
 
 import streamlit as st
 import torch
+from streamlit import config
 
 from vislrp_core.checkpoints import read_state_dict
+from vislrp_core.images import MAX_BYTES
 from vislrp_core.network import Network, NetworkError
 from vislrp_core.networks import check_description, find_device, from_content
 
@@ -26,6 +28,9 @@ LABEL_TYPES = ("json", "txt")
 MAX_LABEL_BYTES = 1_000_000
 DEFAULT_MB = 600
 _SLOT = "_own_network"
+_SERVER_LIMIT = "server.maxUploadSize"
+_CHOSEN_BY_NOBODY = ("<default>", "VISLRP_NETWORK_MB")
+"""Where Streamlit says that its limit comes from as long as whoever runs the server has not set one."""
 _living: weakref.WeakSet[Network] = weakref.WeakSet()
 _lock = threading.Lock()
 
@@ -47,6 +52,21 @@ def limit_mb() -> int:
     """Megabytes that the networks of all visits may take together: VISLRP_NETWORK_MB (default 600)."""
     named = os.environ.get("VISLRP_NETWORK_MB", "").strip()
     return max(int(named), 1) if named.isascii() and named.isdigit() else DEFAULT_MB
+
+
+def open_door() -> None:
+    """Let the server take files as large as networks may be, unless whoever runs it set a limit of their own.
+
+    Streamlit refuses larger files by this one option, whatever an uploader says; pictures' uploaders state their own limit.
+    """
+    if config.get_where_defined(_SERVER_LIMIT) in _CHOSEN_BY_NOBODY:
+        pictures = MAX_BYTES // 2**20
+        config.set_option(_SERVER_LIMIT, max(limit_mb(), pictures) if allowed() else pictures, _CHOSEN_BY_NOBODY[1])
+
+
+def file_mb() -> int:
+    """Megabytes that one file of weights may have: what networks may take together, or what the server takes at all."""
+    return min(limit_mb(), int(st.get_option(_SERVER_LIMIT)))
 
 
 def nbytes(network: Network) -> int:
@@ -90,8 +110,8 @@ def take(data: bytes, filename: str, labels: tuple[bytes, str] | None = None) ->
 def read(data: bytes, filename: str, labels: tuple[bytes, str] | None = None) -> Network:
     """A network from uploaded files (NetworkError: one sentence)."""
     limit = limit_mb() * 1_000_000
-    if len(data) > limit:
-        raise NetworkError(f'"{filename}" has {len(data) / 1e6:.0f} MB, this server takes up to {limit_mb()} MB.')
+    if len(data) > file_mb() * 1_000_000:
+        raise NetworkError(f'"{filename}" has {len(data) / 1e6:.0f} MB, this server takes up to {file_mb()} MB.')
     about = {} if labels is None else read_labels(*labels)
     state = read_state_dict(data, filename, max_bytes=limit)
     title = Path(filename).stem[:60] or "own network"

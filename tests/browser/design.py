@@ -65,7 +65,7 @@ def row_height(page: Page) -> float:
     """Height of a row of the ruler."""
     box = page.locator(".ruler .names").bounding_box()
     assert box is not None
-    return box["height"] / 39
+    return box["height"] / page.locator(".ruler .layer").count()
 
 
 def start_drag(page: Page, border: int, rows: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from benchmarks import gpu, parity
+from vislrp_core.architecture import ARCHITECTURES
 
 
 def test_the_script_runs_and_writes_every_row(tmp_path, capsys):
@@ -19,7 +20,13 @@ def test_the_script_runs_and_writes_every_row(tmp_path, capsys):
 
 
 def test_parity_at_a_part_of_the_widths(capsys):
-    parity.main(["--only", "alexnet", "--presets", "gamma_generalized,epsilon", "--divisor", "16"])
+    parity.main(["--only", "alexnet", "--divisor", "16"])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["alexnet gamma_generalized", "alexnet epsilon"]
+    assert [line.split(": ")[:2] for line in lines] == [
+        ["alexnet", f"presets in turn, {bias}, {pooling}"] for bias, pooling in parity.CONVENTIONS]
     assert not any("DIFFERS" in line for line in lines)
+    alexnet = ARCHITECTURES["alexnet"]
+    taken = {segment.rule.preset for one in range(2) for segment in parity.in_turn(alexnet, 2 * one, "ignore",
+                                                                                     "proportional").segments}
+    assert taken == set(parity.ZENNITS), "all presets within two conventions"
+    assert len(list(parity.models(alexnet, whole=True))) == 4 * len(parity.ZENNITS)

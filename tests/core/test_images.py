@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from PIL import Image
 from torchvision.models import VGG16_Weights
 from torchvision.transforms._presets import ImageClassification
 
+from tests.support.networks import VGG16
 from vislrp_core import images
 from vislrp_core.images import ImageError, digest, network_view, read_image, to_input, to_pil
 from vislrp_core.network import IMAGENET_MEAN, IMAGENET_STD
@@ -33,8 +35,8 @@ def gradient(width: int = 60, height: int = 40) -> Image.Image:
     return Image.fromarray(np.stack([x, y, 255 - x], axis=-1).astype(np.uint8))
 
 
-def network(mean=IMAGENET_MEAN, std=IMAGENET_STD, dtype=torch.float32):
-    return SimpleNamespace(mean=mean, std=std, device=torch.device("cpu"), dtype=dtype)
+def network(mean=IMAGENET_MEAN, std=IMAGENET_STD, dtype=torch.float32, architecture=VGG16):
+    return SimpleNamespace(mean=mean, std=std, device=torch.device("cpu"), dtype=dtype, architecture=architecture)
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -240,6 +242,14 @@ def test_photographs_with_another_mean_and_std_equal_torchvision_to_the_bit(file
     picture = read_image(SAMPLES / file)
     expected = ImageClassification(crop_size=224, resize_size=256, mean=mean, std=std)(picture)
     assert torch.equal(to_input(picture, network(mean, std))[0], expected)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (97, 300)])
+def test_a_network_of_another_size_gets_the_same_cut_at_its_size(size):
+    small = replace(VGG16, input_size=112)
+    expected = ImageClassification(crop_size=112, resize_size=128, mean=IMAGENET_MEAN, std=IMAGENET_STD)(gradient(*size))
+    assert torch.equal(to_input(gradient(*size), network(architecture=small))[0], expected)
+    assert to_input(gradient(*size), network(architecture=small), "squash").shape == (1, 3, 112, 112)
 
 
 def test_float64_is_the_float32_result_converted():

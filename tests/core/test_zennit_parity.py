@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.core import zennit_twin
 from tests.support.networks import VGG16, random_image, real_network, tiny_network
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import forward
+from vislrp_core.networks import EMBEDDED
 from vislrp_core.propagation import propagate, start_relevance
 from vislrp_core.rules import Rule
 
@@ -93,3 +95,15 @@ def test_real_convolutions_in_single_precision():
     ours = propagate(network, trace, model, target).at(0).double().flatten()
     theirs = zennit_twin.relevance(network, trace, model, start_relevance(trace, target, "logit"))[0].double().flatten()
     assert float(torch.nn.functional.cosine_similarity(ours, theirs, dim=0)) > 0.9999
+
+
+def test_real_convolutions_are_real_in_every_clone():
+    """They are those of the network that ships, not random ones where a download is missing."""
+    network, shipped = real_network(), load_file(EMBEDDED)
+    convolutions = [row for row in network.architecture.rows if row.kind == "conv"]
+    assert len(convolutions) == 13
+    for row in convolutions:
+        assert torch.equal(network.weights[row.index], shipped[f"{row.module}.weight"].float()), row.name
+        assert torch.equal(network.biases[row.index], shipped[f"{row.module}.bias"].float()), row.name
+    first = network.weights[1].flatten(1)
+    assert float(torch.corrcoef(first).fill_diagonal_(0).abs().max()) > 0.9, "filters are alike, as no random ones are"

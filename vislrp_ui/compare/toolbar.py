@@ -103,6 +103,7 @@ def _models(grid: Grid) -> None:
     generation = st.session_state.setdefault("_compare_import", 0)
     key = f"compare-import-{generation}"
     st.file_uploader("Import models (JSON)", type=["json"], key=key, on_change=_take_models, args=(key,),
+                     max_upload_size=widgets.UPLOAD_MB,
                      help="A bundle exported here, a model of this app, or one of the original VisLRPDesigner")
 
 

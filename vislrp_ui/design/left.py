@@ -105,7 +105,8 @@ def _importer() -> None:
     generation = st.session_state.setdefault("_import_generation", 0)
     key = f"import-models-{generation}"
     st.file_uploader("Model files (JSON)", type=["json"], accept_multiple_files=True, key=key, on_change=_take_models,
-                     args=(key,), help="Files of this app, and those of the original VisLRPDesigner")
+                     args=(key,), max_upload_size=widgets.UPLOAD_MB,
+                     help="Files of this app, and those of the original VisLRPDesigner")
 
 
 def _take_models(key: str) -> None:
