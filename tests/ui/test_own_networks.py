@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -150,3 +152,13 @@ def test_the_server_takes_files_as_large_as_is_said(monkeypatch, variables, mb):
         assert own_networks.file_mb() == min(own_networks.limit_mb(), 40)
     finally:
         config.set_option(option, kept, where)
+
+
+def test_every_other_uploader_states_its_own_limit():
+    """The server takes large files for networks: pictures and models are refused by their uploaders."""
+    found = []
+    for path in (Path(own_networks.__file__).parent).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "file_uploader":
+                found.append((path.name, "max_upload_size" in {one.arg for one in node.keywords}))
+    assert len(found) >= 8 and all(stated for _, stated in found), found

@@ -158,7 +158,8 @@ def attribute(network: Network, model: LRPModel, jobs: Sequence[Job], options: a
 
 
 def _attribute_group(network: Network, model: LRPModel, group: Sequence[Job], target: str) -> dict[str, str]:
-    views = [network_view(read_image(job.picture.path), job.picture.fit) for job in group]
+    side = network.architecture.input_size
+    views = [network_view(read_image(job.picture.path), job.picture.fit, side) for job in group]
     with torch.inference_mode():
         batch = forward_many(network, torch.cat([as_input(view, network) for view in views]))
     targets = batch.top if target == "top" else [class_index(network, target)] * len(group)

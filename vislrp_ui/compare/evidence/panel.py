@@ -162,7 +162,7 @@ def _settings(shown: Evidence) -> None:
         kept = sources.own_set()
         name = f"evidence-upload-{st.session_state.setdefault('_evidence_generation', 0)}"
         st.file_uploader("Pictures", type=widgets.UPLOAD_TYPES, key=name, accept_multiple_files=True,
-                         on_change=sources.take_pictures, args=(name,),
+                         max_upload_size=widgets.UPLOAD_MB, on_change=sources.take_pictures, args=(name,),
                          help=f"{containers.READABLE}. Up to {sources.MAX_OWN}, kept for this visit, shown to nobody else.")
         if kept:
             st.caption(f"{len(kept)} of at most {sources.MAX_OWN} pictures; the class explained is the first of each.")
