@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vislrp_core.resources import assets
-from vislrp_ui import inbox, own_networks, session, theme
+from vislrp_ui import beforehand, inbox, own_networks, service, session, theme
 from vislrp_ui.home.page import home
 
 TITLE = "VisLRP Designer"
@@ -29,3 +29,4 @@ for other in pages:
         st.switch_page(other)
 with inbox.stamped("page"):
     page.run()
+beforehand.begin(service.default_network())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import re
 import warnings
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load, load_file
+from safetensors import safe_open
+from safetensors.torch import load
 from torch import Tensor
 
 from vislrp_core.errors import NetworkError
@@ -21,11 +23,14 @@ TORCH_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".tar")
 WRAPPERS = ("state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights", "params")
 """Under what a checkpoint of a training program may hold the state dict; the first that is there counts."""
 DEEPEST = 3
+_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+           "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+           "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2}
 ALONE = "save model.state_dict() alone, best as .safetensors."
 
 
 def read_state_dict(source: Path | bytes, name: str | None = None, *, max_bytes: int | None = None) -> dict[str, Tensor]:
-    """Tensors by name; from a path they are mapped into memory where the format allows.
+    """Tensors by name, in memory of their own: what happens to the file later does not touch them.
 
     Parameters
     ----------
@@ -64,16 +69,38 @@ def read_state_dict(source: Path | bytes, name: str | None = None, *, max_bytes:
 
 def _read(source: Path | bytes, suffix: str) -> Any:
     if suffix == ".safetensors":
-        return load(source) if isinstance(source, bytes) else load_file(source)
+        return load(source) if isinstance(source, bytes) else _read_safetensors(source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of old or odd pickles: what matters is whether they can be read
         if isinstance(source, bytes):
             return torch.load(io.BytesIO(source), map_location="cpu", weights_only=True)
-        return torch.load(source, map_location="cpu", weights_only=True, mmap=is_zip(source))
+        return torch.load(source, map_location="cpu", weights_only=True, mmap=False)
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    """A file's tensors, read one by one.
+
+    The library's own reader maps the file into memory: one that is cut off or written anew while its weights are in use
+    would end the whole process.
+    """
+    with safe_open(path, "pt"):  # checks sizes and offsets, and reads none of the tensors
+        pass
+    tensors = {}
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        for name, about in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+            tensor = torch.empty(about["shape"], dtype=_DTYPES[about["dtype"]])
+            file.seek(8 + length + about["data_offsets"][0])
+            if tensor.numel() and file.readinto(tensor.view(-1).view(torch.uint8).numpy()) != tensor.nbytes:
+                raise EOFError(name)
+            tensors[name] = tensor
+    return tensors
 
 
 def is_zip(source: Path) -> bool:
-    """Whether a .pth file is of torch's newer format, which can be mapped."""
+    """Whether a .pth file is of torch's newer format, an archive."""
     return zipfile.is_zipfile(source)
 
 

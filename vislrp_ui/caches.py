@@ -7,17 +7,21 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Hashable
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 from cachetools import LRUCache
+from streamlit.runtime.scriptrunner import script_runner
 
 T = TypeVar("T")
+COLLECT_SECONDS = 5.0
 
 
 SHARES = {
-    "traces": 0.61, "relevances": 0.04, "borders": 0.06, "maps": 0.07, "pictures": 0.02, "files": 0.03,
+    "traces": 0.59, "relevances": 0.04, "borders": 0.06, "maps": 0.07, "pictures": 0.02, "files": 0.03,
+    "logits": 0.002, "views": 0.018,
     "compare predictions": 0.005, "compare facts": 0.005, "compare pictures": 0.02,
     "flipped": 0.01, "flipping marks": 0.01, "flipping curves": 0.01, "flipping orders": 0.01,
     "flipping ends": 0.001,
@@ -55,16 +59,33 @@ def give_back_memory() -> None:
         trim(0)
 
 
+class Seldom:
+    """Python's collector as Streamlit calls it after every run of a page, but for all sessions together."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def collect(self, generation: int = 2) -> int:
+        """Collect garbage if the last time was a while ago."""
+        now = time.monotonic()
+        if now < self._next:
+            return 0
+        self._next = now + COLLECT_SECONDS
+        return gc.collect(generation)
+
+
 _modules = 0
 
 
 def settle() -> None:
-    """Take what imported modules made out of the garbage collector's rounds.
+    """Take what imported modules made out of the garbage collector's rounds, and let these be few.
 
     Streamlit collects garbage after every run of a page; going through the hundred thousands of objects of torch and others
-    took 0.17 s each time, in which no image is served.
+    took 0.17 s each time, in which no image is served. In a class, pages run several times a second.
     """
     global _modules
+    if not isinstance(script_runner.gc, Seldom):  # type: ignore[attr-defined]
+        script_runner.gc = Seldom()  # type: ignore[attr-defined]
     if len(sys.modules) != _modules:
         _modules = len(sys.modules)
         gc.freeze()

@@ -46,8 +46,8 @@ class PageWorkspace(Workspace):
 
     @contextmanager
     def turn(self, passes: int) -> Iterator[None]:
-        """A slot of the gate."""
-        with GATE.slot():
+        """A slot of the gate, behind all that somebody looks at."""
+        with GATE.slot(patient=True):
             service.counters.count("forward_passes", passes)
             yield
 
@@ -63,10 +63,10 @@ class PageWorkspace(Workspace):
     def values(self, picture: Picture, model: Explainer, target: int) -> NDArray[Any]:
         """The pixels' map, from the app's maps."""
         if isinstance(model, Baseline):
-            with GATE.slot():
+            with GATE.slot(patient=True):
                 return super().values(picture, model, target)
         ref, trace = self.seen[picture]
-        maps = service.maps_of(self.network, ref, lambda: trace, model, target)
+        maps = service.maps_of(self.network, ref, lambda: trace, model, target, patient=True)
         if maps.error is not None:
             raise maps.error
         return np.asarray(maps.maps[0])

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.25
 
 
 class Gate:
-    """A fair queue before a number of slots.
+    """A fair queue before a number of slots; long work stands behind all that somebody looks at.
+
+    A thread that holds a slot may ask for one again and has it: so the forward pass that a propagation needs is made in the
+    propagation's own slot, and nobody who waits holds a forward pass in memory.
 
     Parameters
     ----------
@@ -24,35 +28,78 @@ class Gate:
     def __init__(self, slots: int) -> None:
         self.slots = max(1, slots)
         self._changed = threading.Condition()
-        self._queue: deque[object] = deque()
+        self._running = self._turns = 0
+        self._urgent: deque[object] = deque()
+        self._patient: deque[object] = deque()
+        self._held = threading.local()
+        self._urgent_until = time.monotonic()
 
     @contextmanager
-    def slot(self, waiting: Callable[[int], None] | None = None) -> Iterator[None]:
+    def slot(self, waiting: Callable[[int], None] | None = None, *, patient: bool = False) -> Iterator[None]:
         """Hold one slot.
 
         Parameters
         ----------
         waiting : callable, optional
             Told again and again, while waiting, how many stand before this computation. It may raise to give up the place.
+        patient : bool
+            Whether all that is not patient goes first, whenever it comes: measurements, and what is computed beforehand.
         """
-        ticket = object()
-        with self._changed:
-            self._queue.append(ticket)
+        if getattr(self._held, "slot", False):
+            yield
+            return
+        self._wait(waiting, patient)
+        self._held.slot = True
         try:
-            while (before := self._before(ticket)) >= self.slots:
+            yield
+        finally:
+            self._held.slot = False
+            with self._changed:
+                self._running -= 1
+                if not patient:
+                    self._urgent_until = time.monotonic()
+                self._move_up()
+
+    def _move_up(self) -> None:
+        self._turns += 1
+        self._changed.notify_all()
+
+    def _wait(self, waiting: Callable[[int], None] | None, patient: bool) -> None:
+        ticket = object()
+        queue = self._patient if patient else self._urgent
+        with self._changed:
+            queue.append(ticket)
+        try:
+            while True:
+                with self._changed:
+                    before = self._running + queue.index(ticket) + (len(self._urgent) if patient else 0)
+                    if before < self.slots:
+                        self._running += 1
+                        return
+                    turn = self._turns
                 if waiting is not None:
                     waiting(before - self.slots + 1)
                 with self._changed:
-                    self._changed.wait(POLL_SECONDS)
-            yield
+                    self._changed.wait_for(lambda seen=turn: self._turns != seen, POLL_SECONDS)  # type: ignore[misc]
         finally:
             with self._changed:
-                self._queue.remove(ticket)
-                self._changed.notify_all()
+                queue.remove(ticket)
+                self._move_up()
 
-    def _before(self, ticket: object) -> int:
-        with self._changed:
-            return self._queue.index(ticket)
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody who is not patient waits for a slot: long work gives way then."""
+        return bool(self._urgent)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is computed and nobody waits."""
+        return not (self._running or self._urgent or self._patient)
+
+    @property
+    def quiet_seconds(self) -> float:
+        """Seconds since the last computation that somebody waited for."""
+        return time.monotonic() - self._urgent_until
 
 
 def default_slots() -> int:

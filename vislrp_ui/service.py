@@ -10,23 +10,25 @@ import io
 import threading
 from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from torch import Tensor
 
 from vislrp_core import heatmap as colours
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.errors import VisLRPError
 from vislrp_core.images import network_view, read_image, to_input
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Network, NetworkError, Prediction, Trace, forward
+from vislrp_core.network import Network, NetworkError, Prediction, Trace, forward, rank
 from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_core.store import RelevanceStore
-from vislrp_ui import inbox, own_networks, session, theme
+from vislrp_ui import beforehand, inbox, own_networks, session, theme
 from vislrp_ui.answers import Counters, Maps, Stopwatch, layer_sum, partial_maps
 from vislrp_ui.caches import ByteCache, allotted, give_back_memory
 from vislrp_ui.gate import GATE
@@ -46,7 +48,9 @@ _traces: ByteCache[Trace] = ByteCache(allotted("traces"), lambda trace: trace.nb
 _relevances: ByteCache[Relevance] = ByteCache(allotted("relevances"), lambda relevance: relevance.nbytes)
 _borders = RelevanceStore(allotted("borders"))
 _maps: ByteCache[Maps] = ByteCache(allotted("maps"), lambda maps: maps.nbytes)
+_logits: ByteCache[Tensor] = ByteCache(allotted("logits"), lambda logits: logits.nbytes)
 _pictures: ByteCache[Image.Image] = ByteCache(allotted("pictures"), lambda image: 3 * image.width * image.height)
+_views: ByteCache[Image.Image] = ByteCache(allotted("views"), lambda image: 3 * image.width * image.height)
 _files: ByteCache[bytes] = ByteCache(allotted("files"), len)
 _networks: dict[str, Network] = {}
 _networks_lock = threading.Lock()
@@ -54,7 +58,7 @@ _networks_lock = threading.Lock()
 
 def clear_caches() -> None:
     """Forget all results (tests)."""
-    for kept in (_traces, _relevances, _borders, _maps, _pictures, _files):
+    for kept in (_traces, _logits, _relevances, _borders, _maps, _pictures, _views, _files):
         kept.clear()
 
 
@@ -63,6 +67,11 @@ def clear_caches() -> None:
 def network_key(key: str | None = None) -> str:
     """Name of the network that runs: the one given, the visit's, or the server's default."""
     return key or session.get_visit().network or _default_key()
+
+
+def default_network() -> str:
+    """Name of the network that the server itself runs."""
+    return _default_key()
 
 
 @cache
@@ -86,6 +95,7 @@ def network(key: str | None = None) -> Network:
                 raise NetworkError("The full VGG16 is not on this server: get it in the network menu, or choose another "
                                    "network there.")
             _networks[name] = load_network(name)
+            beforehand.share(name, _networks[name])
         return _networks[name]
 
 
@@ -130,26 +140,32 @@ def network_choices() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def picture(ref: ImageRef) -> Image.Image:
-    """The picture in RGB: a sample at its own size, an upload as it is kept (MissingImage if neither is at hand)."""
+def _source(ref: ImageRef) -> Path | bytes:
+    """The file of a picture (MissingImage if this session has none such)."""
     if ref.kind == "sample":
         if ref.id not in samples():
             raise MissingImage(f"There is no sample image “{ref.id[:40]}”: choose one of the gallery.")
-        path = samples()[ref.id].path
-        return _pictures.get_or_make((ref.kind, ref.id), lambda: read_image(path))
+        return samples()[ref.id].path
     data = session.upload(ref)
     if data is None and session.awaited(ref):
         raise AwaitedImage("The image is on its way from this browser's storage.")
     if data is None:
         raise MissingImage("This view shows an image that was uploaded in another visit and is not kept: "
                            "upload the same file again, or choose another image.")
-    return _pictures.get_or_make(("upload file", ref.id, ref.fit), lambda: read_image(data))
+    return data
+
+
+def picture(ref: ImageRef) -> Image.Image:
+    """The picture in RGB: a sample at its own size, an upload as it is kept (MissingImage if neither is at hand)."""
+    source = _source(ref)
+    kept = (ref.kind, ref.id) if ref.kind == "sample" else ("upload file", ref.id, ref.fit)
+    return _pictures.get_or_make(kept, lambda: read_image(source))
 
 
 def view(ref: ImageRef) -> Image.Image:
-    """The pixels that the network sees."""
-    full = picture(ref)
-    return _pictures.get_or_make((ref.kind, ref.id, ref.fit), lambda: network_view(full, ref.fit))
+    """The pixels that the network sees (MissingImage, ImageError if there is no such picture)."""
+    _source(ref)
+    return _views.get_or_make((ref.kind, ref.id, ref.fit), lambda: network_view(picture(ref), ref.fit))
 
 
 def view_png(ref: ImageRef) -> bytes:
@@ -180,9 +196,13 @@ def _let_newer_edit_in() -> None:
 
 
 def _waiting(watch: Watch | None) -> Callable[[int], None]:
+    told = 0
+
     def tell(before: int) -> None:
+        nonlocal told
         _let_newer_edit_in()
-        if watch is not None:
+        if watch is not None and before != told:
+            told = before
             watch(f"Waiting for a free compute slot ({before} before you)", 0.0)
     return tell
 
@@ -198,32 +218,49 @@ def _checkpoint(rows: Architecture, watch: Watch | None) -> Callable[[int], None
 
 def trace(ref: ImageRef, *, network_name: str | None = None, watch: Watch | None = None) -> Trace:
     """The forward pass of a picture."""
-    full = picture(ref)
+    view(ref)
     net = network(network_name)
+    key = (net.digest, ref)
+    kept = _traces.get(key)
+    if kept is not None:
+        return kept
 
     def run() -> Trace:
-        with GATE.slot(_waiting(watch)):
+        passed = beforehand.known_trace(net, ref)
+        if passed is None:
             counters.count("forward_passes")
-            return forward(net, to_input(full, net, ref.fit))
+            passed = forward(net, to_input(picture(ref), net, ref.fit))
+            beforehand.keep_trace(net, ref, passed)
+        _logits.put(key, passed.logits.clone())
+        return passed
 
-    return _traces.get_or_make((net.digest, ref), run, _let_newer_edit_in)
+    # The slot first: who waits for it must not be waited for by one that has it.
+    with GATE.slot(_waiting(watch)):
+        return _traces.get_or_make(key, run, _let_newer_edit_in)
 
 
-def has_trace(ref: ImageRef) -> bool:
-    """Whether the forward pass of a picture is at hand."""
-    return _traces.get((network().digest, ref)) is not None
+def logits(ref: ImageRef, *, network_name: str | None = None) -> Tensor:
+    """The network's answer to a picture, (classes,); kept for long, unlike the forward pass itself."""
+    view(ref)
+    kept = _logits.get((network(network_name).digest, ref))
+    return trace(ref, network_name=network_name).logits if kept is None else kept
+
+
+def has_seen(ref: ImageRef) -> bool:
+    """Whether the network has seen a picture, so that its classes are known at once."""
+    return _logits.get((network().digest, ref)) is not None
 
 
 def predictions(ref: ImageRef, count: int = 10, *, network_name: str | None = None) -> list[Prediction]:
     """The first classes of a picture."""
-    return trace(ref, network_name=network_name).predictions(count)
+    return rank(logits(ref, network_name=network_name), network(network_name).classes, count)
 
 
 def target_of(ref: ImageRef, target: int | None, *, network_name: str | None = None) -> int:
     """The class to explain: the one chosen, or the first of the prediction; one the network lacks counts as none."""
     if target is not None and 0 <= target < network(network_name).num_classes:
         return target
-    return predictions(ref, 1, network_name=network_name)[0].index
+    return int(logits(ref, network_name=network_name).argmax())
 
 
 def known_maps(ref: ImageRef, model: LRPModel, target: int) -> Maps | None:
@@ -231,14 +268,16 @@ def known_maps(ref: ImageRef, model: LRPModel, target: int) -> Maps | None:
     return _maps.get((network().digest, ref, model.key, target))
 
 
-def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers: Layers, passed: Trace,
-               watch: Watch | None, clock: Stopwatch | None = None) -> Relevance:
-    with GATE.slot(_waiting(watch)), (clock or Stopwatch()).running():
+def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers: Layers, see: Callable[[], Trace],
+               watch: Watch | None, clock: Stopwatch | None = None, patient: bool = False) -> Relevance:
+    with GATE.slot(_waiting(watch), patient=patient):
+        passed = see()
         counters.count("propagations")
         try:
             store = None if layers == "all" else _borders
             told = _checkpoint(net.architecture, watch)
-            return propagate(net, passed, model, target, layers=layers, store=store, checkpoint=told)
+            with (clock or Stopwatch()).running():
+                return propagate(net, passed, model, target, layers=layers, store=store, checkpoint=told)
         except VisLRPError:
             raise
         except BaseException:
@@ -262,11 +301,11 @@ def relevance(ref: ImageRef, model: LRPModel, target: int | None = None, *, laye
     ------
     NonFiniteRelevance, MissingImage, NetworkError
     """
-    picture(ref)
+    view(ref)
     chosen, net = target_of(ref, target, network_name=network_name), network(network_name)
 
     def run(wanted: Layers) -> Relevance:
-        return _propagate(net, ref, model, chosen, wanted, trace(ref, network_name=network_name, watch=watch), watch)
+        return _propagate(net, ref, model, chosen, wanted, lambda: trace(ref, network_name=network_name), watch)
 
     if layers == "all":
         return run(layers)
@@ -280,27 +319,31 @@ def maps(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: I
 
     Relevance that is not finite is part of the answer (`Maps.error`), not an exception.
     """
-    picture(ref)
+    view(ref)
     chosen = target_of(ref, target, network_name=network_name)
-    return maps_of(network(network_name), ref, lambda: trace(ref, network_name=network_name, watch=watch), model, chosen,
-                   layers, watch)
+    return maps_of(network(network_name), ref, lambda: trace(ref, network_name=network_name), model, chosen, layers, watch)
 
 
 def maps_of(net: Network, ref: ImageRef, see: Callable[[], Trace], model: LRPModel, target: int,
-            layers: Iterable[int] = (), watch: Watch | None = None) -> Maps:
+            layers: Iterable[int] = (), watch: Watch | None = None, patient: bool = False) -> Maps:
     """`maps` for a thread that has no session; `see` answers the forward pass where the maps are not at hand."""
     wanted = frozenset({0, *default_layers(model), *layers})
     key = (net.digest, ref, model.key, target)
     clock = Stopwatch()
 
     def run() -> Maps:
+        kept = beforehand.known_maps(net, ref, model, target)
+        if kept is not None and wanted <= kept.maps.keys():
+            return kept
         try:
-            result = _propagate(net, ref, model, target, wanted, see(), watch, clock)
+            result = _propagate(net, ref, model, target, wanted, see, watch, clock, patient)
         except NonFiniteRelevance as error:
             return partial_maps(error, target, model)
         known = _maps.get(key)  # layers that were looked at before stay: going back to one computes nothing
-        return Maps({**(known.maps if known is not None else {}), **{k: layer_sum(result, k) for k in result.layers}},
-                    result.positive, result.negative, target, model.key, seconds=clock.seconds)
+        found = Maps({**(known.maps if known is not None else {}), **{k: layer_sum(result, k) for k in result.layers}},
+                     result.positive, result.negative, target, model.key, seconds=clock.seconds)
+        beforehand.keep_maps(net, ref, model, found)
+        return found
 
     return _maps.get_or_make(key, run, _let_newer_edit_in,
                              accept=lambda kept: kept.error is not None or wanted <= kept.maps.keys())

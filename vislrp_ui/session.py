@@ -169,10 +169,11 @@ def _hear(key: str) -> None:
         notify("A running measurement ended when the page was left: complete curves are kept, measure again for the rest.")
 
 
-def _waiting() -> bool:
+def _waiting(visit: Visit) -> bool:
     # An address written before the browser's first answer would be one more step of Back; a browser that does not
-    # answer gets its address all the same.
-    return _has_browser() and not exchange().restored and time.monotonic() - _began() < ANSWER_SECONDS
+    # answer gets its address all the same, and what somebody has changed is a step anyway.
+    return (_has_browser() and not exchange().restored and visit == exchange().began
+            and time.monotonic() - _began() < ANSWER_SECONDS)
 
 
 def _has_browser() -> bool:
@@ -203,9 +204,10 @@ def _enter_through_home() -> None:
 
 def sync_address(visit: Visit | None = None) -> None:
     """Let the browser's address hold the visit."""
-    if _waiting():
+    shown = visit or get_visit()
+    if _waiting(shown):
         return
-    params = permalink.to_params(visit or get_visit())
+    params = permalink.to_params(shown)
     if dict(st.query_params) != params:
         st.query_params.from_dict(params)
 

@@ -192,7 +192,7 @@ def require_image(visit: Visit) -> None:
         network_menu(visit)
         st.stop()
     try:
-        service.picture(visit.image)
+        service.view(visit.image)
     except service.AwaitedImage as error:
         st.caption(str(error))
         st.stop()
@@ -207,7 +207,7 @@ def require_image(visit: Visit) -> None:
 
 def first_pass(ref: ImageRef) -> AbstractContextManager[Any]:
     """A note while the network looks at a picture for the first time; nothing when it has done so."""
-    if service.has_trace(ref):
+    if service.has_seen(ref):
         return nullcontext()
     return st.spinner("The network looks at the image")
 
@@ -239,13 +239,12 @@ def say_unknown_classes(key: str, asked: Sequence[int]) -> None:
 def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Visit] = state.choose_target,
                   value: int | None = None, label: str = "Target class") -> int:
     """Search over all classes, the most probable first; returns the class to explain."""
-    trace = service.trace(visit.image)
-    order = trace.logits.argsort(descending=True).tolist()
+    order = service.logits(visit.image).argsort(descending=True).tolist()
     asked = visit.target if value is None else value
     say_unknown_classes(key, [] if asked is None else [asked])
     target = service.target_of(visit.image, asked)
     st.selectbox(label, order, key=mirror(key, target), on_change=on_change(key, change, kind=int),
-                 label_visibility="collapsed", format_func=class_labels(trace.classes).__getitem__,
+                 label_visibility="collapsed", format_func=class_labels(service.network().classes).__getitem__,
                  help="Any of the network's classes: type to search")
     return target
 

@@ -55,7 +55,7 @@ def served(command: list[str], log: Path, folder: Path = ROOT, health: str = "/_
     """A running app: a command that passes options on to `streamlit run`, started in a folder; answers its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0", **variables}
+    environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0", "VISLRP_STORE_MB": "0", **variables}
     arguments = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
                  "--server.fileWatcherType", "none"]
     with log.open("w") as out, subprocess.Popen([*command, *arguments], cwd=folder, env=environment, stdout=out,

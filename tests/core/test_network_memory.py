@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from tests.support.networks import tiny_state
+from vislrp_core.network import forward
+from vislrp_core.networks import load_network
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.linux
@@ -54,3 +56,17 @@ def test_loading_never_holds_two_copies_of_the_weights(tmp_path: Path):
     assert 0.9 < mapped <= 1.15 and 0.9 < zipped <= 1.15 and 0.9 < legacy <= 1.15 and 0.9 < copied <= 1.15
     assert 0.9 < loaded <= 1.15
     assert (tmp_path / "legacy.safetensors").stat().st_size > weights
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "net.pth"])
+def test_weights_in_use_do_not_depend_on_their_file(tmp_path: Path, name: str):
+    """A mapped file that is cut off while its weights are in use would end the process."""
+    file = tmp_path / name
+    state = tiny_state(divisor=32, hidden=(64, 64), classes=10)
+    save_file(state, file) if file.suffix == ".safetensors" else torch.save(state, file)
+    network = load_network(file)
+    assert str(file) not in Path("/proc/self/maps").read_text()
+    picture = torch.zeros((1, 3, 224, 224))
+    before = forward(network, picture).logits
+    os.truncate(file, 100)
+    assert torch.equal(forward(network, picture).logits, before)

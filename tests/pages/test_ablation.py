@@ -74,7 +74,7 @@ def test_the_table_holds_the_scores(table: AppTest) -> None:
 def test_any_layer_can_be_shown_and_stays_in_the_address(page: AppTest, layer: int) -> None:
     page.selectbox(key="abl-layer").set_value(layer).run()
     assert held(page).layer == layer and page.query_params["neurons"].startswith(f"{layer}~")
-    assert len(payload(page, "abl-matrix")["order"]) == work.sizes(visit_of(page).image)[layer] and not page.exception
+    assert len(payload(page, "abl-matrix")["order"]) == work.sizes()[layer] and not page.exception
 
 
 def test_scores_are_those_of_the_relevance_itself(page: AppTest) -> None:

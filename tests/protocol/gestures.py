@@ -14,7 +14,7 @@ from tests.support.tab import Tab, payload_of, plain
 
 ELSEWHERE = ("menu-", "export-", "download-", "copy-", "stamp-", "start-", "open-", "sample-", "new-", "flip-measure",
              "abl-measure", "compare-flips-start", "upload", "flip-curves", "flip-scores", "flip-figure", "abl-csv",
-             "compare-set", "network", "look-paper", "flip-mask", "flip-file")
+             "compare-set", "network", "kept-", "look-paper", "flip-mask", "flip-file")
 """Keys that begin so lead elsewhere, give a file, open a dialog, or start work of minutes."""
 
 

@@ -143,9 +143,14 @@ class Tab:
         return drawn
 
     @property
+    def answering(self) -> bool:
+        """Whether every message sent has had the beginning of its run."""
+        return self._begun >= self._sent
+
+    @property
     def idle(self) -> bool:
         """Whether every message sent has had its run and the last run is complete."""
-        return not self._running and self._begun >= self._sent
+        return not self._running and self.answering
 
     def settle(self, seconds: float = 60.0, quiet: float = 1.0, rest: float = 0.0) -> None:
         """Draw all until the page is at rest (NoAnswer if it is not in time), and nothing comes for a while."""

@@ -134,3 +134,40 @@ def test_settling_freezes_what_imports_made_once():
     settle()
     assert gc.get_freeze_count() <= frozen
     assert len(made) == 100
+
+
+def test_long_work_lets_all_pass_that_somebody_waits_for():
+    gate = Gate(1)
+    order: list[str] = []
+    queued = {name: threading.Event() for name in ("long", "one", "two")}
+
+    def work(name: str) -> None:
+        with gate.slot(lambda before: queued[name].set(), patient=name == "long"):
+            order.append(name)
+
+    with ThreadPoolExecutor(3) as pool, gate.slot():
+        futures = []
+        for name in queued:
+            futures.append(pool.submit(work, name))
+            assert queued[name].wait(10)
+        assert gate.wanted and not gate.idle
+    for future in futures:
+        future.result(10)
+    assert order == ["one", "two", "long"]
+    assert gate.idle and not gate.wanted
+
+
+def test_who_holds_a_slot_has_it_for_what_it_needs_on_the_way():
+    gate = Gate(1)
+    with gate.slot(), gate.slot():
+        assert not gate.idle
+    assert gate.idle
+
+
+def test_garbage_is_collected_for_all_sessions_together(monkeypatch):
+    times = iter([100.0, 101.0, 104.9, 105.1])
+    monkeypatch.setattr(caches.time, "monotonic", lambda: next(times))
+    collected: list[int] = []
+    monkeypatch.setattr(caches.gc, "collect", lambda generation: collected.append(generation) or 7)
+    seldom = caches.Seldom()
+    assert [seldom.collect(2) for _ in range(4)] == [7, 0, 0, 7] and collected == [2, 2]

@@ -90,14 +90,14 @@ def sheet(visit: Visit, asked: Question, held: AblationState) -> Sheet:
     dark = service.dark_maps(look)
     spectrum = look.spectrum if relevance else "activation"
     key = (asked.key(layer) if relevance else (service.network().digest, asked.ref), layer, spectrum, look.range, own, dark)
-    count = work.sizes(asked.ref)[layer]
+    count = work.sizes()[layer]
     columns = columns_for(count)
 
     def draw() -> bytes:
         values = work.relevance_at(asked, layer) if relevance else service.trace(asked.ref).activation(layer)
         return sheet_picture(thumbnails(values), columns, spectrum, look.range, own, dark)
 
-    small = not service.rows().has_positions(layer) or work.shapes(asked.ref)[layer][-1] <= PIXELATED_TO
+    small = not service.rows().has_positions(layer) or work.shapes()[layer][-1] <= PIXELATED_TO
     return Sheet(as_url(_sheets.get_or_make(key, draw)), columns, -(-count // columns), small)
 
 

@@ -24,7 +24,7 @@ def layer_title(layer: int, shape: tuple[int, ...]) -> str:
 def layer_select(visit: Visit) -> None:
     """Any layer with neurons."""
     held = state_ablation.of(visit)
-    known = shapes(visit.image)
+    known = shapes()
     key = widgets.mirror("abl-layer", held.layer)
     st.selectbox("Layer", list(range(1, visit.model.plan.last + 1)), key=key, label_visibility="collapsed",
                  on_change=_show_layer, format_func=lambda layer: layer_title(layer, known[layer]),

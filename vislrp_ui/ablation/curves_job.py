@@ -100,7 +100,7 @@ class LayerWorkspace(PageWorkspace):
         known = work.known_relevance(self.network, self.seen[picture][0], model, target, layer)
         if known is not None:
             return known
-        with GATE.slot():
+        with GATE.slot(patient=True):
             service.counters.count("propagations")
             return super().relevance(picture, model, target, layer)
 

@@ -105,7 +105,7 @@ def _import(key: str) -> None:
     if file is None:
         return
     st.session_state[_FILES] += 1
-    session.update(_with_file, file.getvalue(), work.sizes(session.get_visit().image))
+    session.update(_with_file, file.getvalue(), work.sizes())
 
 
 def _with_file(visit: Visit, data: bytes, sizes: dict[int, int]) -> Visit:

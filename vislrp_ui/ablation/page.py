@@ -25,7 +25,7 @@ def ablation() -> None:
     st.html(style.css())
     widgets.require_image(visit)
     with widgets.first_pass(visit.image):
-        service.trace(visit.image)
+        service.logits(visit.image)
     visit = _fit(visit)
     target = toolbar.toolbar(visit)
     note = st.empty()
@@ -73,7 +73,7 @@ def _pick() -> None:
 
 def _fit(visit: Visit) -> Visit:
     """The visit without neurons that this network lacks."""
-    fitted, lost = state_ablation.fitting(state_ablation.of(visit), work.sizes(visit.image))
+    fitted, lost = state_ablation.fitting(state_ablation.of(visit), work.sizes())
     if not lost:
         return visit
     visit = replace(visit, ablation=fitted)

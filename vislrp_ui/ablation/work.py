@@ -117,30 +117,34 @@ def _checkpoint(first: int, watch: Watch | None) -> Callable[[int], None]:
     return tell
 
 
-def shapes(ref: ImageRef) -> dict[int, tuple[int, ...]]:
+def shapes() -> dict[int, tuple[int, ...]]:
     """Shape of every layer's activation: (channels, rows, columns) or (units,)."""
-    trace = service.trace(ref)
-    return {layer: tuple(trace.shape(layer)) for layer in range(1, service.rows().last + 1)}
+    net, rows = service.network(), service.rows()
+    found, size = {}, 0
+    for layer, side in enumerate(rows.sides[1:], start=1):
+        size = net.weights[layer].shape[0] if layer in net.weights else size
+        found[layer] = (size, side, side) if rows.has_positions(layer) else (size,)
+    return found
 
 
-def sizes(ref: ImageRef) -> dict[int, int]:
+def sizes() -> dict[int, int]:
     """Number of neurons of every layer."""
-    return {layer: shape[0] for layer, shape in shapes(ref).items()}
+    return {layer: shape[0] for layer, shape in shapes().items()}
 
 
 def before(ref: ImageRef) -> list[Prediction]:
     """Predictions of the whole network, all classes."""
-    return service.trace(ref).predictions(service.network().num_classes)
+    return service.predictions(ref, service.network().num_classes)
 
 
 def logits_without(ref: ImageRef, cut: Cut) -> NDArray[np.float64]:
     """Logits after an ablation, (classes,); cached by content."""
-    net, trace = service.network(), service.trace(ref)
+    net = service.network()
 
     def run() -> NDArray[np.float64]:
         with GATE.slot(_waiting):
             service.counters.count("forward_passes")
-            found = ablation.ablate(net, trace, cut.mapping, cast(ablation.Value, cut.value))
+            found = ablation.ablate(net, service.trace(ref), cut.mapping, cast(ablation.Value, cut.value))
         return np.asarray(found.double().cpu().numpy())
 
     return _logits.get_or_make((net.digest, ref, cut), run)
@@ -159,13 +163,13 @@ def as_predictions(logits: NDArray[np.float64], classes: tuple[str, ...]) -> lis
 def passed_on(asked: Question, layer: int, neurons: Iterable[int], watch: Watch | None = None) -> NDArray[np.float32]:
     """Relevance at the pixels that flows through neurons of a layer, channel sum (H, W)."""
     chosen = tuple(neurons)
-    net, trace = service.network(), service.trace(asked.ref)
+    net = service.network()
 
     def run() -> NDArray[np.float32]:
         relevance = relevance_at(asked, layer, watch)
         with GATE.slot(_waiting):
             service.counters.count("propagations")
-            found = ablation.pass_on(net, trace, asked.model, layer, relevance, chosen,
+            found = ablation.pass_on(net, service.trace(asked.ref), asked.model, layer, relevance, chosen,
                                      checkpoint=_checkpoint(layer, watch))
         return np.asarray(channel_sum(found), dtype=np.float32)
 

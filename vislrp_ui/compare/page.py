@@ -56,7 +56,7 @@ def compare() -> None:
 
 
 def _new_image(visit: Visit) -> bool:
-    return any(not service.has_trace(row.image) for row in state_compare.of(visit).rows)
+    return any(not service.has_seen(row.image) for row in state_compare.of(visit).rows)
 
 
 def _require_network(visit: Visit) -> None:

@@ -49,10 +49,10 @@ _facts: ByteCache[Facts] = ByteCache(allotted("compare facts"), lambda facts: 12
 
 def ranked(ref: ImageRef) -> RankedPredictions:
     """Predictions of a picture; kept when its activations are not (MissingImage, ImageError if there is no picture)."""
-    service.picture(ref)
+    service.view(ref)
     net = service.network()
     return _ranked.get_or_make((net.digest, ref), lambda: RankedPredictions(
-        tuple(service.trace(ref).predictions(net.num_classes))))
+        tuple(service.predictions(ref, net.num_classes))))
 
 
 def undamped(model: LRPModel) -> int:

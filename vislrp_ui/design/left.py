@@ -26,7 +26,7 @@ def image_and_class(visit: Visit) -> int:
         view = large.offer("image", partial(views.photo_view, visit.image, widgets.image_title(visit.image)))
         picture("image", data_url(service.view_png(visit.image)), _alt(visit), view)
     with st.container(), widgets.first_pass(visit.image):
-        service.trace(visit.image)
+        service.logits(visit.image)
     target = widgets.target_select(visit)
     classbars("design-classes", shown_classes(visit, target), target, _pick_class)
     return target
@@ -36,8 +36,9 @@ def shown_classes(visit: Visit, target: int) -> list[Prediction]:
     """The most probable classes; the target takes the last place if it is not among them."""
     first = service.predictions(visit.image, SHOWN_CLASSES)
     if all(prediction.index != target for prediction in first):
-        seen = service.trace(visit.image)
-        first[-1] = Prediction(target, seen.classes[target], float(seen.logits[target]), float(seen.probabilities[target]))
+        logits = service.logits(visit.image)
+        first[-1] = Prediction(target, service.network().classes[target], float(logits[target]),
+                               float(logits.softmax(dim=0)[target]))
     return first
 
 

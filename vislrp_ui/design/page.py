@@ -33,7 +33,7 @@ def design() -> None:
             note_place = st.empty()
             map_place = st.container(gap="xsmall", key="final-slot")
         rule_place = st.container()
-    seen = service.has_trace(visit.image)
+    seen = service.has_seen(visit.image)
     if seen:
         maps = _maps(visit, note_place, map_place, ruler_place, rule_place)
     with image_place:

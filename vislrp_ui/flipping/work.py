@@ -12,11 +12,11 @@ from PIL import Image, ImageFilter
 
 from vislrp_core import masks
 from vislrp_core.fills import filled_image, flip
-from vislrp_core.images import digest, to_pil
+from vislrp_core.images import digest, to_input, to_pil
 from vislrp_core.masks import Mask
 from vislrp_core.network import Prediction, rank
 from vislrp_core.partial import box_of, logits_of_changed
-from vislrp_ui import service, theme
+from vislrp_ui import service, session, theme
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.gate import GATE
 from vislrp_ui.service import Maps
@@ -62,18 +62,25 @@ def selected(row: Row, values: NDArray[np.float32] | None) -> Mask:
     return masks.select(values, row.share / 100, row.sign, row.unit)
 
 
+def _waiting(before: int) -> None:
+    session.get_visit()  # a point where Streamlit ends a run that a newer edit has made obsolete
+
+
 def flipped(ref: ImageRef, mask: Mask, fill: str) -> Flipped:
     """Flip the marked pixels and run the network; cached by content."""
     net = service.network()
-    trace = service.trace(ref)
 
     def run() -> Flipped:
-        marked = torch.from_numpy(mask.copy())
-        changed = flip(trace.x, marked, filled_image(trace.x, net, fill))
-        box = box_of(marked)
-        with GATE.slot():
-            service.counters.count("forward_passes", int(box is not None))
-            found = logits_of_changed(net, trace, changed, box)
+        changed = to_input(service.picture(ref), net, ref.fit)
+        if mask.any():
+            marked = torch.from_numpy(mask.copy())
+            with GATE.slot(_waiting):
+                trace = service.trace(ref)
+                changed = flip(trace.x, marked, filled_image(trace.x, net, fill))
+                service.counters.count("forward_passes")
+                found = logits_of_changed(net, trace, changed, box_of(marked))
+        else:
+            found = service.logits(ref)
         buffer = io.BytesIO()
         to_pil(changed, net).save(buffer, "PNG", compress_level=1)
         return Flipped(buffer.getvalue(), found.double().cpu().numpy(), net.classes)
@@ -83,7 +90,7 @@ def flipped(ref: ImageRef, mask: Mask, fill: str) -> Flipped:
 
 def before(ref: ImageRef) -> list[Prediction]:
     """Predictions of the untouched picture, all classes."""
-    return service.trace(ref).predictions(service.network().num_classes)
+    return service.predictions(ref, service.network().num_classes)
 
 
 def map_picture(visit: Visit, maps: Maps) -> tuple[bytes, float]:

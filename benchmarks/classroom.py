@@ -1,0 +1,222 @@
+"""A class on one link: ``python -m benchmarks.classroom [--pupils 30] [--seconds 180] [--seed 0]``.
+
+Starts the app on 127.0.0.1, lets pupils (tabs without a browser that speak Streamlit's protocol) open one link, and then has
+each act every twelve seconds: a third repeats what another has seen, one in five acts again before the answer has come, one
+in ten loses the connection. Prints how long answers took, which edits the address never told, and what the server used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+from benchmarks.pupil import Heard, Pupil
+from tests.browser.conftest import served
+
+ROOT = Path(__file__).resolve().parents[1]
+LINK = "image=castle_on_lake&target=first&model=example-overview_composite"
+OPENING_SECONDS = 15.0
+
+
+@dataclass
+class Report:
+    """What a lesson was like.
+
+    Attributes
+    ----------
+    opening : float
+        Median of the seconds until the link's map was there.
+    actions, median, late, repeated
+        Number of answers; median and 95 % quantile of their seconds; median of the views that somebody had seen before.
+    lost, errors : list of str
+        Edits that the address never told; pages without an answer, and values that changed by themselves.
+    memory, processor : float
+        Highest resident memory in MB and processor time in seconds of the server, this one's own in `own`.
+    """
+
+    pupils: int
+    seconds: float
+    opening: float = float("nan")
+    actions: int = 0
+    median: float = float("nan")
+    late: float = float("nan")
+    repeats: int = 0
+    repeated: float = float("nan")
+    lost: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    memory: float = float("nan")
+    processor: float = float("nan")
+    own: float = float("nan")
+    by_action: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def table(self) -> str:
+        """The report as rows of a table."""
+        pace = int(self.pupils * self.seconds / 12)
+        rows = [
+            (f"{self.pupils} people open one known link within {OPENING_SECONDS:.0f} s after the start: median",
+             f"{self.opening:.1f} s"),
+            (f"actions done (the pace is {pace})", str(self.actions)),
+            ("median, 95 % of all actions", f"{self.median:.2f} s, {self.late:.2f} s"),
+            (f"median of {self.repeats} repeated views", f"{self.repeated:.2f} s"),
+            ("lost edits", str(len(self.lost))), ("errors", str(len(self.errors))),
+            ("highest resident memory", f"{self.memory:.0f} MB"),
+            ("processor time of the server while they act", f"{self.processor:.0f} s"),
+            ("processor time of this script", f"{self.own:.0f} s"),
+        ]
+        rows += [(f"median of {count} × {name}", f"{seconds:.2f} s") for name, (count, seconds) in self.by_action.items()]
+        return "\n".join(["| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+class Meter(threading.Thread):
+    """The highest resident memory of a process."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        super().__init__(daemon=True)
+        self.highest = 0.0
+        self._process, self._end = process, threading.Event()
+
+    def run(self) -> None:
+        """Look four times a second."""
+        while not self._end.wait(0.25):
+            try:
+                self.highest = max(self.highest, self._process.memory_info().rss / 1e6)
+            except psutil.Error:
+                return
+
+    def stop(self) -> float:
+        """Megabytes."""
+        self._end.set()
+        return self.highest
+
+
+def server_behind(url: str) -> psutil.Process:
+    """The process that listens at an address of this computer."""
+    port = int(url.rsplit(":", 1)[1])
+    for child in psutil.Process().children(recursive=True):
+        if any(one.laddr.port == port and one.status == psutil.CONN_LISTEN for one in child.net_connections("inet")):
+            return child
+    raise LookupError(f"nothing listens on port {port}")
+
+
+@contextmanager
+def profiled(process: psutil.Process, file: Path | None, gil: bool) -> Iterator[None]:
+    """Sample the server's stacks with py-spy meanwhile, if a file is named."""
+    if file is None:
+        yield
+        return
+    spy_file = str(Path(sys.executable).with_name("py-spy"))
+    command = [spy_file, "record", "--pid", str(process.pid), "--rate", "50", "--format", "raw", "--nonblocking",
+               "--threads", "--output", str(file), *(["--gil"] if gil else [])]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as spy:
+        try:
+            yield
+        finally:
+            spy.send_signal(signal.SIGINT)
+            spy.wait(60)
+
+
+def lesson(url: str, process: psutil.Process, *, pupils: int = 30, seconds: float = 180.0, pace: float = 12.0,
+           opening: float = OPENING_SECONDS, seed: int = 0, link: str = LINK, profile: Path | None = None,
+           gil: bool = False) -> Report:
+    """Let a class use a running app.
+
+    Parameters
+    ----------
+    pace : float
+        Seconds between two actions of one pupil.
+    opening : float
+        Seconds within which all open the link.
+    """
+    heard, meter = Heard(), Meter(process)
+    meter.start()
+    dice = random.Random(seed)
+    class_ = [Pupil(number, url, link, random.Random(dice.random()), heard) for number in range(pupils)]
+    with profiled(process, profile, gil):
+        _each(class_, lambda one: one.enter(opening))
+        times, own = process.cpu_times(), psutil.Process().cpu_times()
+        end = time.monotonic() + seconds
+        _each(class_, lambda one: one.work(end, pace))
+        spent, spent_here = process.cpu_times(), psutil.Process().cpu_times()
+    for one in class_:
+        one.leave()
+    report = Report(pupils, seconds, lost=heard.lost, errors=heard.errors, memory=meter.stop())
+    report.processor = spent.user + spent.system - times.user - times.system
+    report.own = spent_here.user + spent_here.system - own.user - own.system
+    _measure(report, heard)
+    return report
+
+
+def _measure(report: Report, heard: Heard) -> None:
+    taken = [answer.seconds for answer in heard.answers]
+    report.actions = len(taken)
+    if heard.opened:
+        report.opening = statistics.median(heard.opened)
+    if taken:
+        report.median, report.late = statistics.median(taken), sorted(taken)[int(0.95 * (len(taken) - 1))]
+    repeated = [answer.seconds for answer in heard.answers if answer.seen]
+    report.repeats = len(repeated)
+    if repeated:
+        report.repeated = statistics.median(repeated)
+    for name in sorted({answer.action for answer in heard.answers}):
+        these = [answer.seconds for answer in heard.answers if answer.action == name]
+        report.by_action[name] = len(these), statistics.median(these)
+
+
+def _each(class_: Sequence[Pupil], what: Callable[[Pupil], None]) -> None:
+    threads = [threading.Thread(target=what, args=(one,), daemon=True) for one in class_]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@contextmanager
+def app(log: Path, store: Path, **variables: str) -> Iterator[tuple[str, psutil.Process]]:
+    """The app on the embedded network, in a process of its own; what it keeps on disk lies in a folder of its own, too."""
+    command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
+    kept = {"VISLRP_NETWORK": "embedded", "VISLRP_STORE": str(store), "VISLRP_STORE_MB": "1500"}
+    with served(command, log, **{**kept, **variables}) as url:
+        yield url, server_behind(url)
+
+
+def main() -> None:
+    """Hold a lesson and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pupils", type=int, default=30)
+    parser.add_argument("--seconds", type=float, default=180.0)
+    parser.add_argument("--pace", type=float, default=12.0, help="seconds between two actions of one pupil")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--profile", type=Path, help="where py-spy writes the server's stacks; it must be installed")
+    parser.add_argument("--gil", action="store_true", help="profile only threads that hold the interpreter's lock")
+    parser.add_argument("--store", type=Path, help="folder of kept results; an empty one by default, as after an update")
+    parser.add_argument("--json", type=Path, help="also write the report here")
+    options = parser.parse_args()
+    if not (0 < options.pupils <= 100 and 0 < options.seconds <= 7200):
+        parser.error("--pupils: 1 to 100, --seconds: up to 7200")
+    with tempfile.TemporaryDirectory() as folder, app(
+            Path(folder) / "log.txt", options.store or Path(folder) / "store") as (url, process):
+        report = lesson(url, process, pupils=options.pupils, seconds=options.seconds, pace=options.pace, seed=options.seed,
+                        profile=options.profile, gil=options.gil)
+    print(report.table())
+    for sentence in (*report.lost, *report.errors):
+        print("-", sentence)
+    if options.json:
+        options.json.write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,286 @@
+"""One pupil of `benchmarks.classroom`: a tab, what its address must say, and the next thing to do."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.exceptions import WebSocketException
+
+from tests.support.tab import NoAnswer, Tab
+from vislrp_core import compact
+from vislrp_core.model import ModelError
+
+PATIENCE_SECONDS = 60.0
+PAGES = ("Design", "Compare", "Pixel_Flipping", "Neuron_Ablation")
+SAMPLES = ("kitten", "cathedral", "coffee_cup", "german_shepherd", "scarlet_macaw", "two_jaguars", "drum_and_wine",
+           "clownfish_in_anemone", "bee_and_blossom", "castle_on_lake", "guitar_and_drums", "oranges_and_lemons",
+           "ring_tailed_lemurs", "wine_glass_and_bottle")
+Sees = Callable[[dict[str, str]], bool]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How long an answer took, and whether somebody had seen the same view before."""
+
+    action: str
+    seconds: float
+    seen: bool
+
+
+@dataclass
+class Heard:
+    """What the whole class has met with; shared by its threads."""
+
+    opened: list[float] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    seen: set[tuple[str, ...]] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something to do, and how the address tells that it was done.
+
+    Attributes
+    ----------
+    sets : dict
+        What the address must say afterwards, by name.
+    told : callable
+        Further words about the address.
+    opens : str
+        Button whose dialog it needs.
+    """
+
+    name: str
+    do: Callable[[Tab], None]
+    sets: dict[str, str] = field(default_factory=dict)
+    told: Sees = lambda address: True
+    opens: str = ""
+
+
+class Pupil:
+    """A visitor.
+
+    Parameters
+    ----------
+    link : str
+        What stands behind the question mark of the link that the class was given.
+    """
+
+    def __init__(self, number: int, url: str, link: str, dice: random.Random, heard: Heard) -> None:
+        self._number, self._url, self._link, self._dice, self._heard = number, url, link, dice, heard
+        self._tab: Tab | None = None
+        self._page = PAGES[0]
+        self._wanted: dict[str, str] = {}
+
+    # --- the lesson -----------------------------------------------------------------------------------------------------
+
+    def enter(self, within: float) -> None:
+        """Open the link at some moment."""
+        time.sleep(self._dice.uniform(0, within))
+        begin = time.monotonic()
+        try:
+            self._open(self._link)
+            assert self._tab is not None
+            there = self._tab.wait(lambda: self._tab is not None and self._tab.has("final"), PATIENCE_SECONDS)
+            with self._heard.lock:
+                self._heard.opened.append(time.monotonic() - begin if there else PATIENCE_SECONDS)
+            self._tab.settle(PATIENCE_SECONDS)
+            self._note_seen()
+        except (NoAnswer, OSError, WebSocketException) as error:
+            self._error(f"opening: {error or type(error).__name__}")
+
+    def work(self, end: float, pace: float) -> None:
+        """Act until the lesson ends."""
+        due = time.monotonic() + self._dice.uniform(0, pace)
+        while (now := time.monotonic()) < end:
+            if now < due:
+                time.sleep(min(due, end) - now)
+                continue
+            due = max(due + pace * self._dice.uniform(0.8, 1.2), now)
+            try:
+                self._act()
+            except (NoAnswer, OSError, WebSocketException, KeyError, IndexError, StopIteration) as error:
+                self._error(f"{type(error).__name__}: {error}")
+                self._again()
+
+    def leave(self) -> None:
+        """Close the tab."""
+        if self._tab is not None:
+            self._tab.close()
+
+    def _open(self, link: str) -> None:
+        self._tab = Tab(self._url, self._page, link)
+        self._wanted = dict(part.split("=", 1) for part in link.split("&"))
+
+    def _again(self) -> None:
+        """Load the page anew, as one does when nothing comes."""
+        self.leave()
+        try:
+            self._page = PAGES[0]
+            self._open(self._link)
+            assert self._tab is not None
+            self._tab.settle(PATIENCE_SECONDS)
+        except (NoAnswer, OSError, WebSocketException) as error:
+            self._error(f"opening again: {error or type(error).__name__}")
+
+    def _error(self, sentence: str) -> None:
+        with self._heard.lock:
+            self._heard.errors.append(f"pupil {self._number}, {self._page}: {sentence}")
+
+    # --- one action -----------------------------------------------------------------------------------------------------
+
+    def _act(self) -> None:
+        tab = self._tab
+        if tab is None:
+            self._again()
+            return
+        self._unchanged(tab)
+        first = self._choose(tab, repeat=self._dice.random() < 1 / 3)
+        if first.opens:
+            tab.click(first.opens)
+            tab.settle(PATIENCE_SECONDS)
+        second = self._second(tab, first) if self._dice.random() < 0.2 else None
+        drops = self._dice.random() < 0.1
+        todo = [first] + ([second] if second is not None else [])
+        wanted = dict(self._wanted)
+        for one in todo:
+            wanted.update(one.sets)
+        seen = self._view(wanted) in self._heard.seen
+        begin = time.monotonic()
+        for place, one in enumerate(todo):
+            if place:
+                tab.wait(lambda: False, self._dice.uniform(0.05, 0.5))
+            one.do(tab)
+        if drops:
+            # Once the server has begun to answer: a click that is under way when a connection breaks is not repeated by
+            # Streamlit's browser part, and whether it has arrived cannot be known here.
+            tab.wait(lambda: tab.answering, PATIENCE_SECONDS)
+            tab.drop()
+            time.sleep(self._dice.uniform(0.1, 1.0))
+            tab.connect()
+        tab.settle(PATIENCE_SECONDS)
+        taken = time.monotonic() - begin
+        for one in todo:
+            if one.name == "page":
+                self._page = one.opens or next(name for name, page in tab.pages.items() if page == tab.page) or "Home"
+        address = tab.address
+        with self._heard.lock:
+            self._heard.answers.append(Answer(first.name, taken, seen))
+            for one in todo:
+                overruled = second.sets if second is not None and one is first else {}
+                missing = {key: value for key, value in one.sets.items()
+                           if key not in overruled and address.get(key) != value}
+                if missing or not one.told(address):
+                    done = " then ".join(each.name for each in todo) + (", connection lost" if drops else "")
+                    self._heard.lost.append(f"pupil {self._number}, {self._page}: {done}: {one.name} {missing} "
+                                            f"not in {address}")
+            self._heard.errors += [f"pupil {self._number}, {self._page}: {error}" for error in tab.errors]
+        tab.errors.clear()
+        self._wanted = address
+        self._note_seen()
+
+    def _unchanged(self, tab: Tab) -> None:
+        """What came since the last answer must not have changed anything."""
+        while tab.receive(0):
+            pass
+        now = tab.address
+        # The address is written once the browser has said what it keeps, or after five seconds.
+        changed = {key: (value, now.get(key)) for key, value in self._wanted.items() if now and now.get(key) != value}
+        if changed:
+            self._error(f"changed by itself: {changed}")
+            self._wanted = tab.address
+
+    def _view(self, wanted: dict[str, str]) -> tuple[str, ...]:
+        return (self._page, *(wanted.get(key, "") for key in ("image", "target", "model", "neurons", "flip", "layer")))
+
+    def _note_seen(self) -> None:
+        if self._tab is not None:
+            with self._heard.lock:
+                self._heard.seen.add(self._view(self._tab.address))
+
+    # --- what to do -------------------------------------------------------------------------------------------------------
+
+    def _choose(self, tab: Tab, repeat: bool) -> Action:
+        actions = list(self._possible(tab))
+        if repeat:
+            again = [one for one in actions if one.sets and self._view({**self._wanted, **one.sets}) in self._heard.seen]
+            if again:
+                return self._dice.choice(again)
+        kinds = sorted({one.name for one in actions})
+        kind = self._dice.choices(kinds, [WEIGHTS.get(name, 1.0) for name in kinds])[0]
+        return self._dice.choice([one for one in actions if one.name == kind])
+
+    def _second(self, tab: Tab, first: Action) -> Action | None:
+        """Something else than the first, which leaves the page as it is and needs no dialog."""
+        others = [one for one in self._possible(tab) if one.name not in (first.name, "page", "image")
+                  and not (one.sets.keys() & first.sets.keys()) and first.name != "page"]
+        return self._dice.choice(others) if others else None
+
+    def _possible(self, tab: Tab) -> Iterator[Action]:
+        for page in PAGES:
+            if page != self._page:
+                yield Action("page", _bound(Tab.go, page))
+        if self._page == "Design":
+            yield from self._on_design(tab)
+        elif self._page == "Neuron_Ablation":
+            held = tab.payload("abl-layers")["selected"]
+            for layer in (1, 4, 9, 16, 23, 30):
+                if layer != held:
+                    yield Action("layer", _bound(Tab.pick, "abl-layers", layer), told=_begins("neurons", f"{layer}~"))
+        elif self._page == "Pixel_Flipping":
+            width = round(self._dice.uniform(4, 40))
+            yield Action("width", _bound(Tab.give, "flip-width", double_array_value=[float(width)]), told=_ends(width))
+        elif self._page == "Compare":
+            for key, _ in tab.widgets():
+                if key.startswith("compare-row-"):
+                    data = tab.payload(key)
+                    yield Action("fold", _bound(Tab.edit, key, kind="fold", row=data["row"]))
+
+    def _on_design(self, tab: Tab) -> Iterator[Action]:
+        bars, cards = tab.payload("design-classes"), tab.payload("model-cards")
+        for row in bars["rows"]:
+            if row["index"] != bars["target"]:
+                yield Action("class", _bound(Tab.pick, "design-classes", row["index"]), {"target": str(row["index"])})
+        for card in cards["cards"]:
+            if card["tag"] == "example" and card["id"] != cards["active"]:
+                yield Action("model", _bound(Tab.pick, "model-cards", card["id"]), {"model": f"example-{card['id']}"})
+        for sample in SAMPLES:
+            if self._wanted.get("image") != sample:
+                yield Action("image", _bound(Tab.click, f"sample-{sample}"), {"image": sample}, opens="open-gallery")
+        rule = tab.payload("rule-panel")
+        value = round(self._dice.uniform(0.05, 1.0), 3)
+        yield Action("slider", _bound(Tab.edit, "rule-panel", kind="parameter", segment=rule["segment"], key="epsilon",
+                                      value=value), told=_epsilon(rule["segment"], value))
+
+
+WEIGHTS = {"class": 3.0, "model": 2.5, "slider": 2.5, "image": 1.5, "page": 1.5}
+"""How often each kind is chosen; others 1."""
+
+
+def _bound(method: Callable[..., None], *arguments: Any, **named: Any) -> Callable[[Tab], None]:
+    return lambda tab: method(tab, *arguments, **named)
+
+
+def _begins(key: str, text: str) -> Sees:
+    return lambda address: address.get(key, "").startswith(text)
+
+
+def _ends(width: int) -> Sees:
+    return lambda address: address.get("flip", f"~{width}").endswith(f"~{width}")
+
+
+def _epsilon(segment: int, value: float) -> Sees:
+    def told(address: dict[str, str]) -> bool:
+        try:
+            return abs(compact.decode(address["model"]).segments[segment].rule.epsilon - value) < 1e-6
+        except (KeyError, IndexError, ModelError):
+            return False
+    return told

@@ -1,0 +1,145 @@
+"""Results on disk: what was put there comes back, and nothing that happens to the folder is more than a result less."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.support.networks import tiny_state
+from vislrp_core import forward
+from vislrp_core.images import to_input
+from vislrp_core.network import Network
+from vislrp_core.propagation import propagate
+from vislrp_ui import beforehand, service, shelf
+from vislrp_ui.shelf import Shelf
+from vislrp_ui.state import ImageRef
+
+REF = ImageRef("sample", "kitten")
+TENSORS = {"a": torch.arange(12.0).reshape(3, 4), "b": torch.full((2,), 0.5, dtype=torch.float64)}
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """The app's shelf in a folder of the test, and a small network that counts as the server's own."""
+    tiny = Network.from_state_dict(tiny_state(1, dtype=torch.float32), name="embedded", any_width=True)
+    made = Shelf(tmp_path / "results", 50_000_000)
+    monkeypatch.setattr(shelf, "app_shelf", lambda: made)
+    monkeypatch.setattr(beforehand, "_shared", {tiny.digest})
+    monkeypatch.setattr(service, "_networks", {"embedded": tiny})
+    service.clear_caches()
+    yield made
+    beforehand.flush()
+    service.clear_caches()
+
+
+def test_what_was_put_there_comes_back(tmp_path: Path) -> None:
+    made = Shelf(tmp_path, 10_000)
+    assert made.get("one") is None and not made.has("one")
+    assert made.put("one", TENSORS, seconds="1.5") and made.has("one")
+    parcel = made.get("one")
+    assert parcel is not None and parcel.words["seconds"] == "1.5"
+    assert all(torch.equal(parcel.tensors[key], value) and parcel.tensors[key].dtype == value.dtype
+               for key, value in TENSORS.items())
+
+
+@pytest.mark.parametrize("damage", [
+    lambda content: content[:-3], lambda content: content[:5], lambda content: b"", lambda content: b"\xff" * 200,
+    lambda content: content[:-1] + bytes([content[-1] ^ 1])],
+    ids=["cut off", "hardly begun", "empty", "nonsense", "one bit"])
+def test_a_damaged_file_is_left_out_and_removed(tmp_path: Path, damage, caplog) -> None:
+    made = Shelf(tmp_path, 10_000)
+    made.put("one", TENSORS)
+    file = next(tmp_path.iterdir())
+    file.write_bytes(damage(file.read_bytes()))
+    assert made.get("one") is None
+    assert "left out and computed anew" in caplog.text and not file.exists()
+    assert made.put("one", TENSORS) and made.get("one") is not None
+
+
+def test_the_folder_has_a_bound_and_what_was_not_used_goes_first(tmp_path: Path) -> None:
+    made = Shelf(tmp_path, 3000)
+    for number, name in enumerate("abc"):
+        made.put(name, {"x": torch.zeros(200)})
+        os.utime(tmp_path / f"{name}.safetensors", (number, number))
+    assert made.get("a") is not None  # used now
+    made.put("d", {"x": torch.zeros(200)})
+    assert [name for name in "abcd" if made.has(name)] == ["a", "c", "d"]
+    assert not made.put("larger than all", {"x": torch.zeros(1000)})
+
+
+def test_a_folder_that_cannot_be_written_or_is_gone_costs_the_results_alone(tmp_path: Path, caplog) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    made = Shelf(blocked / "results", 10_000)
+    assert not made.put("one", TENSORS) and not made.put("two", TENSORS) and made.get("one") is None
+    assert caplog.text.count("Results are not kept on disk") == 1
+    gone = Shelf(tmp_path / "results", 10_000)
+    gone.put("one", TENSORS)
+    shutil.rmtree(gone.folder)
+    assert gone.get("one") is None and gone.put("one", TENSORS) and gone.get("one") is not None
+
+
+def test_a_full_disk_leaves_no_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(tensors: object, path: Path, words: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(shelf, "save_file", full)
+    assert not Shelf(tmp_path, 10_000).put("one", TENSORS) and not list(tmp_path.iterdir())
+
+
+def test_several_writers_of_one_name_leave_one_whole_file(tmp_path: Path) -> None:
+    made = Shelf(tmp_path, 10_000_000)
+    threads = [threading.Thread(target=made.put, args=("one", {"x": torch.full((1000,), float(n))})) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    parcel = made.get("one")
+    assert parcel is not None and len(set(parcel.tensors["x"].tolist())) == 1 and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_forward_pass_from_disk_gives_the_same_maps_bit_by_bit(kept: Shelf) -> None:
+    net = service.network("embedded")
+    passed = forward(net, to_input(service.picture(REF), net, REF.fit))
+    kept.put("it", beforehand.pack_trace(passed))
+    parcel = kept.get("it")
+    assert parcel is not None
+    again = beforehand.unpack_trace(net, parcel)
+    assert again.key == passed.key and set(again.activations) == set(passed.activations)
+    for model in beforehand.offered():
+        one, other = propagate(net, passed, model, 3), propagate(net, again, model, 3)
+        assert all(torch.equal(one.at(layer), other.at(layer)) for layer in one.layers)
+        np.testing.assert_array_equal(one.positive, other.positive)
+
+
+def test_a_second_server_computes_nothing_that_the_first_has_shown(kept: Shelf) -> None:
+    model = beforehand.offered()[0]
+    first = service.maps(REF, model, 3, network_name="embedded")
+    beforehand.flush()
+    service.clear_caches()
+    counted = service.counters.propagations, service.counters.forward_passes
+    again = service.maps(REF, model, 3, network_name="embedded")
+    assert service.logits(REF, network_name="embedded").shape == (10,)
+    assert (service.counters.propagations, service.counters.forward_passes) == counted
+    assert first is not again and first.seconds == again.seconds and first.maps.keys() == again.maps.keys()
+    for layer, values in first.maps.items():
+        np.testing.assert_array_equal(values, again.maps[layer])
+    np.testing.assert_array_equal(first.total, again.total)
+
+
+def test_what_visitors_bring_never_gets_there(kept: Shelf) -> None:
+    net = service.network("embedded")
+    other = Network.from_state_dict(tiny_state(2, dtype=torch.float32), name="embedded", any_width=True)
+    assert beforehand.place(net, REF) is kept
+    assert beforehand.place(net, ImageRef("upload", "0" * 64)) is None
+    assert beforehand.place(other, REF) is None
+    passed = forward(net, to_input(service.picture(REF), net, REF.fit))
+    beforehand.keep_trace(net, ImageRef("upload", "0" * 64), passed)
+    beforehand.flush()
+    assert not kept.folder.exists()
