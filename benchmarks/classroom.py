@@ -30,6 +30,7 @@ from tests.browser.conftest import served
 ROOT = Path(__file__).resolve().parents[1]
 LINK = "image=castle_on_lake&target=first&model=example-overview_composite"
 OPENING_SECONDS = 15.0
+CURVE_SECONDS = 20.0
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Report:
         Edits that the address never told; pages without an answer, and values that changed by themselves.
     memory, processor : float
         Highest resident memory in MB and processor time in seconds of the server, this one's own in `own`.
+    curve : list of pairs
+        Seconds since the first visitor, and megabytes.
     """
 
     pupils: int
@@ -61,6 +64,7 @@ class Report:
     memory: float = float("nan")
     processor: float = float("nan")
     own: float = float("nan")
+    curve: list[tuple[float, float]] = field(default_factory=list)
     by_action: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def table(self) -> str:
@@ -82,20 +86,25 @@ class Report:
 
 
 class Meter(threading.Thread):
-    """The highest resident memory of a process."""
+    """The resident memory of a process: the highest, and its curve over the minutes."""
 
     def __init__(self, process: psutil.Process) -> None:
         super().__init__(daemon=True)
         self.highest = 0.0
+        self.curve: list[tuple[float, float]] = []
         self._process, self._end = process, threading.Event()
 
     def run(self) -> None:
         """Look four times a second."""
+        begin = time.monotonic()
         while not self._end.wait(0.25):
             try:
-                self.highest = max(self.highest, self._process.memory_info().rss / 1e6)
+                now = self._process.memory_info().rss / 1e6
             except psutil.Error:
                 return
+            self.highest = max(self.highest, now)
+            if not self.curve or time.monotonic() - begin - self.curve[-1][0] >= CURVE_SECONDS:
+                self.curve.append((round(time.monotonic() - begin), round(now)))
 
     def stop(self) -> float:
         """Megabytes."""
@@ -130,7 +139,7 @@ def profiled(process: psutil.Process, file: Path | None, gil: bool) -> Iterator[
 
 
 def lesson(url: str, process: psutil.Process, *, pupils: int = 30, seconds: float = 180.0, pace: float = 12.0,
-           opening: float = OPENING_SECONDS, seed: int = 0, link: str = LINK, profile: Path | None = None,
+           opening: float = OPENING_SECONDS, stay: int = 0, seed: int = 0, link: str = LINK, profile: Path | None = None,
            gil: bool = False) -> Report:
     """Let a class use a running app.
 
@@ -140,6 +149,8 @@ def lesson(url: str, process: psutil.Process, *, pupils: int = 30, seconds: floa
         Seconds between two actions of one pupil.
     opening : float
         Seconds within which all open the link.
+    stay : int
+        After so many actions a pupil leaves, and another one comes; 0: all stay.
     """
     heard, meter = Heard(), Meter(process)
     meter.start()
@@ -149,11 +160,11 @@ def lesson(url: str, process: psutil.Process, *, pupils: int = 30, seconds: floa
         _each(class_, lambda one: one.enter(opening))
         times, own = process.cpu_times(), psutil.Process().cpu_times()
         end = time.monotonic() + seconds
-        _each(class_, lambda one: one.work(end, pace))
+        _each(class_, lambda one: one.work(end, pace, stay))
         spent, spent_here = process.cpu_times(), psutil.Process().cpu_times()
     for one in class_:
         one.leave()
-    report = Report(pupils, seconds, lost=heard.lost, errors=heard.errors, memory=meter.stop())
+    report = Report(pupils, seconds, lost=heard.lost, errors=heard.errors, memory=meter.stop(), curve=meter.curve)
     report.processor = spent.user + spent.system - times.user - times.system
     report.own = spent_here.user + spent_here.system - own.user - own.system
     _measure(report, heard)
@@ -200,6 +211,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--pace", type=float, default=12.0, help="seconds between two actions of one pupil")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stay", type=int, default=0, help="actions after which a pupil leaves and another one comes: "
+                        "with --seconds 3600 --pupils 20 --pace 120 --stay 6 the server's memory is seen over an hour")
     parser.add_argument("--profile", type=Path, help="where py-spy writes the server's stacks; it must be installed")
     parser.add_argument("--gil", action="store_true", help="profile only threads that hold the interpreter's lock")
     parser.add_argument("--store", type=Path, help="folder of kept results; an empty one by default, as after an update")
@@ -209,9 +222,10 @@ def main() -> None:
         parser.error("--pupils: 1 to 100, --seconds: up to 7200")
     with tempfile.TemporaryDirectory() as folder, app(
             Path(folder) / "log.txt", options.store or Path(folder) / "store") as (url, process):
-        report = lesson(url, process, pupils=options.pupils, seconds=options.seconds, pace=options.pace, seed=options.seed,
-                        profile=options.profile, gil=options.gil)
+        report = lesson(url, process, pupils=options.pupils, seconds=options.seconds, pace=options.pace, stay=options.stay,
+                        seed=options.seed, profile=options.profile, gil=options.gil)
     print(report.table())
+    print("memory over the seconds:", ", ".join(f"{when:.0f}: {megabytes:.0f}" for when, megabytes in report.curve))
     for sentence in (*report.lost, *report.errors):
         print("-", sentence)
     if options.json:

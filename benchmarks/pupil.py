@@ -56,6 +56,8 @@ class Action:
         Further words about the address.
     opens : str
         Button whose dialog it needs.
+    changes : str
+        What else it changes in the address.
     """
 
     name: str
@@ -63,6 +65,12 @@ class Action:
     sets: dict[str, str] = field(default_factory=dict)
     told: Sees = lambda address: True
     opens: str = ""
+    changes: str = ""
+
+    @property
+    def touches(self) -> frozenset[str]:
+        """Names of what it changes in the address: two actions that touch the same are not made at once."""
+        return frozenset(self.sets) | ({self.changes} if self.changes else set())
 
 
 class Pupil:
@@ -97,15 +105,23 @@ class Pupil:
         except (NoAnswer, OSError, WebSocketException) as error:
             self._error(f"opening: {error or type(error).__name__}")
 
-    def work(self, end: float, pace: float) -> None:
-        """Act until the lesson ends."""
+    def work(self, end: float, pace: float, stay: int = 0) -> None:
+        """Act until the lesson ends; after `stay` actions, if any, somebody else takes the place."""
+        done = 0
         due = time.monotonic() + self._dice.uniform(0, pace)
         while (now := time.monotonic()) < end:
             if now < due:
                 time.sleep(min(due, end) - now)
                 continue
             due = max(due + pace * self._dice.uniform(0.8, 1.2), now)
+            done += 1
             try:
+                if stay and done % stay == 0:
+                    self.leave()
+                    self._page = PAGES[0]
+                    self._open(self._link)
+                    assert self._tab is not None
+                    self._tab.settle(PATIENCE_SECONDS)
                 self._act()
             except (NoAnswer, OSError, WebSocketException, KeyError, IndexError, StopIteration) as error:
                 self._error(f"{type(error).__name__}: {error}")
@@ -166,7 +182,7 @@ class Pupil:
             tab.drop()
             time.sleep(self._dice.uniform(0.1, 1.0))
             tab.connect()
-        tab.settle(PATIENCE_SECONDS)
+        self._answered(tab, lambda: all(_is_told(one, tab.address) for one in todo))
         taken = time.monotonic() - begin
         for one in todo:
             if one.name == "page":
@@ -175,17 +191,27 @@ class Pupil:
         with self._heard.lock:
             self._heard.answers.append(Answer(first.name, taken, seen))
             for one in todo:
-                overruled = second.sets if second is not None and one is first else {}
-                missing = {key: value for key, value in one.sets.items()
-                           if key not in overruled and address.get(key) != value}
-                if missing or not one.told(address):
-                    done = " then ".join(each.name for each in todo) + (", connection lost" if drops else "")
-                    self._heard.lost.append(f"pupil {self._number}, {self._page}: {done}: {one.name} {missing} "
-                                            f"not in {address}")
+                if not _is_told(one, address):
+                    what = " then ".join(each.name for each in todo) + (", connection lost" if drops else "")
+                    self._heard.lost.append(f"pupil {self._number}, {self._page}: {what}: {one.name} {one.sets} not in "
+                                            f"{address}")
             self._heard.errors += [f"pupil {self._number}, {self._page}: {error}" for error in tab.errors]
         tab.errors.clear()
         self._wanted = address
         self._note_seen()
+
+    def _answered(self, tab: Tab, told: Callable[[], bool]) -> None:
+        """Wait for the page to be at rest and to tell what was done; NoAnswer if it works on for too long."""
+        end, last = time.monotonic() + PATIENCE_SECONDS, time.monotonic()
+        while not (tab.idle and told()):
+            now = time.monotonic()
+            if tab.receive(0.05):
+                last = now
+            elif not tab.running and now - last > (1.0 if told() else PATIENCE_SECONDS / 2):
+                break  # runs that are given up before they draw anything are not told of
+            if now > end:
+                raise NoAnswer(f"no answer within {PATIENCE_SECONDS:g} s")
+        tab.begin_anew()
 
     def _unchanged(self, tab: Tab) -> None:
         """What came since the last answer must not have changed anything."""
@@ -221,7 +247,7 @@ class Pupil:
     def _second(self, tab: Tab, first: Action) -> Action | None:
         """Something else than the first, which leaves the page as it is and needs no dialog."""
         others = [one for one in self._possible(tab) if one.name not in (first.name, "page", "image")
-                  and not (one.sets.keys() & first.sets.keys()) and first.name != "page"]
+                  and not one.touches & first.touches and first.name != "page"]
         return self._dice.choice(others) if others else None
 
     def _possible(self, tab: Tab) -> Iterator[Action]:
@@ -258,11 +284,15 @@ class Pupil:
         rule = tab.payload("rule-panel")
         value = round(self._dice.uniform(0.05, 1.0), 3)
         yield Action("slider", _bound(Tab.edit, "rule-panel", kind="parameter", segment=rule["segment"], key="epsilon",
-                                      value=value), told=_epsilon(rule["segment"], value))
+                                      value=value), told=_epsilon(rule["segment"], value), changes="model")
 
 
 WEIGHTS = {"class": 3.0, "model": 2.5, "slider": 2.5, "image": 1.5, "page": 1.5}
 """How often each kind is chosen; others 1."""
+
+
+def _is_told(action: Action, address: dict[str, str]) -> bool:
+    return all(address.get(key) == value for key, value in action.sets.items()) and action.told(address)
 
 
 def _bound(method: Callable[..., None], *arguments: Any, **named: Any) -> Callable[[Tab], None]:

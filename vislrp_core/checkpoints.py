@@ -93,7 +93,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         for name, about in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
             tensor = torch.empty(about["shape"], dtype=_DTYPES[about["dtype"]])
             file.seek(8 + length + about["data_offsets"][0])
-            if tensor.numel() and file.readinto(tensor.view(-1).view(torch.uint8).numpy()) != tensor.nbytes:
+            if tensor.numel() and file.readinto(tensor.view(-1).view(torch.uint8).numpy().data) != tensor.nbytes:
                 raise EOFError(name)
             tensors[name] = tensor
     return tensors

@@ -1,4 +1,4 @@
-"""The compute gate: as many computations at once as fit the cores, first come first served."""
+"""The compute gate: as many computations at once as fit the cores, first come first served, the cores shared among them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import torch
 
 POLL_SECONDS = 0.25
 
@@ -23,10 +25,13 @@ class Gate:
     ----------
     slots : int
         Computations that may run at the same time.
+    share : callable, optional
+        Called by each computation at its begin with the number of those that run or could run beside it, itself included.
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, share: Callable[[int], None] | None = None) -> None:
         self.slots = max(1, slots)
+        self._share = share
         self._changed = threading.Condition()
         self._running = self._turns = 0
         self._urgent: deque[object] = deque()
@@ -48,9 +53,11 @@ class Gate:
         if getattr(self._held, "slot", False):
             yield
             return
-        self._wait(waiting, patient)
+        others = self._wait(waiting, patient)
         self._held.slot = True
         try:
+            if self._share is not None:
+                self._share(others)
             yield
         finally:
             self._held.slot = False
@@ -64,7 +71,8 @@ class Gate:
         self._turns += 1
         self._changed.notify_all()
 
-    def _wait(self, waiting: Callable[[int], None] | None, patient: bool) -> None:
+    def _wait(self, waiting: Callable[[int], None] | None, patient: bool) -> int:
+        """Wait for a slot; answers how many computations share the cores with this one, itself included."""
         ticket = object()
         queue = self._patient if patient else self._urgent
         with self._changed:
@@ -75,7 +83,7 @@ class Gate:
                     before = self._running + queue.index(ticket) + (len(self._urgent) if patient else 0)
                     if before < self.slots:
                         self._running += 1
-                        return
+                        return min(self.slots, self._running + len(self._urgent) - (not patient))
                     turn = self._turns
                 if waiting is not None:
                     waiting(before - self.slots + 1)
@@ -103,11 +111,15 @@ class Gate:
 
 
 def default_slots() -> int:
-    """One slot for every four cores: torch uses several cores per computation."""
+    """Two slots, one where there is one core, and one for every two cores where there are many.
+
+    In one computation two cores do half as much again as one; two computations side by side do twice as much.
+    """
     named = os.environ.get("VISLRP_COMPUTE_SLOTS", "")
     if named.isascii() and named.isdigit() and int(named) > 0:
         return int(named)
-    return max(1, usable_cores() // 4)
+    cores = usable_cores()
+    return max(min(cores, 2), cores // 2)
 
 
 def usable_cores(group: Path = Path("/sys/fs/cgroup")) -> int:
@@ -127,4 +139,11 @@ def usable_cores(group: Path = Path("/sys/fs/cgroup")) -> int:
     return cores
 
 
-GATE = Gate(default_slots())
+def share_cores(computations: int) -> None:
+    """Let the calling thread compute with its share of the cores: all of them while nobody else computes."""
+    named = os.environ.get("OMP_NUM_THREADS", "")
+    cores = int(named) if named.isascii() and named.isdigit() and int(named) > 0 else usable_cores()
+    torch.set_num_threads(max(1, cores // computations))
+
+
+GATE = Gate(default_slots(), share_cores)

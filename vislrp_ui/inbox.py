@@ -32,6 +32,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.runtime.state.common import unpack_widget_state_value, user_key_from_element_id
 from streamlit.runtime.state.session_state import WStates
+from streamlit.watcher import local_sources_watcher
 
 from vislrp_ui.echoes import Ledger
 
@@ -198,6 +199,10 @@ def _any_part(session: AppSession, part: str) -> bool:
     return True
 
 
+def _nothing(watcher: local_sources_watcher.LocalSourcesWatcher) -> None:
+    """In place of `LocalSourcesWatcher.update_watched_modules`."""
+
+
 def _says_nothing(data: RerunData) -> bool:
     """Whether a request comes from the script itself and merely wants the page drawn anew."""
     return data.widget_states is None and data.replay_trigger_states is None and not data.fragment_id_queue
@@ -208,6 +213,10 @@ def install() -> None:
     if script_runner.ScriptRequests is not Inbox:
         script_runner.ScriptRequests = Inbox  # type: ignore[misc]
         app_session.AppSession.has_fragment = _any_part  # type: ignore[assignment]
+        if config.get_option("server.fileWatcherType") == "none":
+            # Without a watcher, too, Streamlit looks up the files of thousands of modules for each session, while no
+            # other session is answered.
+            local_sources_watcher.LocalSourcesWatcher.update_watched_modules = _nothing  # type: ignore
     if config.get_option("runner.fastReruns"):  # with it, a run that has not begun is thrown away together with its message
         config.set_option("runner.fastReruns", False)
     context = get_script_run_ctx(suppress_warning=True)

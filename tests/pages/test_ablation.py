@@ -21,7 +21,7 @@ from vislrp_ui import service, state_ablation
 from vislrp_ui.ablation import cells, pixels, set_files, work
 from vislrp_ui.ablation.charts import brushed
 from vislrp_ui.components.matrix import columns_for
-from vislrp_ui.state import StateError
+from vislrp_ui.state import ImageRef, StateError
 from vislrp_ui.state_ablation import AblationState, Cut
 
 Open = Callable[..., AppTest]
@@ -257,3 +257,11 @@ def test_a_reload_brings_everything_back(page: AppTest, open_page: Open) -> None
 def test_neurons_that_the_network_lacks_are_left_out_with_a_sentence(open_page: Open) -> None:
     app = open_page("4_Neuron_Ablation", chosen="23:3.400")
     assert held(app).neurons == (3,) and "1 selected neuron left out" in app.warning[0].value
+
+
+def test_shapes_of_layers_are_known_without_a_forward_pass() -> None:
+    counted = service.counters.forward_passes
+    known = work.shapes()
+    assert service.counters.forward_passes == counted
+    trace = service.trace(ImageRef("sample", "kitten"))
+    assert known == {layer: tuple(trace.shape(layer)) for layer in range(1, 39)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.classroom import Report, lesson, server_behind
+from tests.support.tab import Tab
 
 
 def test_no_edit_is_lost_and_every_page_answers(app_url: str) -> None:
@@ -17,3 +18,13 @@ def test_the_report_counts_what_was_heard() -> None:
     table = report.table()
     assert "| actions done (the pace is 6) | 5 |" in table and "| lost edits | 1 |" in table
     assert "| median of 5 × class | 0.50 s |" in table
+
+
+def test_the_address_tells_an_edit_before_the_browser_has_said_what_it_keeps(app_url: str) -> None:
+    tab = Tab(app_url, "Design")
+    assert tab.wait(lambda: tab.has("final")) and not tab.address
+    bars = tab.payload("design-classes")
+    other = next(row["index"] for row in bars["rows"] if row["index"] != bars["target"])
+    tab.pick("design-classes", other)
+    assert tab.wait(lambda: tab.address.get("target") == str(other))
+    tab.close()

@@ -71,7 +71,7 @@ class Tab:
         self._seq: dict[str, int] = {}
         self._unconfirmed: dict[str, list[dict[str, Any]]] = {}
         self._sent = self._begun = 0
-        self._running = False
+        self.running = False
         self._open = ExitStack()
         self._socket: ClientConnection | None = None
         self.connect()
@@ -109,7 +109,7 @@ class Tab:
         state.context_info.color_scheme = "light"
         assert self._socket is not None
         self._sent += 1
-        self._running = True
+        self.running = True
         self._socket.send(message.SerializeToString())
 
     def receive(self, seconds: float) -> bool:
@@ -150,7 +150,11 @@ class Tab:
     @property
     def idle(self) -> bool:
         """Whether every message sent has had its run and the last run is complete."""
-        return not self._running and self.answering
+        return not self.running and self.answering
+
+    def begin_anew(self) -> None:
+        """All that was sent has been answered: count from here."""
+        self._sent = self._begun = 0
 
     def settle(self, seconds: float = 60.0, quiet: float = 1.0, rest: float = 0.0) -> None:
         """Draw all until the page is at rest (NoAnswer if it is not in time), and nothing comes for a while."""
@@ -161,11 +165,11 @@ class Tab:
             now = time.monotonic()
             if now > end:
                 raise NoAnswer(f"no answer within {seconds:g} s")
-            if not self._running and now - last > quiet:  # a run that never drew anything is not told of
+            if not self.running and now - last > quiet:  # a run that never drew anything is not told of
                 break
             if self.receive(0.05):
                 last = time.monotonic()
-        self._sent = self._begun = 0
+        self.begin_anew()
 
     def hold_answer(self, seconds: float = 60.0) -> None:
         """Let the whole answer to what was sent arrive, and draw nothing of it."""
@@ -195,7 +199,7 @@ class Tab:
             new = message.new_session
             self.session = new.initialize.session_id or self.session
             self._run, self._fragments = message.metadata.run.script_run_id, tuple(message.metadata.run.fragment_ids)
-            self._running = True
+            self.running = True
             self._begun += 1
             if not self._fragments:
                 self.page = new.page_script_hash
@@ -235,7 +239,7 @@ class Tab:
     def _finished(self, status: int) -> None:
         early = status == ForwardMsg.FINISHED_EARLY_FOR_RERUN
         if not early:
-            self._running = False
+            self.running = False
         if status not in (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY):
             return
         for path in [path for path, node in self.nodes.items() if node.run != self._run
@@ -285,9 +289,7 @@ class Tab:
 
     def payload(self, key: str) -> dict[str, Any]:
         """What a component was sent."""
-        data = payload_of(self.find(key))
-        assert data is not None
-        return data
+        return payload_of(self.find(key)) or {}
 
     def shown(self) -> dict[str, object]:
         """What the page's widgets show, by key."""

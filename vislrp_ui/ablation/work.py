@@ -120,7 +120,8 @@ def _checkpoint(first: int, watch: Watch | None) -> Callable[[int], None]:
 def shapes() -> dict[int, tuple[int, ...]]:
     """Shape of every layer's activation: (channels, rows, columns) or (units,)."""
     net, rows = service.network(), service.rows()
-    found, size = {}, 0
+    found: dict[int, tuple[int, ...]] = {}
+    size = 0
     for layer, side in enumerate(rows.sides[1:], start=1):
         size = net.weights[layer].shape[0] if layer in net.weights else size
         found[layer] = (size, side, side) if rows.has_positions(layer) else (size,)

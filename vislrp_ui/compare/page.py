@@ -135,7 +135,8 @@ class _Note:
             return
         self._next = now + BETWEEN_SECONDS
         whole = 100 * (self._done + share) / self._total
+        shown = self._title if share else sentence  # nothing is done yet: how many are before this one counts
         self._place.html(f'<div class="v-compare-note v-muted" role="status" title="{html.escape(sentence)}">'
-                         f'<i><b style="width:{whole:.0f}%"></b></i><span>{html.escape(self._title)}</span></div>')
+                         f'<i><b style="width:{whole:.0f}%"></b></i><span>{html.escape(shown)}</span></div>')
 
 
