@@ -22,7 +22,7 @@ def test_the_report_counts_what_was_heard() -> None:
 
 def test_the_address_tells_an_edit_before_the_browser_has_said_what_it_keeps(app_url: str) -> None:
     tab = Tab(app_url, "Design")
-    assert tab.wait(lambda: tab.has("final")) and not tab.address
+    assert tab.wait(lambda: tab.has("final") and tab.has("design-classes")) and not tab.address
     bars = tab.payload("design-classes")
     other = next(row["index"] for row in bars["rows"] if row["index"] != bars["target"])
     tab.pick("design-classes", other)

@@ -41,7 +41,7 @@ class EvidenceWorkspace(Workspace):
     @contextmanager
     def turn(self, passes: int) -> Iterator[None]:
         """A slot of the gate."""
-        with GATE.slot():
+        with GATE.slot(patient=True):
             service.counters.count("forward_passes", passes)
             yield
 
@@ -65,7 +65,7 @@ class EvidenceWorkspace(Workspace):
     def explained(self, picture: Picture, model: Explainer, target: int) -> tuple[NDArray[Any], float]:
         """Map and conservation."""
         self.trace(picture)  # its own turn, before the one below
-        with GATE.slot():
+        with GATE.slot(patient=True):
             return super().explained(picture, model, target)
 
 
