@@ -133,7 +133,7 @@ def addresses() -> tuple[bytes, ...]:
 
 # --- readers --------------------------------------------------------------------------------------------------------------
 
-SIZES = dict.fromkeys(range(1, 39), 8)
+SIZES = dict.fromkeys(range(1, ARCHITECTURES[DEFAULT].last + 1), 8)
 
 
 def _address(data: bytes) -> object:

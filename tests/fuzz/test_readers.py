@@ -13,7 +13,7 @@ CASES = 500
 def test_damaged_content_is_read_or_refused_in_one_sentence(name: str) -> None:
     count = fuzz.attack(name, CASES)
     assert count.read + count.refused >= CASES
-    assert count.sentences or name == "addresses"  # of an address what can be read is taken, and the rest is told on the page
+    assert count.sentences or name == "addresses"  # of these what can be read is taken
 
 
 def test_what_a_reader_lets_through_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
