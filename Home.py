@@ -23,10 +23,7 @@ pages = [
 ]
 page = st.navigation(pages, position="top")
 st.set_page_config(page_title=TITLE if page == pages[0] else f"{page.title} · {TITLE}")
-wanted = session.mark_routed()
-for other in pages:
-    if wanted and other.url_path == wanted:
-        st.switch_page(other)
+session.mark_routed()
 with inbox.stamped("page"):
     page.run()
 beforehand.begin(service.default_network())

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from vislrp_core import edits
 from vislrp_core.adapt import adapt
 from vislrp_core.images import ImageError
 from vislrp_core.networks import imagenet_on_disk
@@ -141,7 +142,9 @@ class Exchange:
             self._originals[entry.id] = entry
             return entry
         carried = adapt(there.model, entry.model.architecture)
-        return there if carried.key == entry.model.key else entry
+        if carried.key != entry.model.key:
+            return entry
+        return replace(there, model=edits.rename(there.model, entry.name))
 
     def _desk(self, visit: Visit, jobs: Mapping[str, str]) -> Data | None:
         if not (desk.holds_work(visit) or visit.aside or visit.opened or jobs):
@@ -221,7 +224,7 @@ class Exchange:
         untouched = visit is self.began
         models = kept.read_models(message.get("models"), damage)
         self._originals |= {entry.id: entry for entry in models}
-        visit, room = kept.merge(visit, models)
+        visit, room = kept.merge(visit, models, linked=True)
         self._models = {entry.id for entry in visit.models if entry.origin == "own"}
         sentences = [] if room else ["This browser keeps more models of your own than the list holds: the rest stays in the "
                                      "browser until some are deleted."]

@@ -15,8 +15,8 @@ from vislrp_core import compact, edits, masks
 from vislrp_core.adapt import adapt
 from vislrp_core.masks import MaskError
 from vislrp_core.model import LRPModel, ModelError
-from vislrp_ui import desk, permalink, state, state_compare, state_flipping
-from vislrp_ui.state import MAX_HISTORY, MAX_OWN_MODELS, WORKING, Aside, ModelEntry, Snapshot, StateError, Visit
+from vislrp_ui import desk, permalink, state, state_ablation, state_compare, state_flipping
+from vislrp_ui.state import MAX_HISTORY, MAX_OWN_MODELS, WORKING, Aside, ModelEntry, PageState, Snapshot, StateError, Visit
 
 VERSION = 1
 ROOM = 240_000
@@ -108,29 +108,48 @@ def listed(data: object, most: int, kind: str, damage: Damage) -> Sequence[Any]:
     return data[:most]
 
 
-def merge(visit: Visit, entries: Iterable[ModelEntry]) -> tuple[Visit, bool]:
+def merge(visit: Visit, entries: Iterable[ModelEntry], *, linked: bool = False) -> tuple[Visit, bool]:
     """A visit with the models of its browser; whether all had room.
 
-    A model that is there under its id takes the newer content; one that an address brought along, equal in name and content,
-    gets its id. Steps of undo know the new ones too: a step back must not take away what another tab has made.
+    A model that is there under its id takes the newer content. Steps of undo know the new ones too: a step back must not
+    take away what another tab has made.
+
+    Parameters
+    ----------
+    linked : bool
+        Whether the visit's own models came with its address: one that is equal in name and content gets the entry's id. Two
+        tabs that make equal models keep both, each would delete the other's.
     """
     room = True
     for entry in entries:
         known = {one.id: one for one in visit.models}
         entry = replace(entry, model=adapt(entry.model, visit.model.architecture))
-        twin = next((one for one in visit.models if one.origin == "own" and one.id != entry.id
+        twin = next((one for one in visit.models if linked and one.origin == "own" and one.id != entry.id
                      and one.name == entry.name and one.model.key == entry.model.key), None)
         if entry.id in known:
             visit = state.put(visit, entry)
         elif twin is not None:
             visit = _under_id(visit, twin.id, entry)
         else:
-            named = replace(entry, model=edits.rename(entry.model, state.free_name(visit, entry.name)))
             try:
-                visit = _everywhere(state.insert(visit, named), named)
+                visit = _joined(visit, entry)
             except StateError:
                 room = False
     return visit, room
+
+
+def _joined(visit: Visit, entry: ModelEntry) -> Visit:
+    """The visit with a new model, under a free name.
+
+    Of two with the same name that two tabs made, both tabs rename the one with the later id: otherwise each would rename the
+    other's, and they would answer each other for ever.
+    """
+    holder = next((one for one in visit.models if one.origin == "own" and one.name == entry.name), None)
+    if holder is None or holder.id < entry.id:
+        named = replace(entry, model=edits.rename(entry.model, state.free_name(visit, entry.name)))
+        return _everywhere(state.insert(visit, named), named)
+    renamed = replace(holder, model=edits.rename(holder.model, state.free_name(visit, entry.name)))
+    return state.put(_everywhere(state.insert(visit, entry), entry), renamed)
 
 
 def _everywhere(visit: Visit, entry: ModelEntry) -> Visit:
@@ -198,8 +217,10 @@ def write_desk(visit: Visit, *, whole: bool = True, history: bool = True) -> Dat
 def _write_history(visit: Visit) -> Data:
     places: dict[int, int] = {}
     table: list[Data] = []
+    room = ROOM
 
-    def step(one: Snapshot) -> list[Any]:
+    def step(one: Snapshot, *beside: str) -> list[Any]:
+        nonlocal room
         held = []
         for entry in one.models:
             if entry.origin != "example":
@@ -207,10 +228,22 @@ def _write_history(visit: Visit) -> Data:
                     places[id(entry)] = len(table)
                     table.append(write_model(entry))
                 held.append(places[id(entry)])
-        return [held, one.active, one.selected_segment, one.network]
+        chosen = None  # neurons come back with the network that they belong to, where undo changes it
+        if one.ablation is not None and any(other != _architecture(one) for other in beside):
+            chosen = one.ablation.to_params(room)
+            room = max(0, room - sum(map(len, chosen.values())))
+        return [held, one.active, one.selected_segment, one.network, chosen]
 
-    return {"past": [step(one) for one in visit.past[-MAX_HISTORY:]], "future": [step(one) for one in visit.future],
-            "table": table}
+    past, future = visit.past[-MAX_HISTORY:], visit.future
+    order = [*map(_architecture, past), visit.model.architecture, *map(_architecture, future)]
+    around = [order[max(0, place - 1):place + 2] for place in range(len(order))]
+    written = [step(one, *beside) for one, beside in zip((*past, *future), (*around[:len(past)], *around[len(past) + 1:]),
+                                                         strict=True)]
+    return {"past": written[:len(past)], "future": written[len(past):], "table": table}
+
+
+def _architecture(step: Snapshot) -> str:
+    return next(entry.model.architecture for entry in step.models if entry.id == step.active)
 
 
 def _write_strokes(visit: Visit) -> list[list[list[str]]]:
@@ -323,7 +356,7 @@ def _read_history(visit: Visit, data: Mapping[str, Any], damage: Damage) -> Visi
 
 
 def _read_step(step: Any, table: list[ModelEntry], examples: tuple[ModelEntry, ...]) -> Snapshot:
-    places, active, segment, network = step
+    places, active, segment, network, chosen = (*step, None)[:5]
     if network not in (None, *permalink.NETWORKS):
         raise KeptError("no network")
     if len(places) > MAX_OWN_MODELS + 1 or not all(type(place) is int and place >= 0 for place in places):
@@ -332,5 +365,13 @@ def _read_step(step: Any, table: list[ModelEntry], examples: tuple[ModelEntry, .
     ids = [entry.id for entry in models]
     if len(set(ids)) != len(ids) or WORKING not in ids or active not in ids or type(segment) is not int:
         raise KeptError("no step")
-    chosen = models[ids.index(active)].model
-    return Snapshot(models, active, max(0, min(segment, len(chosen.segments) - 1)), network)
+    model = models[ids.index(active)].model
+    return Snapshot(models, active, max(0, min(segment, len(model.segments) - 1)), network, _read_chosen(chosen))
+
+
+def _read_chosen(params: Any) -> PageState | None:
+    if params is None:
+        return None
+    if not isinstance(params, dict) or sum(len(str(value)) for value in params.values()) > MAX_PARAMS:
+        raise KeptError("no neurons")
+    return state_ablation.from_params({str(key): value for key, value in params.items() if isinstance(value, str)})

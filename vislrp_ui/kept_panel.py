@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core.images import RESIZED, SIDE
 from vislrp_ui import browser, desk, kept, session, state, table
@@ -14,18 +16,41 @@ from vislrp_ui.state import Aside, ImageRef, Visit
 from vislrp_ui.uploads import MAX_KEPT
 
 TITLE = "Kept in this browser"
+_OPEN, _CHANGED = "_kept_open", "_kept_changed"
 
 
 def button(key: str) -> None:
     """The button that opens the panel."""
-    if st.button(TITLE, icon=":material/inventory_2:", type="tertiary", key=f"kept-{key}",
-                 help="Own models, pictures and work that this browser keeps; see and delete them"):
+    st.button(TITLE, icon=":material/inventory_2:", type="tertiary", key=f"kept-{key}", on_click=_open,
+              help="Own models, pictures and work that this browser keeps; see and delete them")
+
+
+def show() -> None:
+    """The panel while it is open, also over runs of its page: they come by themselves when another tab changes something."""
+    if _OPEN in st.session_state and st.session_state[_OPEN] != _page():
+        del st.session_state[_OPEN]
+    if _OPEN in st.session_state:
         panel()
 
 
-@st.dialog(TITLE, width="large")
+def _page() -> str:
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.page_script_hash if context is not None else ""
+
+
+def _open() -> None:
+    st.session_state[_OPEN] = _page()
+
+
+def _close() -> None:
+    st.session_state.pop(_OPEN, None)
+
+
+@st.dialog(TITLE, width="large", on_dismiss=_close)
 def panel() -> None:
     """Models, pictures, work put aside, tables of other tabs."""
+    if st.session_state.pop(_CHANGED, False):
+        st.rerun()  # the page below, and what the browser has to write
     visit, held = session.get_visit(), session.exchange()
     if held.trouble:
         st.warning(browser.TROUBLE[held.trouble])
@@ -36,17 +61,24 @@ def panel() -> None:
     _work(visit, held)
     st.divider()
     sure = st.checkbox("Delete everything that is listed here, in all tabs", key="kept-sure")
-    st.button("Delete all", icon=":material/delete_forever:", key="kept-delete-all", disabled=not sure, on_click=_delete_all)
+    st.button("Delete all", icon=":material/delete_forever:", key="kept-all", disabled=not sure,
+              on_click=_changing, args=(_delete_all,))
 
 
-def _line(words: str, key: str, delete: tuple[object, ...], *, use: tuple[str, object] | None = None) -> None:
+def _line(words: str, key: str, delete: tuple[object, ...], *, use: tuple[str, tuple[object, ...]] | None = None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.text(words, width="stretch")
         if use is not None:
             label, call = use
-            st.button(label, key=f"kept-use-{key}", on_click=call[0], args=call[1:])  # type: ignore[index]
-        st.button("", icon=":material/delete:", type="tertiary", key=f"kept-delete-{key}", on_click=delete[0],  # type: ignore[arg-type]
-                  args=delete[1:], help=f"Delete {words}")
+            st.button(label, key=f"kept-use-{key}", on_click=_changing, args=call)  # type: ignore[arg-type]
+        st.button(f"Delete {words}", icon=":material/delete:", type="tertiary", key=f"kept-delete-{key}",
+                  on_click=_changing, args=delete, help=f"Delete {words}")
+
+
+def _changing(call: Callable[..., None], *arguments: object) -> None:
+    """Callback: what a button of the panel does, and the page with it."""
+    call(*arguments)
+    st.session_state[_CHANGED] = True
 
 
 def _models(visit: Visit) -> None:

@@ -7,11 +7,10 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import cache, partial
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core.images import read_image
@@ -29,8 +28,8 @@ from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
 from vislrp_ui.uploads import reduce
 
-_VISIT, _SID, _NOTICES, _EXCHANGE, _BEGAN = "_visit", "_sid", "_notices", "_exchange", "_began"
-_ROUTED, _WANTED = "_routed", "_wanted"
+_VISIT, _SID, _EXCHANGE, _BEGAN = "_visit", "_sid", "_exchange", "_began"
+_NOTICES, _SHOWN, _ROUTED = "_notices", "_notices_shown", "_routed"
 MAIN = "main"
 JOBS = ("_flipping_job", "_ablation_job", "_compare_flipping_job", "_evidence_job")
 """Where the session's measurements are held."""
@@ -95,6 +94,11 @@ def notify(sentence: str) -> None:
     st.session_state.setdefault(_NOTICES, []).append(sentence)
 
 
+def _say_again() -> None:
+    # The browser spoke on its own account: nobody has read and left the sentences of the run before.
+    st.session_state[_NOTICES] = [*st.session_state.pop(_SHOWN, []), *st.session_state.get(_NOTICES, [])]
+
+
 def boot() -> Visit:
     """Begin a page: style, address, notices. Every page calls it first."""
     settle()
@@ -107,14 +111,16 @@ def boot() -> Visit:
     _draw_store(visit, MAIN)
     large.mount()
     with st.container(key="page-tools"):
-        page_tools("tools", theme.mode())
+        page_tools("tools", theme.mode(), _say_again)
     # A place of their own: an element that comes and goes would move all others, and components would be built anew.
     with st.container(key="notices"):
-        _show(st.session_state.pop(_NOTICES, []))
-    from vislrp_ui import table  # it stands on this module
+        st.session_state[_SHOWN] = st.session_state.pop(_NOTICES, [])
+        _show(st.session_state[_SHOWN])
+    from vislrp_ui import kept_panel, table  # they stand on this module
 
     with st.container(key="aside-place"):
         table.line(visit)
+    kept_panel.show()
     return visit
 
 
@@ -159,6 +165,7 @@ def _draw_store(visit: Visit, place: str) -> None:
 def _hear(key: str) -> None:
     said = (st.session_state[key] or {}).get("say")
     held = exchange()
+    _say_again()
     visit, sentences = held.hear(said, sid(), get_visit())
     set_visit(visit)
     for sentence in sentences:
@@ -186,20 +193,17 @@ def _began() -> float:
     return st.session_state.setdefault(_BEGAN, time.monotonic())
 
 
-def mark_routed() -> str | None:
-    """Called by `Home.py`: this session's pages are under its navigation; returns the page asked for before that."""
+def mark_routed() -> None:
+    """Called by `Home.py`: this session's pages are under its navigation."""
     st.session_state[_ROUTED] = True
-    return st.session_state.pop(_WANTED, None)
 
 
 def _enter_through_home() -> None:
-    # The first visitor of a fresh server who opens a page's own address gets that page without Home.py around it.
-    context = get_script_run_ctx(suppress_warning=True)
-    if context is None or Path(context.main_script_path).name != "Home.py" or _ROUTED in st.session_state:
-        return
-    get_visit()
-    st.session_state[_WANTED] = urlsplit(st.context.url or "").path.rsplit("/", 1)[-1]
-    st.switch_page("Home.py")
+    # The first visitor of a fresh server who opens a page's own address gets that page without Home.py around it: Streamlit
+    # takes the folder `pages` for its own navigation, until a script has another one. Nothing but a new run is needed.
+    if PagesManager.uses_pages_directory and _ROUTED not in st.session_state:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def sync_address(visit: Visit | None = None) -> None:

@@ -63,5 +63,5 @@ def line(visit: Visit) -> None:
         st.caption(words, width="content")
         st.button("Take it back", icon=":material/undo:", key="take-back", on_click=take_back,
                   help="What is on the pages now changes places with it, if you have worked on it")
-        st.button("", icon=":material/close:", type="tertiary", key="hide-aside", on_click=_hide, args=(len(visit.aside),),
-                  help="Hide this line; the work stays under “Kept in this browser”")
+        st.button("Hide this line", icon=":material/close:", type="tertiary", key="hide-aside", on_click=_hide,
+                  args=(len(visit.aside),), help="Hide this line; the work stays under “Kept in this browser”")

@@ -76,7 +76,8 @@ def css() -> str:
 kbd[aria-label^=Shortcut]{display:none}
 [class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],
 :is(.st-key-menu-twin,.st-key-menu-look) div[aria-hidden=true]{display:none}
-:is([class*=-head],.st-key-undo,.st-key-redo,.st-key-menu-twin,.st-key-menu-look) button p{position:absolute;width:1px;
+:is([class*=-head],.st-key-undo,.st-key-redo,.st-key-menu-twin,.st-key-menu-look,[class*=st-key-kept-delete-],
+ .st-key-hide-aside) button p{position:absolute;width:1px;
  height:1px;overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
 [data-testid=stPopoverBody]{max-width:430px}
 .v-bar{display:flex;align-items:center;justify-content:center;gap:8px;font-size:11.5px;font-variant-numeric:tabular-nums;
@@ -86,6 +87,7 @@ kbd[aria-label^=Shortcut]{display:none}
 .v-words span{flex:0 1 auto;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .v-words i{flex:0 0 76px}
 :is([class*=st-key-pick-],[class*=st-key-case-]){position:relative}
+:is([class*=st-key-sample-],[class*=st-key-case-] [class*=st-key-open-]){position:static!important}
 [class*=st-key-sample-] button::after,[class*=st-key-case-] [class*=st-key-open-] button::after{content:"";
  position:absolute;inset:0;border-radius:8px;cursor:pointer}
 [class*=st-key-pick-]:hover img,[class*=st-key-case-]:hover img{filter:brightness(.96)}
@@ -94,6 +96,7 @@ kbd[aria-label^=Shortcut]{display:none}
 [data-testid=stCaptionContainer]{opacity:1!important}
 [data-testid=stCaptionContainer] p{color:color-mix(in srgb,var(--st-text-color) 72%,var(--st-background-color))}
 .v-hidden{position:absolute!important;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
+.st-key-aside-line{margin-block:-8px -10px}.st-key-aside-line button{min-height:26px;padding-block:0}
 .st-key-notices{max-height:min(34vh,240px);overflow-y:auto}
 .st-key-notices [data-testid=stAlertContainer]{padding:6px 12px}
 .v-muted{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
@@ -130,7 +133,7 @@ def design_css(rows: int) -> str:
 .st-key-model-cards{--cards-height:calc(100vh - 572px)}
 .v-based{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .st-key-map-place{position:relative}
-@media(min-width:1001px){[data-testid=stPopoverBody]:has(.st-key-look-spectrum){translate:-104% 0}}
+@media(min-width:1001px){[data-testid=stPopoverBody]:has(.st-key-look-spectrum){translate:-116% 0}}
 .st-key-ruler-slot{min-height:calc(clamp(14px,calc((100vh - 176px)/@ROWS@),24px)*@ROWS@ + 48px)}
 .st-key-ruler-slot:not(:has(.st-key-ruler-place)){border-radius:8px;background:var(--st-secondary-background-color)}
 .st-key-final-slot:not(:has(.st-key-final-map)){min-height:33vh;border-radius:8px;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -71,6 +72,11 @@ def on_change(key: str, change: Callable[..., Visit], name: str | None = None,
         if value is not None and isinstance(value, kind):
             session.update(change, **{name: value}) if name else session.update(change, value)
     return call
+
+
+def escaped(text: str) -> str:
+    """Text that markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|~$:<>-])", r"\\\1", text)
 
 
 def menu(label: str, *, key: str, icon: str, help: str | None = None, type: Literal["secondary", "tertiary"] = "tertiary",

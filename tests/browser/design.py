@@ -31,6 +31,7 @@ def open_design(page: Page, app_url: str, composite: LRPModel | None = None, **p
         params["model"] = compact.encode(composite)
     query = "&".join(f"{key}={quote(value)}" for key, value in params.items())
     visit(page, f"{app_url}/Design?{query}")
+    page.wait_for_url(lambda url: "image=" in url and "target=" in url)  # the browser has been heard
     expect(page.locator(MAP)).to_be_visible()
     expect(page.locator(".ruler .card").first).to_be_visible()
 

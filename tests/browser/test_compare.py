@@ -109,6 +109,8 @@ def test_work_can_be_stopped_and_taken_up_again(page: Page, embedded_url: str) -
     wait_idle(page)
     rest = page.locator(".grid.row .map.empty").count()
     assert 0 < rest <= 3
+    page.locator(".grid.foot").first.scroll_into_view_if_needed()
+    expect(page.locator(".st-key-compare-go-on button").first).to_be_in_viewport()
     page.locator(".st-key-compare-go-on button").first.click()
     complete(page)
     assert page.locator(".grid.row .map img").count() == 3

@@ -247,15 +247,20 @@ def test_two_visitors_do_not_share_models_or_images(
     expect(other.locator(".st-key-model-cards .card", has_text="My New Model copy")).to_have_count(0)
 
 
-@pytest.mark.xfail(reason="red since the header, LRP-γ± and the store came: a regression to be mended", strict=False)
 def test_a_hostile_address_costs_a_sentence_and_runs_nothing(page: Page, app_url: str) -> None:
     on.open_design(page, app_url, based="<img src=x onerror=alert(1)>",
                    model="%3Cimg%20src=x%20onerror=document.title='owned'%3E~proportional~ignore~z_box~logit~38_zero")
     assert page.title() != "owned"
     expect(page.locator(".st-key-model-cards .card").first.locator(".name")).to_contain_text("<img")
     on.open_design(page, app_url, model="nonsense", target="-7")
-    expect(page.get_by_text("The model in the address cannot be read")).to_be_visible()
+    # After the browser has been heard, too, which draws the page again.
     expect(page.get_by_text("The target class in the address cannot be read")).to_be_visible()
+    page.locator(".st-key-notices details summary").click()
+    expect(page.get_by_text("The model in the address cannot be read")).to_be_visible()
+    page.locator(".st-key-close-notices button:visible").click()
+    expect(page.locator(".st-key-notices")).to_be_hidden()
+    on.open_design(page, app_url, image="kitten", target="5000")
+    expect(page.get_by_text("there is no class 5000: the first class of the prediction is explained")).to_be_visible()
 
 
 def test_the_dark_theme_has_its_own_map(app_url: str, new_context: Callable[..., BrowserContext]) -> None:
@@ -267,7 +272,6 @@ def test_the_dark_theme_has_its_own_map(app_url: str, new_context: Callable[...,
     assert light != dark
 
 
-@pytest.mark.xfail(reason="red since the header, LRP-γ± and the store came: a regression to be mended", strict=False)
 @pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
 def test_everything_fits_one_view(app_url: str, new_context: Callable[..., BrowserContext], size: tuple[int, int]) -> None:
     opened = new_context(viewport={"width": size[0], "height": size[1]}).new_page()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -38,13 +37,9 @@ def open_design(page: Page, app_url: str, query: str = "") -> None:
     page.wait_for_url(lambda url: "model=" in url)  # the browser has been heard
 
 
-def kept_when(page: Page, holds: Callable[[dict[str, Any]], bool]) -> None:
-    """Wait until the browser's storage is as expected."""
-    for _ in range(600):
-        if holds(page.evaluate(KEPT)):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(page.evaluate(KEPT))
+def kept_when(page: Page, holds: str) -> None:
+    """Wait until the browser's storage, `held`, is as expected: an expression of JavaScript."""
+    page.wait_for_function(f"async () => {{ const held = await ({KEPT})(); return {holds}; }}", polling=100)
 
 
 def noise() -> bytes:
@@ -64,7 +59,7 @@ def test_a_reload_keeps_the_uploaded_picture_and_its_map(page: Page, app_url: st
     open_design(page, app_url)
     upload(page)
     before = image_bytes(page)
-    kept_when(page, lambda held: held["pictures"] == 1)
+    kept_when(page, "held.pictures === 1")
     page.reload()
     expect(page.locator(MAP)).to_be_visible()
     wait_idle(page)
@@ -74,7 +69,7 @@ def test_a_reload_keeps_the_uploaded_picture_and_its_map(page: Page, app_url: st
 def test_a_shared_link_carries_no_picture(page: Page, app_url: str, new_context: Callable[..., BrowserContext]) -> None:
     open_design(page, app_url)
     upload(page)
-    kept_when(page, lambda held: held["pictures"] == 1)
+    kept_when(page, "held.pictures === 1")
     other = new_context().new_page()
     other.goto(page.url)
     expect(other.get_by_text("uploaded in another visit")).to_be_visible()
@@ -86,7 +81,7 @@ def test_own_models_come_to_a_second_tab_and_outlive_both(page: Page, app_url: s
     expect(page.locator(CARDS)).to_have_count(6)
     page.get_by_role("button", name="Duplicate").click()
     expect(page.locator(CARDS)).to_have_count(7)
-    kept_when(page, lambda held: held["models"] == 1)
+    kept_when(page, "held.models === 1")
     page.reload()
     expect(page.locator(CARDS)).to_have_count(7)
     second = page.context.new_page()
@@ -94,7 +89,7 @@ def test_own_models_come_to_a_second_tab_and_outlive_both(page: Page, app_url: s
     expect(second.locator(CARDS)).to_have_count(7)
     second.get_by_role("button", name="Duplicate").click()
     expect(page.locator(CARDS)).to_have_count(8)  # at once, in the tab beside it
-    kept_when(page, lambda held: held["models"] == 2)
+    kept_when(page, "held.models === 2")
     for tab in (second, page):
         tab.reload()
         expect(tab.locator(CARDS)).to_have_count(8)
@@ -105,18 +100,29 @@ def test_own_models_come_to_a_second_tab_and_outlive_both(page: Page, app_url: s
     assert len(set(third.locator(CARDS).all_text_contents())) == 8  # each model once, under a name of its own
 
 
+def test_two_tabs_that_change_at_once_lose_nothing(page: Page, app_url: str) -> None:
+    open_design(page, app_url)
+    second = page.context.new_page()
+    open_design(second, app_url)
+    for tab in (page, second, page, second):
+        tab.get_by_role("button", name="Duplicate").click(no_wait_after=True)
+    for tab in (page, second):
+        expect(tab.locator(CARDS)).to_have_count(10)
+    kept_when(page, "held.models === 4")
+
+
 def test_undo_survives_a_reload(page: Page, app_url: str) -> None:
     open_design(page, app_url)
     page.get_by_role("button", name="Duplicate").click()
     expect(page.locator(CARDS)).to_have_count(7)
-    kept_when(page, lambda held: bool(held["desks"] and held["desks"][0]["desk"]["past"]))
+    kept_when(page, "held.desks[0]?.desk.past?.length")
     page.reload()
     expect(page.locator(CARDS)).to_have_count(7)
     undo = page.locator(".st-key-undo button:visible")
     expect(undo).to_be_enabled()
     undo.click()
     expect(page.locator(CARDS)).to_have_count(6)
-    kept_when(page, lambda held: held["models"] == 0)
+    kept_when(page, "held.models === 0")
 
 
 def test_brushes_and_their_undo_survive_a_reload(page: Page, app_url: str) -> None:
@@ -125,7 +131,7 @@ def test_brushes_and_their_undo_survive_a_reload(page: Page, app_url: str) -> No
     wait_idle(page)
     stroke(page, "image", (0.2, 0.3), (0.5, 0.3))
     mask = until_brushed(page, lambda mask: mask.any())
-    kept_when(page, lambda held: bool(held["desks"] and any(held["desks"][0]["desk"]["strokes"])))
+    kept_when(page, "held.desks[0]?.desk.strokes.some((row) => row.length)")
     page.reload()
     canvas(page, "map").wait_for()
     wait_idle(page)
@@ -138,7 +144,7 @@ def test_the_work_of_a_closed_tab_can_be_taken_back(page: Page, app_url: str) ->
     open_design(page, app_url, "?image=kitten&model=example-configuration_4")
     page.locator(".st-key-design-classes .row").nth(2).click()
     page.wait_for_url(lambda url: "target=first" not in url)
-    kept_when(page, lambda held: len(held["desks"]) == 1 and held["desks"][0]["desk"]["params"].get("target") != "first")
+    kept_when(page, "held.desks.length === 1 && held.desks[0].desk.params.target !== 'first'")
     target = page.url.split("target=")[1].split("&")[0]
     context = page.context
     page.close()
@@ -161,7 +167,7 @@ def test_own_work_waits_beside_a_case_over_pages_and_reloads(page: Page, app_url
     page.wait_for_url(lambda url: "/Pixel_Flipping" in url and "guitar_and_drums" in url)
     expect(page.locator("[class*=st-key-flip-small-]").first).to_be_visible()
     assert not mask_of(page.url).any()
-    kept_when(page, lambda held: any(desk["desk"]["aside"] for desk in held["desks"]))
+    kept_when(page, "held.desks.some(({ desk }) => desk.aside.length)")
     page.reload()
     expect(page.get_by_text("Put aside: your own work")).to_be_visible()
     page.get_by_role("link", name="Design").click()
@@ -171,6 +177,27 @@ def test_own_work_waits_beside_a_case_over_pages_and_reloads(page: Page, app_url
     page.get_by_role("link", name="Pixel Flipping").click()
     canvas(page, "map").wait_for()
     page.wait_for_url(lambda url: np.array_equal(mask_of(url), mask))
+
+
+def test_everything_that_is_kept_can_be_seen_and_deleted(page: Page, app_url: str) -> None:
+    open_design(page, app_url)
+    page.get_by_role("button", name="Duplicate").click()
+    expect(page.locator(CARDS)).to_have_count(7)
+    upload(page)
+    kept_when(page, "held.models === 1 && held.pictures === 1")
+    page.get_by_role("link", name="Home").click()
+    page.locator(".st-key-kept-home button:visible").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("noise.png", exact=True)).to_be_visible()
+    dialog.get_by_role("button", name="Delete noise.png").click()
+    kept_when(page, "held.models === 1 && held.pictures === 0")
+    page.wait_for_url(lambda url: "upload-" not in url)
+    expect(dialog.get_by_text("noise.png", exact=True)).to_have_count(0)  # the dialog stays, and the page below follows
+    dialog.get_by_text("Delete everything").click()
+    dialog.get_by_role("button", name="Delete all").click()
+    kept_when(page, "held.models === 0 && !held.desks.length")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
 
 
 def test_without_storage_the_app_works_and_says_so_once(new_context: Callable[..., BrowserContext], app_url: str) -> None:
@@ -197,7 +224,7 @@ def test_a_full_storage_is_said_and_the_app_works(new_context: Callable[..., Bro
 def test_damaged_records_cost_one_sentence_and_the_rest_is_there(page: Page, app_url: str) -> None:
     open_design(page, app_url)
     page.get_by_role("button", name="Duplicate").click()
-    kept_when(page, lambda held: held["models"] == 1)
+    kept_when(page, "held.models === 1")
     page.evaluate("""async () => {
       const db = await new Promise(done => {
         const asked = indexedDB.open("vislrp", 1);

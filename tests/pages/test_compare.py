@@ -254,3 +254,20 @@ def test_sets_are_the_guides() -> None:
     for names in sets.two_object_samples().values():
         assert len(set(names)) == 2 and set(names) <= set(imagenet_classes())
     assert session.examples()[0].id == "configuration_1"
+
+
+def test_a_column_of_lrp_0_says_why_it_is_noise_and_gives_way_to_a_readable_model(open_page: Open) -> None:
+    app = open_page("2_Compare")
+    assert "plain-start" not in [button.key for button in app.button]
+    app.switch_page("pages/1_Design.py").run()
+    app.button(key="duplicate-model").click().run()
+    own = visit_of(app).active
+    app.switch_page("pages/2_Compare.py").run()
+    assert "My New Model copy: LRP-0 on all layers is noisy by nature." in [one.value for one in app.caption]
+    app.button(key="plain-start").click().run()
+    assert [column.id for column in shown(app).columns][:2] == ["configuration_1", "configuration_2"]
+    app.session_state["_visit"] = state_compare.changed(
+        visit_of(app), state_compare.set_columns, [state_compare.Column(own), state_compare.Column("configuration_1")])
+    app.run()
+    app.button(key="plain-start").click().run()
+    assert [column.id for column in shown(app).columns] == ["configuration_2", "configuration_1"]

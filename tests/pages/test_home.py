@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import payload, visit_of
+from tests.pages.conftest import ROOT, payload, visit_of
 from vislrp_ui import state_ablation, state_compare, state_flipping
 from vislrp_ui.home.cases import ABLATED_LAYER, ABLATED_NEURONS, CASES
 from vislrp_ui.home.primer import LINES, table
@@ -72,3 +73,29 @@ def test_each_case_opens_its_page_with_everything_set(open_page: Open, case) -> 
         assert held.ablated == held.cut, "switched off already"
     app.switch_page("pages/1_Design.py").run()
     assert not app.exception
+
+
+def test_the_first_visitor_of_a_fresh_server_gets_the_apps_own_navigation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a change of the page, which would be one more step of Back."""
+    def refuse(page: object) -> None:
+        raise AssertionError(page)
+
+    monkeypatch.setattr("streamlit.switch_page", refuse)
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60)
+    app.query_params["image"] = "kitten"
+    app.switch_page("pages/1_Design.py").run()
+    assert not app.exception and PagesManager.uses_pages_directory is False and app.session_state["_routed"]
+    assert visit_of(app).image.id == "kitten" and app.button(key="duplicate-model").label
+
+
+def test_the_panel_of_what_is_kept_stays_open_while_its_page_runs_again(open_page: Open) -> None:
+    app = open_page(model="Mine~proportional~ignore~z_box~logit~38_flat", **{"as": "own"})
+    app.button(key="kept-home").click().run()
+    own = visit_of(app).active
+    for _ in range(2):  # a run that another tab or the theme begins
+        app.run()
+        assert app.checkbox(key="kept-sure").label
+    app.button(key=f"kept-delete-{own}").click().run()
+    assert visit_of(app).active == "working" and app.checkbox(key="kept-sure").label
+    app.switch_page("pages/1_Design.py").run()
+    assert not [box for box in app.checkbox if box.key == "kept-sure"], "it belongs to its page"

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ui.test_desk import case, fresh, worked
+from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.rules import Rule
-from vislrp_ui import desk, kept, state, state_flipping
+from vislrp_ui import browser, desk, kept, state, state_flipping, state_network
 from vislrp_ui.kept import Damage, KeptError
 from vislrp_ui.state import ModelEntry, Visit
 
@@ -118,8 +119,24 @@ def test_merging_adds_once_takes_the_newer_and_finds_the_twin_of_an_address() ->
     assert kept.merge(merged, [edited])[0].entry(other.active) == edited
     assert state.undo(merged).entry(other.active) == other.entry(), "undo does not take away what another tab made"
     linked = state.add_model(fresh(), other.model)
-    found = kept.merge(linked, [other.entry()])[0]
+    found = kept.merge(linked, [other.entry()], linked=True)[0]
     assert found.active == other.active and sum(e.origin == "own" for e in found.models) == 1
+
+
+def test_equal_models_that_two_tabs_make_at_once_are_both_kept_under_names_on_which_the_tabs_agree() -> None:
+    mine, other = state.duplicate(fresh()), state.duplicate(fresh())
+    for _ in range(3):  # what one tab writes, the other hears
+        mine, other = kept.merge(mine, browser.own_models(other))[0], kept.merge(other, browser.own_models(mine))[0]
+    held = [{entry.id: entry.name for entry in browser.own_models(visit)} for visit in (mine, other)]
+    assert held[0] == held[1] and sorted(held[0].values()) == ["My New Model copy", "My New Model copy (2)"]
+
+
+def test_chosen_neurons_come_back_with_the_network_to_which_undo_returns() -> None:
+    before = worked()
+    after = state.remember(before, state_network.adapted(before, ARCHITECTURES["vgg11"], {}))
+    found = state.undo(through(after))
+    assert found.ablation == before.ablation and found.model.architecture == before.model.architecture
+    assert '"12:1' not in json.dumps(kept.write_desk(before)["past"]), "only where the network changes"
 
 
 def test_names_that_two_tabs_gave_stay_apart_and_a_full_list_says_so() -> None:

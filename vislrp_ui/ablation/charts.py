@@ -73,7 +73,7 @@ def charts(held: AblationState, scores: Scores) -> None:
                 chart(scores, by, held.neurons, held.gesture, theme.is_dark()), theme=None, width="stretch", key=key,
                 on_select=partial(_take, key, by, scores),
                 alt=f"{service.rows().name(held.layer)}: {len(scores)} neurons sorted by {SCORES[by].title}, "
-                    f"{len(held.neurons)} of them selected")
+                    f"{len(held.neurons)} of them selected; without the mouse: top n and typed numbers above, cells below")
 
 
 def _take(key: str, by: str, scores: Scores) -> None:

@@ -108,6 +108,7 @@ def _body(grid: Grid, share: list[float], limits: dict[Cell, float], edit: OnEdi
     with wide:
         compare_grid("compare-foot", "foot", payload.feet(grid), edit, differ=difference.name_of_pair(grid))
         st.html(f'<div class="v-shared">{rows.shared_bar(grid, limits)}{rows.outshone(grid)}</div>')
+        rows.plain_hint(grid)
 
 
 def _compute(grid: Grid, todo: list[Place], count: int, place: DeltaGenerator, computed: set[object]) -> None:

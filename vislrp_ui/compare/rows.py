@@ -17,7 +17,7 @@ from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.picture import picture
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef
-from vislrp_ui.state_compare import MAX_ROWS, SHARES, Cell, Row
+from vislrp_ui.state_compare import MAX_ROWS, SHARES, Cell, Column, Row
 
 
 def image_choices(row: Row) -> dict[str, ImageRef]:
@@ -143,6 +143,23 @@ def outshone(grid: Grid) -> str:
     return (f'<div class="v-muted" role="note">Beside <b>{strongest}</b>, whose values are more than {1 / FAINT:.0f} times '
             f"as large, {others} cannot be seen on a shared range: choose “{SHARES['each']}” as colour range to see the "
             "maps themselves.</div>")
+
+
+def plain_hint(grid: Grid) -> None:
+    """Why a column of LRP-0 on all layers looks like noise, and the button to a readable composite in its place."""
+    shown = grid.state.columns
+    place = next((place for place, entry in enumerate(grid.entries) if widgets.is_plain(entry.model)), None)
+    readable = next((entry for entry in grid.visit.models if entry.id == widgets.READABLE), None)
+    if place is None or readable is None:
+        return
+    there = Column(readable.id) in shown
+    columns = [*shown[:place], *([] if there else [Column(readable.id)]), *shown[place + 1:]]
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall",
+                      key="plain-hint"):
+        st.caption(f"{widgets.escaped(grid.entries[place].name)}: LRP-0 on all layers is noisy by nature.", width="content")
+        st.button("Remove its column" if there else f"Show {readable.name} in its place", icon=":material/tune:",
+                  type="tertiary", key="plain-start", on_click=change, args=(state_compare.set_columns, columns),
+                  help="The model stays in the list as it is")
 
 
 def shared_bar(grid: Grid, limits: dict[Cell, float]) -> str:

@@ -1,4 +1,7 @@
-// Ask for the large view of a picture: `largeview.js`, which is on every page, hears it.
+// Ask for the large view of a picture: `largeview.js`, which is on every page, hears it, or finds it when it comes later.
 function openLarge(opener, id, picture, title, more = {}) {
-  window.dispatchEvent(new CustomEvent("vislrp-large", { detail: { id, picture, title, opener, more } }));
+  /** @type {any} */
+  const shared = window;
+  shared.vislrpAsked = { id, picture, title, opener, more };
+  window.dispatchEvent(new CustomEvent("vislrp-large"));
 }

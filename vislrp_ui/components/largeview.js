@@ -24,7 +24,7 @@ class Large {
     this.opener = null;
     /** @type {(key: string, value: object) => void} set anew at every run, by the component itself */
     this.send = () => {};
-    this.hear = (event) => this.open(event.detail);
+    this.hear = () => this.heed();
     window.addEventListener("vislrp-large", this.hear);
     this.title = node("h2", "", { id: "large-title", tabindex: "-1" });
     this.place = node("span", "place");
@@ -54,6 +54,16 @@ class Large {
     };
     dialog.onclose = () => this.closed();
     dialog.onclick = (event) => { if (event.target === dialog || event.target === this.stage) dialog.close(); };
+  }
+
+  // Open what was asked for; a click that came before this script, or while the dialog was drawn anew, still counts.
+  heed() {
+    /** @type {any} */
+    const shared = window;
+    const asked = shared.vislrpAsked;
+    if (!asked || !this.dialog.isConnected) return;
+    shared.vislrpAsked = null;
+    if (asked.opener.isConnected) this.open(asked);
   }
 
   open({ id, picture, title, opener, more }) {
@@ -216,6 +226,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const large = LARGE.get(dialog);
   large.send = setTriggerValue;
   large.take(data.answer);
+  large.heed();
   return () => {
     large.leave();
     LARGE.delete(dialog);

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vislrp_ui.components.assets import register
 
 _tools = register("pagetools", '<div class="tools" role="group" aria-label="This page"></div>', parts=("nodes", "large"))
 
 
-def _seen() -> None:
-    """The run that follows knows the theme: nothing else is to be done."""
-
-
-def page_tools(key: str, mode: str) -> None:
+def page_tools(key: str, mode: str, on_theme: Callable[[], None]) -> None:
     """Draw them.
 
     Parameters
     ----------
     mode : str
         "light" or "dark": the theme that this run draws for. Where the browser shows the other one, it asks for a new run.
+    on_theme : callable
+        Called before that run, which knows the theme by itself.
     """
-    _tools(key=key, on_theme_change=_seen, data={"mode": mode})
+    _tools(key=key, on_theme_change=on_theme, data={"mode": mode})

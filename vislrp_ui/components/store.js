@@ -10,7 +10,7 @@ const NEWS_MS = 300;
 /** @type {any} */
 const shared = window;
 const S = (shared.vislrpStore ??= {
-  db: null, tab: null, chain: Promise.resolve(), known: new Map(), desk: "", unheard: [], n: 0, sid: null, orders: 0,
+  db: null, tab: null, chain: Promise.resolve(), known: new Map(), before: new Map(), desk: "", unheard: [], n: 0, sid: null, orders: 0, cleared: 0,
   alive: new Set(), say: null, channel: null, stale: false, timer: null, troubled: "",
 });
 
@@ -102,6 +102,7 @@ function listen() {
       S.known.clear();
       S.desk = "";
       tell("cleared", {});
+      S.cleared = S.n;
     }
   };
   document.addEventListener("visibilitychange", () => S.stale && soon());
@@ -120,7 +121,11 @@ async function news() {
   const models = (await all("models")).filter((record) => S.known.get(record.id) !== record.text);
   const there = new Set((await all("models")).map((record) => record.id));
   const gone = [...S.known.keys()].filter((id) => !there.has(id));
-  for (const record of models) S.known.set(record.id, record.text);
+  // What a run says that has not heard this yet is older, not an edit.
+  for (const id of [...models.map((record) => record.id), ...gone]) {
+    S.before.set(id, { texts: [...(S.before.get(id)?.texts ?? []), S.known.get(id)], n: S.n + 1 });
+  }
+  for (const { id, text } of models) S.known.set(id, text);
   for (const id of gone) S.known.delete(id);
   tell("news", { models: models.map((record) => JSON.parse(record.text)), gone, pictures: await index() });
 }
@@ -206,6 +211,7 @@ async function putModel(store, model) {
 }
 
 async function write(data) {
+  if (data.heard < S.cleared) return; // of before everything was deleted
   let changed = false;
   const orders = (data.orders ?? []).filter((order) => order.n > S.orders);
   for (const order of orders) {
@@ -222,7 +228,11 @@ async function write(data) {
     });
     changed = true;
   }
-  const fresh = (data.models ?? []).filter((model) => S.known.get(model.id) !== JSON.stringify(model));
+  for (const [id, { n }] of S.before) if (n <= data.heard) S.before.delete(id);
+  const fresh = (data.models ?? []).filter((model) => {
+    const text = JSON.stringify(model);
+    return S.known.get(model.id) !== text && !S.before.get(model.id)?.texts.includes(text);
+  });
   const gone = (data.gone ?? []).filter((id) => S.known.has(id));
   if (fresh.length || gone.length) {
     changed = await within(["models"], "readwrite", async (store) => {
@@ -285,6 +295,8 @@ export default function ({ data, setTriggerValue }) {
   if (data.sid !== S.sid) {
     S.sid = data.sid;
     S.unheard = [];
+    S.before.clear();
+    S.cleared = 0;
     S.n = 0;
     S.orders = 0;
     S.desk = "";

@@ -27,7 +27,7 @@ def title_row(visit: Visit, target: int) -> None:
     """Draw the row."""
     entry = visit.entry()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="title-row"):
-        name = widgets.menu(f"**{_escaped(entry.name)}**", key="menu-name", icon="", help="Rename this model")
+        name = widgets.menu(f"**{widgets.escaped(entry.name)}**", key="menu-name", icon="", help="Rename this model")
         note = f"· based on {entry.based_on}" if entry.based_on else {"example": "· example"}.get(entry.origin, "")
         st.html(f'<h1 class="v-hidden">Design</h1><div class="v-muted v-based">{escape(note)}</div>', width="stretch")
         widgets.network_menu(visit)
@@ -107,8 +107,3 @@ def _python(visit: Visit, target: int) -> str:
     network = service.network()
     image = f"sample_images/{visit.image.id}.jpg" if visit.image.kind == "sample" else "image.jpg"
     return python_script(visit.model, image, network.classes[target], service.network_file(), visit.image.fit)
-
-
-def _escaped(text: str) -> str:
-    """Text that markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+.!|~$:<>-])", r"\\\1", text)
