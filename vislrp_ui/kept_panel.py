@@ -70,7 +70,7 @@ def _line(words: str, key: str, delete: tuple[object, ...], *, use: tuple[str, t
         st.text(words, width="stretch")
         if use is not None:
             label, call = use
-            st.button(label, key=f"kept-use-{key}", on_click=_changing, args=call)  # type: ignore[arg-type]
+            st.button(label, key=f"kept-use-{key}", on_click=_changing, args=call)
         st.button(f"Delete {words}", icon=":material/delete:", type="tertiary", key=f"kept-delete-{key}",
                   on_click=_changing, args=delete, help=f"Delete {words}")
 
