@@ -13,8 +13,11 @@ from tests.browser.design import MAP, image_bytes
 from tests.browser.test_flipping import canvas, mask_of, stroke
 from tests.browser.test_flipping import until as until_brushed
 from vislrp_core.heatmap import png
+from vislrp_ui import session
 
 CARDS = ".st-key-model-cards .card"
+FRESH = 1 + len(session.examples())
+"""Cards at the start: the working copy and the examples."""
 PAGES = ("", "Design", "Compare", "Pixel_Flipping", "Neuron_Ablation")
 KEPT = """async () => {
   const db = await new Promise(done => {
@@ -78,26 +81,26 @@ def test_a_shared_link_carries_no_picture(page: Page, app_url: str, new_context:
 
 def test_own_models_come_to_a_second_tab_and_outlive_both(page: Page, app_url: str) -> None:
     open_design(page, app_url)
-    expect(page.locator(CARDS)).to_have_count(6)
+    expect(page.locator(CARDS)).to_have_count(FRESH)
     page.get_by_role("button", name="Duplicate").click()
-    expect(page.locator(CARDS)).to_have_count(7)
+    expect(page.locator(CARDS)).to_have_count(FRESH + 1)
     kept_when(page, "held.models === 1")
     page.reload()
-    expect(page.locator(CARDS)).to_have_count(7)
+    expect(page.locator(CARDS)).to_have_count(FRESH + 1)
     second = page.context.new_page()
     open_design(second, app_url)
-    expect(second.locator(CARDS)).to_have_count(7)
+    expect(second.locator(CARDS)).to_have_count(FRESH + 1)
     second.get_by_role("button", name="Duplicate").click()
-    expect(page.locator(CARDS)).to_have_count(8)  # at once, in the tab beside it
+    expect(page.locator(CARDS)).to_have_count(FRESH + 2)  # at once, in the tab beside it
     kept_when(page, "held.models === 2")
     for tab in (second, page):
         tab.reload()
-        expect(tab.locator(CARDS)).to_have_count(8)
+        expect(tab.locator(CARDS)).to_have_count(FRESH + 2)
     third = page.context.new_page()
     second.close()
     open_design(third, app_url)
-    expect(third.locator(CARDS)).to_have_count(8)
-    assert len(set(third.locator(CARDS).all_text_contents())) == 8  # each model once, under a name of its own
+    expect(third.locator(CARDS)).to_have_count(FRESH + 2)
+    assert len(set(third.locator(CARDS).all_text_contents())) == FRESH + 2  # each model once, under a name of its own
 
 
 def test_two_tabs_that_change_at_once_lose_nothing(page: Page, app_url: str) -> None:
@@ -107,21 +110,21 @@ def test_two_tabs_that_change_at_once_lose_nothing(page: Page, app_url: str) -> 
     for tab in (page, second, page, second):
         tab.get_by_role("button", name="Duplicate").click(no_wait_after=True)
     for tab in (page, second):
-        expect(tab.locator(CARDS)).to_have_count(10)
+        expect(tab.locator(CARDS)).to_have_count(FRESH + 4)
     kept_when(page, "held.models === 4")
 
 
 def test_undo_survives_a_reload(page: Page, app_url: str) -> None:
     open_design(page, app_url)
     page.get_by_role("button", name="Duplicate").click()
-    expect(page.locator(CARDS)).to_have_count(7)
+    expect(page.locator(CARDS)).to_have_count(FRESH + 1)
     kept_when(page, "held.desks[0]?.desk.past?.length")
     page.reload()
-    expect(page.locator(CARDS)).to_have_count(7)
+    expect(page.locator(CARDS)).to_have_count(FRESH + 1)
     undo = page.locator(".st-key-undo button:visible")
     expect(undo).to_be_enabled()
     undo.click()
-    expect(page.locator(CARDS)).to_have_count(6)
+    expect(page.locator(CARDS)).to_have_count(FRESH)
     kept_when(page, "held.models === 0")
 
 
@@ -182,7 +185,7 @@ def test_own_work_waits_beside_a_case_over_pages_and_reloads(page: Page, app_url
 def test_everything_that_is_kept_can_be_seen_and_deleted(page: Page, app_url: str) -> None:
     open_design(page, app_url)
     page.get_by_role("button", name="Duplicate").click()
-    expect(page.locator(CARDS)).to_have_count(7)
+    expect(page.locator(CARDS)).to_have_count(FRESH + 1)
     upload(page)
     kept_when(page, "held.models === 1 && held.pictures === 1")
     page.get_by_role("link", name="Home").click()
@@ -207,7 +210,7 @@ def test_without_storage_the_app_works_and_says_so_once(new_context: Callable[..
     open_design(page, app_url)
     expect(page.get_by_text("This browser keeps nothing for this page")).to_have_count(1)
     page.get_by_role("button", name="Duplicate").click()
-    expect(page.locator(CARDS)).to_have_count(7)
+    expect(page.locator(CARDS)).to_have_count(FRESH + 1)
     page.wait_for_url(lambda url: "as=own" in url)
 
 
@@ -218,7 +221,7 @@ def test_a_full_storage_is_said_and_the_app_works(new_context: Callable[..., Bro
     open_design(page, app_url)
     page.get_by_role("button", name="Duplicate").click()
     expect(page.get_by_text("This browser's storage is full")).to_have_count(1)
-    expect(page.locator(CARDS)).to_have_count(7)
+    expect(page.locator(CARDS)).to_have_count(FRESH + 1)
 
 
 def test_damaged_records_cost_one_sentence_and_the_rest_is_there(page: Page, app_url: str) -> None:
@@ -242,7 +245,7 @@ def test_damaged_records_cost_one_sentence_and_the_rest_is_there(page: Page, app
     second = page.context.new_page()
     open_design(second, app_url)
     expect(second.get_by_text("Part of what this browser kept is damaged")).to_have_count(1)
-    expect(second.locator(CARDS)).to_have_count(7)
+    expect(second.locator(CARDS)).to_have_count(FRESH + 1)
 
 
 @pytest.mark.parametrize("name", PAGES)
