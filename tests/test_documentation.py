@@ -14,6 +14,7 @@ import pytest
 
 from tools import documentation
 from vislrp_core.cli import COMMANDS
+from vislrp_core.measures import MEASURES
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.rules import PARAMETERS, PRESETS
 
@@ -46,6 +47,9 @@ def test_it_builds_with_every_command_every_function_and_every_picture(site: Pat
             assert f"pictures/{name}_{mode}.webp" in page and (site / "pictures" / f"{name}_{mode}.webp").is_file()
     assert "hash $vislrp_visitor consistent;" in (site / "deploy.html").read_text(encoding="utf-8")
     assert (site / "model.schema.json").is_file()
+    told = (site / "measures.html").read_text(encoding="utf-8")
+    assert all(f"<code>{key}</code>" in told and one.title in told for key, one in MEASURES.items())
+    assert told.count("Does not prove") == len(MEASURES)
 
 
 def schema() -> jsonschema.Draft202012Validator:

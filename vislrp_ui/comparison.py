@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from vislrp_core import compact
+from vislrp_core.baselines import METHODS
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_ui import evidence as evidences
 from vislrp_ui.address import whole
@@ -35,11 +36,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A model of the visit's list by its id, or one that only this page carries (ready-made sets, shared addresses)."""
+    """A model of the visit's list by its id, one that only this page carries (sets, addresses), or a baseline by its key."""
 
     id: str = ""
     model: LRPModel | None = None
     based_on: str = ""
+    baseline: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ class CompareState:
             target = "" if row.target is None else str(row.target)
             params[f"row{number}"] = "~".join([name, row.image.fit, target, "u" if row.unfolded else ""])
         for number, column in enumerate(self.columns, start=1):
-            text = f"m~{column.id}" if column.model is None else f"c~{compact.encode(column.model)}"
+            text = (f"b~{column.baseline}" if column.baseline else f"m~{column.id}" if column.model is None
+                    else f"c~{compact.encode(column.model)}")
             params[f"col{number}"] = text
         places = {row.id: place for place, row in enumerate(self.rows, start=1)}
         shown = [f"{places[cell.row]}.{cell.column + 1}" for cell in self.difference or () if cell.row in places]
@@ -156,6 +159,8 @@ def _read_column(text: str) -> Column:
             return Column(model=compact.decode(rest))
         except ModelError as error:
             raise ValueError(str(error)) from error
+    if kind == "b" and rest in METHODS:
+        return Column(baseline=rest)
     if kind != "m" or not _ID.fullmatch(rest):
         raise ValueError(text[:40])
     return Column(rest)

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from vislrp_core import heatmap as colours
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
+from vislrp_core.baselines import Baseline
 from vislrp_core.errors import VisLRPError
 from vislrp_core.images import network_view, read_image, to_input
 from vislrp_core.model import LRPModel
@@ -263,7 +264,12 @@ def target_of(ref: ImageRef, target: int | None, *, network_name: str | None = N
     return int(logits(ref, network_name=network_name).argmax())
 
 
-def known_maps(ref: ImageRef, model: LRPModel, target: int) -> Maps | None:
+def kept_maps(ref: ImageRef, key: str, target: int, make: Callable[[], Maps]) -> Maps:
+    """Maps under the key of what makes them, computed where they are not at hand."""
+    return _maps.get_or_make((network().digest, ref, key, target), make, _let_newer_edit_in)
+
+
+def known_maps(ref: ImageRef, model: LRPModel | Baseline, target: int) -> Maps | None:
     """`maps` of a chosen class if they are at hand; nothing is computed."""
     return _maps.get((network().digest, ref, model.key, target))
 

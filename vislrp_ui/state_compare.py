@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from vislrp_core.baselines import Baseline
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.model import LRPModel
 from vislrp_ui import state
@@ -49,7 +50,7 @@ def of(visit: Visit) -> CompareState:
     columns: list[Column] = []
     places: dict[int, int] = {}
     for place, column in enumerate(kept.columns):
-        if column.model is None and column.id not in known:
+        if column.model is None and not column.baseline and column.id not in known:
             continue
         if column.model is not None:
             twin = _listed(visit, column.model)
@@ -84,12 +85,31 @@ def afresh(visit: Visit) -> Visit:
     return replace(visit, compare=None)
 
 
-def entries(visit: Visit, shown: CompareState | None = None) -> tuple[ModelEntry, ...]:
-    """The models of the columns in order; one that only this page carries has an empty id."""
-    found = []
+@dataclass(frozen=True)
+class BaselineEntry:
+    """A baseline as a column: a map that is not LRP, with no segments."""
+
+    model: Baseline
+    id: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name in the column's head."""
+        return self.model.title
+
+
+ColumnEntry = ModelEntry | BaselineEntry
+
+
+def entries(visit: Visit, shown: CompareState | None = None) -> tuple[ColumnEntry, ...]:
+    """The models of the columns in order; one that only this page carries has an empty id, as baselines have."""
+    found: list[ColumnEntry] = []
     for column in (shown or of(visit)).columns:
-        found.append(visit.entry(column.id) if column.model is None
-                     else ModelEntry("", column.model, "own", column.based_on))
+        if column.baseline:
+            found.append(BaselineEntry(Baseline(column.baseline)))
+        else:
+            found.append(visit.entry(column.id) if column.model is None
+                         else ModelEntry("", column.model, "own", column.based_on))
     return tuple(found)
 
 
@@ -135,7 +155,10 @@ def targets(rows: Sequence[Row], order: Callable[[ImageRef], Sequence[int]]) -> 
 
 
 def activate(visit: Visit, row: int, column: int, target: int) -> Visit:
-    """Image, class and model of a cell become the ones of the visit; a model that only this page carries joins the list."""
+    """Image, class and model of a cell become the ones of the visit; a model that only this page carries joins the list.
+
+    A baseline is no model that Design could open: there the active model stays.
+    """
     shown = of(visit)
     if not 0 <= column < len(shown.columns):
         raise StateError("This model is no longer in the comparison: choose another cell.")
@@ -147,7 +170,7 @@ def activate(visit: Visit, row: int, column: int, target: int) -> Visit:
         columns = list(shown.columns)
         columns[column] = Column(after.active)
         after = replace(after, compare=replace(shown, columns=tuple(columns)))
-    else:
+    elif not chosen.baseline:
         after = state.activate(after, chosen.id)
     if after.image != place.image:
         after = state.choose_image(after, place.image)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from benchmarks import gpu, parity
+import pytest
+
+from benchmarks import evidence, gpu, parity
 from vislrp_core.architecture import ARCHITECTURES
+from vislrp_core.cli import measure
 
 
 def test_the_script_runs_and_writes_every_row(tmp_path, capsys):
@@ -30,3 +34,18 @@ def test_parity_at_a_part_of_the_widths(capsys):
                                                                                      "proportional").segments}
     assert taken == set(parity.ZENNITS), "all presets within two conventions"
     assert len(list(parity.models(alexnet, whole=True))) == 4 * len(parity.ZENNITS)
+
+
+def test_the_published_table_is_made_of_measured_values(tmp_path, capsys: pytest.CaptureFixture[str]):
+    rows = [(f"{image}.png", "ant", model, metric, sign * (image + place), 0, 0.1)
+            for image in range(6) for place, model in enumerate(("A", "B", "C"))
+            for metric, sign in (("srg", 1.0), ("class_cosine", -1.0), ("gini", 1.0))]
+    measure.write_parquet(tmp_path / "measures.parquet", rows)
+    (tmp_path / "skipped.csv").write_text("image,reason\n")
+    evidence.main(["show", "--out", str(tmp_path)])
+    shown = capsys.readouterr().out
+    assert "| model | SRG ↑ | Class cosine ↓ | Gini |" in shown and "| C | **4.500" in shown
+    assert "| SRG | 1.00 | 1.00 |" in shown and "6 pictures, 0 left out" in shown
+    wanted = evidence.command(tmp_path / "out", ["a.png"], "embedded")
+    assert wanted.count("--model") == 15 and all(Path(wanted[place + 1]).suffix or wanted[place + 1] in evidence.COMPOSITES
+                                                 for place, word in enumerate(wanted) if word == "--model")

@@ -10,7 +10,9 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.conftest import gesture
 from vislrp_core.bundle import write_bundle
+from vislrp_core.composites import COMPOSITES, composite
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.networks import imagenet_classes
 from vislrp_core.rules import Rule
@@ -106,6 +108,35 @@ def test_models_range_and_formulas(app: AppTest) -> None:
     assert len(shown(app).columns) == 3
 
 
+def test_baselines_are_columns_without_segments(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page("2_Compare", row1="castle_on_lake~crop~0~", row2="castle_on_lake~crop~1~", col1="m~configuration_2",
+                    col2="b~gradient", col3="b~edges", compare="each~f~1.1~1.2~")
+    head, row = payload(app, "compare-head"), payload(app, "compare-row-1")
+    assert [column["name"] for column in head["columns"]] == ["Configuration 2", "Gradient", "Edges"]
+    assert [bar["text"] for bar in head["columns"][1]["bar"]] == ["baseline"] and not head["columns"][1]["lines"]
+    assert all(cell["picture"].startswith("data:image/webp") and not cell["failed"] for cell in row["columns"])
+    assert {fact["symbol"] for fact in row["columns"][2]["facts"]} >= {"Gini", "r"}
+    foot = payload(app, "compare-foot")["columns"]
+    assert foot[2]["measures"][0]["text"] == "1.00" and foot[1]["measures"][0]["text"] != "1.00", "edges know no class"
+    before = visit_of(app).active
+    gesture(app, "compare-row-1", {"kind": "activate", "row": 1, "column": 1, "target": 3})
+    assert visit_of(app).active == before and visit_of(app).target == 3 and not app.exception
+    monkeypatch.setattr(service, "network_key", lambda key=None: "tiny")
+    monkeypatch.setattr(service.theme, "is_dark", lambda: False)
+    grid = Grid(visit_of(app))
+    table = list(csv.DictReader(io.StringIO(export.facts(grid).decode("utf-8-sig"))))
+    assert table[1]["model"] == "Gradient" and table[1]["rules"].startswith("Baseline. ") and table[1]["conservation"] == ""
+    assert export.comparison(grid).columns[1].parts[0].short == "baseline"
+    names = app.multiselect(key="compare-models").value
+    assert names == ["Configuration 2", "Gradient (baseline)", "Edges (baseline)"]
+    app.multiselect(key="compare-models").set_value(["Random (baseline)", "Configuration 2"]).run()
+    assert [column.baseline for column in shown(app).columns] == ["random", ""] and app.query_params["col1"] in (
+        "b~random", ["b~random"])
+    for text in ("b~saliency", "b~", "b~gradient~"):
+        with pytest.raises(ValueError):
+            state_compare.from_params({"row1": "kitten~crop~~", "col1": text})
+
+
 def test_ready_made_sets(app: AppTest) -> None:
     app.button(key="compare-set-rules").click().run()
     assert [entry.name for entry in state_compare.entries(visit_of(app))] == [
@@ -119,6 +150,8 @@ def test_ready_made_sets(app: AppTest) -> None:
     assert [segment.rule.short for segment in third.segments] == ["0", "ε 0.3", "γ 0.3"]
     classes = service.network().classes
     assert [classes[row.target] for row in shown(app).rows if row.target is not None] == ["drum", "electric guitar"]
+    app.button(key="compare-set-zennit").click().run()
+    assert [entry.model for entry in state_compare.entries(visit_of(app))] == [composite(key) for key in COMPOSITES]
     app.button(key="compare-afresh").click().run()
     assert visit_of(app).compare is None
 

@@ -7,6 +7,7 @@ import math
 import streamlit as st
 
 from vislrp_core import figure, heatmap
+from vislrp_core.baselines import METHODS, Baseline
 from vislrp_core.bundle import write_bundle
 from vislrp_core.heatmap import RANGES
 from vislrp_core.model import LRPModel
@@ -27,6 +28,7 @@ _FACTS = ("sum", "conservation", "gini", "positive_share", "entropy", "pearson",
 
 def export(grid: Grid) -> None:
     """Four downloads."""
+    models = [entry.model for entry in grid.entries if isinstance(entry.model, LRPModel)]
     if grid.missing():
         st.caption("Maps that are still being computed are left empty.")
     st.download_button("Figure (PNG, 2×)", lambda: figure.comparison_png(comparison(grid)), "comparison.png", "image/png",
@@ -36,13 +38,16 @@ def export(grid: Grid) -> None:
                        "image/svg+xml", key="compare-svg", icon=":material/shapes:", on_click="ignore", width="stretch")
     st.download_button("Facts (CSV)", lambda: facts(grid), "comparison.csv", "text/csv", key="compare-csv",
                        icon=":material/table:", on_click="ignore", width="stretch")
-    st.download_button("Models (JSON)", lambda: write_bundle(entry.model for entry in grid.entries).encode(),
+    st.download_button("Models (JSON)", lambda: write_bundle(models).encode(),
                        "models.json", "application/json", key="compare-json", icon=":material/data_object:",
-                       on_click="ignore", width="stretch", help="All compared models in one file; Models imports it again")
+                       on_click="ignore", width="stretch", disabled=not models,
+                       help="All compared LRP models in one file; Models imports it again")
 
 
-def rules_text(model: LRPModel) -> str:
-    """All segments in one line."""
+def rules_text(model: LRPModel | Baseline) -> str:
+    """All segments in one line; what a baseline computes."""
+    if isinstance(model, Baseline):
+        return f"Baseline. {METHODS[model.method].sentence}"
     return "; ".join(f"{rule_name(segment)} {layer_span(segment, model.plan)}" for segment in model.segments)
 
 
@@ -79,7 +84,10 @@ def comparison(grid: Grid) -> figure.Comparison:
                              f"{service.network_title()}; range: {RANGES[look.range]}, {shared[share]}")
 
 
-def _parts(model: LRPModel) -> tuple[figure.Part, ...]:
+def _parts(model: LRPModel | Baseline) -> tuple[figure.Part, ...]:
+    if isinstance(model, Baseline):
+        muted = theme.MUTED["light"]
+        return (figure.Part(1, muted, "#FFFFFF", "baseline", "baseline, not LRP"),)
     return tuple(figure.Part(s.last - s.first + 1, theme.segment_colour(place), theme.segment_text(place), s.rule.short,
                              f"{rule_name(s)}  {layer_span(s, model.plan)}") for place, s in enumerate(model.segments))
 

@@ -10,6 +10,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from vislrp_core.model import LRPModel
 from vislrp_core.network import NetworkError
 from vislrp_ui import service, session, state_compare, widgets
 from vislrp_ui.compare import difference, flips, payload, rows, style, toolbar
@@ -33,7 +34,8 @@ def compare() -> None:
     if st.session_state.pop(_OPEN, False):
         st.switch_page("pages/1_Design.py")
     kept = state_compare.of(visit)
-    st.html(style.css(kept.formulas and any(len(entry.model.segments) > 1 for entry in state_compare.entries(visit, kept))))
+    st.html(style.css(kept.formulas and any(isinstance(entry.model, LRPModel) and len(entry.model.segments) > 1
+                                              for entry in state_compare.entries(visit, kept))))
     _require_network(visit)
     computed: set[object] = st.session_state.pop(_CHAIN, set())
     # A spinner takes no place of its own; a container in its stead would move everything below by one and show it twice.

@@ -11,11 +11,13 @@ from typing import Any
 from PIL import Image
 
 from vislrp_core import heatmap
+from vislrp_core.baselines import Baseline
 from vislrp_core.metrics import FACTS, Fact
+from vislrp_core.model import LRPModel
 from vislrp_ui import large, service, views
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.compare.work import Facts, Grid, Place, ranked
-from vislrp_ui.components.comparegrid import head
+from vislrp_ui.components.comparegrid import baseline_head, head
 from vislrp_ui.state import Look
 from vislrp_ui.state_compare import Cell
 
@@ -57,7 +59,8 @@ def fact_items(facts: Facts, limit: float, shared: bool) -> list[dict[str, str]]
 
 def heads(grid: Grid) -> list[dict[str, Any]]:
     """Heads of all columns."""
-    return [head(entry.model, entry.id == grid.visit.active) for entry in grid.entries]
+    return [baseline_head(entry.model) if isinstance(entry.model, Baseline) else
+            head(entry.model, entry.id == grid.visit.active) for entry in grid.entries]
 
 
 def row_cells(grid: Grid, row: int, limits: dict[Cell, float], note: str) -> list[dict[str, Any]]:
@@ -85,7 +88,8 @@ def _cell(grid: Grid, place: Place, limits: dict[Cell, float], look: Look, activ
     made["picture"] = map_picture(place, 0, look, limit)
     made["view"] = _offer(place, 0, look, limit if grid.state.share != "each" else None)
     made["facts"] = fact_items(grid.facts(place.cell), grid.own_limit(place.cell, look), grid.state.share != "each")
-    layers = [segment.first - 1 for segment in place.entry.model.segments if segment.first > 1]
+    model = place.entry.model
+    layers = [] if isinstance(model, Baseline) else [one.first - 1 for one in model.segments if one.first > 1]
     unfolded = place.row.unfolded
     made["small"] = [_small(place, layer, look) if unfolded else {} for layer in reversed(layers)]
     return made
@@ -95,6 +99,7 @@ def _small(place: Place, layer: int, look: Look) -> dict[str, Any]:
     assert place.maps is not None
     values = place.maps.maps[layer]
     limit = service.limit_of(values, look)
+    assert isinstance(place.entry.model, LRPModel)
     name = place.entry.model.plan.name(layer)
     return {"picture": map_picture(place, layer, look, limit), "view": _offer(place, layer, look), "name": name,
             "pixels": values.shape[0] < SMALL_SIDE,
@@ -103,8 +108,13 @@ def _small(place: Place, layer: int, look: Look) -> dict[str, Any]:
 
 def _offer(place: Place, layer: int, look: Look, limit: float | None = None) -> str:
     """Let a map of a cell be opened large; returns its id."""
-    return large.offer(f"map-{place.cell.row}-{place.cell.column}-{layer}", partial(
-        views.map_view, place.row.image, place.entry.model, place.target, layer, look, limit=limit))
+    name, model = f"map-{place.cell.row}-{place.cell.column}-{layer}", place.entry.model
+    if isinstance(model, Baseline):
+        title = f"{model.title} of “{service.network().classes[place.target]}”"
+        assert place.maps is not None
+        values = place.maps.maps[0]
+        return large.offer(name, partial(views.values_view, title, values, look, limit=limit, below=place.row.image))
+    return large.offer(name, partial(views.map_view, place.row.image, model, place.target, layer, look, limit=limit))
 
 
 def map_picture(place: Place, layer: int, look: Look, limit: float) -> str:

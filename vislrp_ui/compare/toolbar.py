@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from vislrp_core.baselines import METHODS
 from vislrp_core.bundle import read_models
 from vislrp_core.imports import notes_of
 from vislrp_core.model import ModelError
@@ -87,10 +88,12 @@ def _load(key: str, image: str | None) -> None:
 
 def _models(grid: Grid) -> None:
     shown = grid.state.columns
-    columns = [*(Column(entry.id) for entry in grid.visit.models), *(column for column in shown if column.model is not None)]
+    columns = [*(Column(entry.id) for entry in grid.visit.models), *(column for column in shown if column.model is not None),
+               *(Column(baseline=key) for key in METHODS)]
     names: dict[str, Column] = {}
     for column in columns:
-        name = column.model.name if column.model is not None else grid.visit.entry(column.id).name
+        name = (f"{METHODS[column.baseline].title} (baseline)" if column.baseline else column.model.name
+                if column.model is not None else grid.visit.entry(column.id).name)
         while name in names:
             name += " ′"
         names[name] = column

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vislrp_core import metrics
+from vislrp_core.baselines import Baseline
 from vislrp_core.images import ImageError
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Prediction
 from vislrp_ui import service, state_compare, state_flipping
+from vislrp_ui.baseline_maps import baseline_maps
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.flipping.job import known_scores
 from vislrp_ui.service import Maps, MissingImage, Watch
-from vislrp_ui.state import ImageRef, Look, ModelEntry, Visit
-from vislrp_ui.state_compare import Cell, CompareState, Row
+from vislrp_ui.state import ImageRef, Look, Visit
+from vislrp_ui.state_compare import Cell, ColumnEntry, CompareState, Row
 
 SIMILARITIES = ("pearson", "spearman", "ssim")
 PER_MAP = ("sum", "conservation", "gini", "positive_share", "entropy", "seconds")
@@ -55,8 +57,10 @@ def ranked(ref: ImageRef) -> RankedPredictions:
         tuple(service.predictions(ref, net.num_classes))))
 
 
-def undamped(model: LRPModel) -> int:
+def undamped(model: LRPModel | Baseline) -> int:
     """Layers where nothing keeps a model's denominators from nearly vanishing: plain weights, no epsilon."""
+    if isinstance(model, Baseline):
+        return 0
     rules = [model.rule_at(layer) for layer in model.plan.weighted]
     return sum(rule.kind.may_cancel(rule) for rule in rules)
 
@@ -68,7 +72,7 @@ class Place:
     cell: Cell
     row: Row
     target: int
-    entry: ModelEntry
+    entry: ColumnEntry
     maps: Maps | None
     key: Key
 
@@ -133,6 +137,8 @@ class Grid:
 
     def compute(self, place: Place, watch: Watch | None = None) -> Maps:
         """The map of a cell."""
+        if isinstance(place.entry.model, Baseline):
+            return baseline_maps(place.row.image, place.entry.model, place.target, watch)
         return service.maps(place.row.image, place.entry.model, place.target, watch=watch)
 
     # --- facts --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vislrp_core.architecture import Architecture
+from vislrp_core.baselines import METHODS, Baseline
 from vislrp_core.formula import formula_mathml
 from vislrp_core.model import LRPModel, Segment
 from vislrp_ui import theme
@@ -39,6 +40,15 @@ def head(model: LRPModel, active: bool) -> dict[str, Any]:
             "tip": f"{rule_name(segment)}: layers {segment.first} to {segment.last}, {layer_span(segment, model.plan)}",
         } for place, segment in enumerate(model.segments)],
     }
+
+
+def baseline_head(baseline: Baseline) -> dict[str, Any]:
+    """Payload of the head of a baseline: marked as one, no segments."""
+    sentence = METHODS[baseline.method].sentence
+    muted = theme.MUTED[theme.mode()]
+    bar = {"layers": 1, "fill": muted, "ink": "#10171E" if theme.is_dark() else "#FFFFFF", "text": "baseline",
+           "tip": f"Baseline, not LRP. {sentence}"}
+    return {"name": baseline.title, "tip": f"Baseline: {sentence}", "active": False, "bar": [bar], "lines": []}
 
 
 def compare_grid(key: str, kind: str, columns: list[dict[str, Any]], on_edit: OnEdit, **more: Any) -> None:

@@ -19,7 +19,6 @@ from vislrp_core.baselines import METHODS, Baseline
 from vislrp_core.experiments import Explainer, FlipCurve, Picture
 from vislrp_core.experiments.run import record_key
 from vislrp_core.flipping import Curve
-from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace
 from vislrp_ui.background import BackgroundJob
 from vislrp_ui.caches import ByteCache, allotted
@@ -46,7 +45,7 @@ _ends: ByteCache[dict[int, Tensor]] = ByteCache(allotted("flipping ends"),
 
 
 def known_scores(network: Network, ref: ImageRef, target: int, settings: tuple[int, str, int],
-                 model: LRPModel) -> flipping.Scores | None:
+                 model: Explainer) -> flipping.Scores | None:
     """Scores of a map whose two curves are measured, by patch, fill and steps; nothing is computed."""
     patch, fill, steps = settings
     morf, lerf = (_kept(network, FlipCurve(picture_of(ref), target, order, model, None, patch, fill, steps))
