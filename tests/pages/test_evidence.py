@@ -75,7 +75,7 @@ def test_a_run_over_samples_beside_baselines_can_be_stopped_and_goes_on(open_pag
                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
     few = dict(list(sources.samples().items())[:6])
     monkeypatch.setattr(sources, "samples", lambda: few)
-    app = open_page("2_Compare", **COLUMNS, evidence="samples~gini.top_randomised~edges~")
+    app = open_page("2_Compare", **COLUMNS, evidence="samples~gini.top_randomised~edges~", col3="b~edges")
     assert "evidence-start" in [one.key for one in app.button] and not any("Model" in one.value for one in app.dataframe)
     stops = iter([False, False, False, True])
     with monkeypatch.context() as patch:

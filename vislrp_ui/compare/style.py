@@ -45,5 +45,5 @@ _CSS = """<style>
  grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr))}
 .st-key-evidence-charts>*{min-width:0;width:100%!important}
 .st-key-evidence-pair{--picture-width:min(100%,30vh)}
-.st-key-evidence-canvas{zoom:.86}
+.st-key-evidence-canvas{zoom:.6}
 </style>"""

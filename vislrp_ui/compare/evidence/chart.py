@@ -11,7 +11,8 @@ from vislrp_core.measures import MEASURES
 from vislrp_core.measures.summary import Summary
 from vislrp_ui import theme
 
-ROW = 22
+ROW, AROUND = 22, 74
+"""Height of one model, and of title and axis, in pixels."""
 BETTER = {"high": "higher is better", "low": "lower is better", "": ""}
 
 
@@ -53,7 +54,7 @@ def chart(metric: str, found: Sequence[Summary], dark: bool, *, pick: bool = Tru
         chosen = alt.selection_point(name="model", fields=["model"], on="click", toggle=False, empty=False)
         dots = dots.encode(size=alt.condition(chosen, alt.value(220), alt.value(90))).add_params(chosen)
     title = MEASURES[metric].title
-    return alt.layer(lines, dots).properties(height=ROW * max(len(frame), 2), title=title).configure(
+    return alt.layer(lines, dots).properties(height=ROW * len(frame) + AROUND, title=title).configure(
         **{**theme.chart_theme(dark), "axisY": {"minExtent": 34}})
 
 

@@ -7,6 +7,7 @@ from functools import cache
 
 import streamlit as st
 
+from vislrp_core.baselines import Baseline
 from vislrp_core.experiments import Picture
 from vislrp_core.images import ImageError, read_image
 from vislrp_ui import service, session, widgets
@@ -85,7 +86,9 @@ def plan_of(grid: Grid, shown: Evidence) -> Plan:
         titles = unlike([title for title, _ in kept])
         found = [Subject(title, HeldPicture(upload.id, upload.id, "crop", upload.crop), upload=upload)
                  for title, (_, upload) in zip(titles, kept, strict=True)]
-    models = explainers([(entry.name, entry.model) for entry in grid.entries], shown.baselines)
+    columns = {entry.model.key for entry in grid.entries}
+    models = explainers([(entry.name, entry.model) for entry in grid.entries],
+                        [key for key in shown.baselines if Baseline(key).key not in columns])
     return Plan(network, tuple(found), models, shown)
 
 
