@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vislrp_core.batches import logits_above
 from vislrp_core.errors import InputError
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, apply_layer, forward_from
@@ -245,15 +246,14 @@ def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDA
     activation = trace.activation(check_layer(layer, layers))
     sequence = np.asarray(order, dtype=np.intp)
     check_neurons(layers.name(layer), sequence.tolist(), activation.shape[0])
-    rows = []
-    with torch.inference_mode():
-        for start in range(0, len(counts), batch):
-            if checkpoint is not None:
-                checkpoint(start)
-            group = [switch_off(activation, sequence[:count].tolist(), value)
-                     for count in counts[start:start + batch]]
-            rows.append(forward_from(network, layer, torch.stack(group)))
-    logits = torch.cat(rows).double()
+
+    def switched() -> Iterator[torch.Tensor]:
+        for place, count in enumerate(counts):
+            if checkpoint is not None and place % batch == 0:
+                checkpoint(place)
+            yield switch_off(activation, sequence[:count].tolist(), value)
+
+    logits = logits_above(network, layer, switched(), size=batch).double()
     probabilities = logits.softmax(1)[:, target]
     return Curve(np.asarray(counts), probabilities.cpu().numpy(), logits[:, target].cpu().numpy(),
                  logits.argmax(1).cpu().numpy())

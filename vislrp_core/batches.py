@@ -40,7 +40,7 @@ from vislrp_core.network import (
 from vislrp_core.propagation import Checkpoint, Column, Layers, Way, descend, wanted
 from vislrp_core.relevance import Relevance, start_from
 from vislrp_core.steps import in_double
-from vislrp_core.trace import Trace, TraceCache
+from vislrp_core.trace import Activations, Sums, Trace, TraceCache
 
 SIZE = 8
 """Pictures at once unless another number is asked for: a forward pass of VGG16 keeps 60 MB of each."""
@@ -159,18 +159,36 @@ def _check(logits: Tensor) -> None:
 @torch.inference_mode()
 def logits_of(network: Network, pictures: Tensor, *, size: int = SIZE) -> Tensor:
     """Logits of any number of preprocessed pictures, (B, classes), ``size`` of them at once; activations are not kept."""
-    joint, found = joint_of(network), []
-    for group in pictures.split(size):
-        a = as_input(network, group)
-        if joint:
-            a = torch.cat([_run_to(network, one, joint) for one in a.split(1)])
-        found.append(forward_from(network, joint, a))
+    return torch.cat([_above(network, 0, as_input(network, group)) for group in pictures.split(size)])
+
+
+@torch.inference_mode()
+def logits_above(network: Network, layer: int, activations: Iterable[Tensor], *, size: int = SIZE) -> Tensor:
+    """Logits, (B, classes), from any number of activations of one layer: the layers above it alone.
+
+    Parameters
+    ----------
+    activations : iterable of Tensor
+        Each (C, H, W) or (N,); read as they are needed, ``size`` of them at once.
+    """
+    source, found = iter(activations), []
+    while group := list(itertools.islice(source, size)):
+        a = torch.stack(group)
+        found.append(_above(network, layer, a.contiguous(memory_format=torch.channels_last) if a.ndim == 4 else a))
     return torch.cat(found)
 
 
-def _run_to(network: Network, a: Tensor, last: int) -> Tensor:
-    """Activation of a layer from the network's input."""
-    for layer in range(1, last + 1):
+def _above(network: Network, layer: int, a: Tensor) -> Tensor:
+    """Logits from a batch of activations; layers that gain nothing from it take them one by one."""
+    joint = joint_of(network)
+    if layer < joint:
+        a, layer = torch.cat([_run(network, layer, one, joint) for one in a.split(1)]), joint
+    return forward_from(network, layer, a)
+
+
+def _run(network: Network, first: int, a: Tensor, last: int) -> Tensor:
+    """Activation of ``last`` from that of ``first``."""
+    for layer in range(first + 1, last + 1):
         a = layer_output(network, layer, a)
     return a
 
@@ -189,6 +207,27 @@ def _refined(network: Network, batch: Batch) -> Batch:
     given = torch.cat([piece.activations[batch.joint] for piece in pieces])
     upper, _ = refine_rows(network, batch.joint, given, torch.cat(ends), last)
     return Batch(tuple(pieces), upper, batch.joint)
+
+
+def _twin(network: Network, batch: Batch) -> Batch:
+    """The batch in double precision, made once and kept beside it."""
+    return cast(Batch, batch.cache.double(lambda: _refined(network, batch)))
+
+
+def trace_of(network: Network, batch: Batch, place: int) -> Trace:
+    """One picture of a batch as a trace of its own, with its pass in double precision where that was made; no copies."""
+    lower, upper = batch.pieces[place:place + 1], batch.upper
+    known = {k: values[place:place + 1] for k, values in upper.activations.items()}
+    sums = {k: values[place:place + 1] for k, values in upper.sums.items()}
+    for piece in lower:
+        known.update(piece.activations)
+        sums.update(piece.sums)
+    activations = Activations(network.architecture, known, sums, network.biases)
+    found = Trace(known[0], activations, sums or Sums(activations, network.biases), upper.classes, upper.exact,
+                  upper.architecture)
+    if batch.cache.has_double:
+        found.cache.double(lambda: trace_of(network, _twin(network, batch), place))
+    return found
 
 
 @torch.inference_mode()
@@ -224,9 +263,7 @@ def propagate_batch(network: Network, batch: Batch, model: LRPModel, targets: Se
     columns = [Column(target, model, keep) for target in targets]
     start = torch.stack([start_from(row, target, model.start) for row, target in zip(batch.logits, targets, strict=True)])
 
-    def twin() -> Batch:
-        return cast(Batch, batch.cache.double(lambda: _refined(network, batch)))
-
+    twin = partial(_twin, network, batch)
     way = Way(network, model, batch.upper, lambda: twin().upper)
     current = descend(way, network.architecture.last, start, columns, checkpoint, down_to=batch.joint)
     for place, (piece, column) in enumerate(zip(batch.pieces, columns, strict=False)):

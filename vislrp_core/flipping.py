@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vislrp_core import masks
+from vislrp_core.batches import logits_of
 from vislrp_core.errors import VisLRPError
 from vislrp_core.fills import flip
 from vislrp_core.images import SIDE
-from vislrp_core.network import Network, Trace, logits
+from vislrp_core.network import Network, Trace
 
 ORDERS: dict[str, str] = {
     "morf": "most relevant first",
@@ -169,7 +170,7 @@ def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp]
         group = wanted[first:first + batch]
         limits = torch.tensor(group, device=x.device)
         with guard(len(group)):
-            outputs = logits(network, flip(x, ranks[None] < limits[:, None, None], filled))
+            outputs = logits_of(network, flip(x, ranks[None] < limits[:, None, None], filled), size=batch)
         found.update(zip(group, outputs, strict=True))
     if checkpoint is not None:
         checkpoint(len(counts))
@@ -181,7 +182,7 @@ def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp]
 def ends(network: Network, trace: Trace, filled: Tensor, patch: int) -> dict[int, Tensor]:
     """Logits that all orders share, by number of flipped squares: none (the traced image) and all of them."""
     rows, columns = masks.grid_shape((filled.shape[-2], filled.shape[-1]), patch)
-    return {0: trace.logits, rows * columns: logits(network, filled)[0]}
+    return {0: trace.logits, rows * columns: logits_of(network, filled)[0]}
 
 
 def scores(morf: Curve | None, lerf: Curve | None) -> Scores:

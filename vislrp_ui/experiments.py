@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vislrp_core.baselines import Baseline
-from vislrp_core.experiments import Explainer, Picture, Recorder, Task, Workspace, run_all
+from vislrp_core.experiments import Explainer, Picture, Recorder, Task, Wish, Workspace, run_all
 from vislrp_core.network import Network, Trace
 from vislrp_ui import service
 from vislrp_ui.background import BackgroundJob
@@ -55,6 +55,9 @@ class PageWorkspace(Workspace):
         """A value of the app's caches, where they have one of its kind."""
         cache: ByteCache[T] | None = self._caches.get(kind)
         return super().remember(kind, key, make) if cache is None else cache.get_or_make((self.network.digest, key), make)
+
+    def prepare(self, wishes: Sequence[Wish]) -> None:
+        """Nothing: maps come from the app's caches, and another visitor waits for one of them at most."""
 
     def trace(self, picture: Picture) -> Trace:
         """The forward pass that the job was given."""

@@ -8,7 +8,7 @@ import torch
 from tests.core.test_history import MODELS
 from tests.support.small import picture, small_network
 from vislrp_core import batches, propagation
-from vislrp_core.batches import explain_each, forward_many, logits_of, propagate_batch
+from vislrp_core.batches import explain_each, forward_many, logits_above, logits_of, propagate_batch
 from vislrp_core.model import LRPModel, ModelError, Segment
 from vislrp_core.network import Network, NetworkError, forward, logits
 from vislrp_core.propagation import NonFiniteRelevance, propagate
@@ -48,6 +48,11 @@ def compared(network: Network, x: torch.Tensor, model: LRPModel, targets: list[i
     return pairs
 
 
+def alike(one: torch.Tensor, other: torch.Tensor, least: float) -> bool:
+    """Whether the cosine of two maps is at least this."""
+    return float(torch.nn.functional.cosine_similarity(one.double().flatten(), other.double().flatten(), dim=0)) >= least
+
+
 @pytest.mark.parametrize("pooling", ["proportional", "winner-takes-all"])
 @pytest.mark.parametrize("bias", ["ignore", "absorb"])
 @pytest.mark.parametrize("preset", PRESETS)
@@ -62,8 +67,7 @@ def test_every_preset_in_double_precision(most, preset, bias, pooling):
 def test_single_precision(most, number):
     network, x = prepared(torch.float32)
     for together, alone in compared(network, x, MODELS[number], [0, 3, 3, 1, 9]):
-        cosine = torch.nn.functional.cosine_similarity(together.double().flatten(), alone.double().flatten(), dim=0)
-        assert float(cosine) >= 0.99999
+        assert alike(together, alone, 0.99999)
 
 
 @pytest.mark.parametrize("key", ["vgg11", "alexnet"])
@@ -115,6 +119,28 @@ def test_logits_of_many_pictures(most):
     batch = forward_many(network, x)
     torch.testing.assert_close(batch.logits, logits(network, x))
     assert len(batch) == COUNT and batch.top == logits(network, x).argmax(dim=1).tolist() and batch.nbytes > x.nbytes
+
+
+@pytest.mark.parametrize("layer", [0, 3, 20, 31, 35])
+def test_logits_from_many_activations_of_a_layer(most, layer):
+    network, x = prepared(torch.float64)
+    traces = [forward(network, one[None]) for one in x]
+    found = logits_above(network, layer, (trace.activation(layer) for trace in traces), size=2)
+    torch.testing.assert_close(found, logits(network, x), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_picture_of_a_batch_is_a_trace_of_its_own(most, number):
+    for dtype in (torch.float64, torch.float32):
+        network, x = prepared(dtype)
+        batch = forward_many(network, x)
+        propagate_batch(network, batch, MODELS[number], batch.top)
+        for place, picture_of_it in enumerate(x):
+            own, alone = batches.trace_of(network, batch, place), forward(network, picture_of_it[None])
+            assert own.key == alone.key and own.cache.has_double == batch.cache.has_double
+            torch.testing.assert_close(own.logits, alone.logits)
+            found, expected = (propagate(network, trace, MODELS[number], 3).at(0) for trace in (own, alone))
+            assert alike(found, expected, 1 - 1e-12 if dtype == torch.float64 else 0.99999)
 
 
 def test_wrong_input_is_one_sentence(most):

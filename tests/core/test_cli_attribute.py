@@ -163,7 +163,7 @@ def test_a_map_that_is_not_finite_does_not_lose_the_others(folder: Path, capsys:
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (["--format", "zarr"], "must be hdf5, npz"), (["--format", ","], "must be hdf5, npz"),
+    (["--format", "zarr"], "must be some of hdf5, npz"), (["--format", ","], "must be some of hdf5, npz"),
     (["--target", "unicorn"], "no such class"), (["--batch", "0"], "at least 1"),
     (["--model", "missing.json"], "missing.json"),
 ])

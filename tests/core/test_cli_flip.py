@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from tests.support.networks import tiny_state
 from vislrp_core import flipping
 from vislrp_core.cli import common, main
-from vislrp_core.experiments import flips
+from vislrp_core.experiments import flips, workspace
 from vislrp_core.fills import filled_image
 from vislrp_core.images import read_image, to_input
 from vislrp_core.model import LRPModel
@@ -206,3 +206,22 @@ def test_bad_input_is_one_line_and_status_2(folder: Path, capsys: pytest.Capture
         status = stop.code  # type: ignore[assignment]
     error = capsys.readouterr().err
     assert status == 2 and words in error and error.count("\n") == 1 and "Traceback" not in error
+
+
+def test_pictures_of_a_folder_are_explained_together(measured: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "unreadable.png").write_bytes(b"no picture")
+    monkeypatch.setattr(workspace, "GROUPS", 1)
+    sizes: list[int] = []
+    whole = workspace.propagate_batch
+    monkeypatch.setattr(workspace, "propagate_batch", lambda network, batch, *rest, **more: (
+        sizes.append(len(batch)), whole(network, batch, *rest, **more))[1])
+    pictures = [str(folder / "pictures" / name) for name in ("one.png", "two.png")]
+    models = [part for name in ("basic.json", "gamma.json") for part in ("--model", str(folder / name))]
+    command = flip_command(folder, *pictures, *models, out="together")
+    assert main(command) == 0 and main(command) == 0
+    assert sizes == [2, 2], "one for each model; nothing is explained for curves that are there"
+    for one, other in zip(rows(folder / "together" / "curves.csv"), rows(measured / "curves.csv"), strict=True):
+        assert float(one["probability"]) == pytest.approx(float(other["probability"]), abs=1e-5)
+    assert main(flip_command(folder, pictures[0], str(folder / "unreadable.png"), "--model",
+                             str(folder / "gamma.json"), out="one of two")) == 2
+    assert {row["image"] for row in rows(folder / "one of two" / "curves.csv")} == {pictures[0]}

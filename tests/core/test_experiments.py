@@ -25,6 +25,7 @@ from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.experiments import (
     AblationCurve,
     FlipCurve,
+    Group,
     NetworkSource,
     Outcome,
     Picture,
@@ -34,7 +35,9 @@ from vislrp_core.experiments import (
     Workspace,
     run_all,
 )
+from vislrp_core.experiments import workspace as workspaces
 from vislrp_core.experiments.pool import PoolError
+from vislrp_core.experiments.run import answers, groups_of, wishes_of
 from vislrp_core.fills import filled_image
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
@@ -228,6 +231,72 @@ def test_progress_counts_steps_and_may_stop_the_run(network: Network, tasks: lis
         with pytest.raises(Enough):
             list(run_all(network, tasks[:4], record=record, progress=stop))
         assert len(record) == 2, "what was complete stays"
+
+
+# --- several pictures at once --------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def all_at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A folder of three is one group; how many pictures each forward pass of a group had."""
+    monkeypatch.setattr(workspaces, "GROUPS", 1)
+    sizes: list[int] = []
+    whole = workspaces.forward_many
+    monkeypatch.setattr(workspaces, "forward_many", lambda network, x: sizes.append(len(x)) or whole(network, x))
+    return sizes
+
+
+def test_a_small_folder_is_one_group_for_each_picture_a_large_one_has_groups_of_four() -> None:
+    assert [workspaces.together(count) for count in (0, 1, 31, 32, 63, 64, 5000)] == [1, 1, 1, 2, 3, 4, 4]
+
+
+def test_the_pictures_of_a_folder_are_explained_together(network: Network, tasks: list[Task[Any]], all_at_once: list[int],
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    found = list(run_all(network, tasks))
+    assert all_at_once == [3] and [one.task for one in found] == tasks
+    alone = [task.run(network) for task in tasks]
+    for one, expected in zip(found, alone, strict=True):
+        assert one.error is None and np.allclose(one.result.logits, expected.logits, rtol=1e-9, atol=1e-12)
+    space = Workspace(network)
+    models = (LRPModel.basic(), Baseline("edges"))
+    pictures = list(dict.fromkeys(task.picture for task in tasks))
+    space.prepare([(picture, model, "top") for picture in pictures for model in models])
+    monkeypatch.setattr(workspaces, "propagate", None)  # all maps are there
+    for picture in pictures:
+        trace = Workspace(network).trace(picture)
+        target = int(trace.logits.argmax())
+        expected_map = propagate(network, trace, models[0], target)
+        values, share = space.explained(picture, models[0], target)
+        assert np.allclose(values, expected_map.map(0), rtol=1e-9, atol=1e-9 * abs(expected_map.map(0)).max())
+        assert share == pytest.approx(expected_map.total[0] / expected_map.total[-1], rel=1e-6)
+        assert np.allclose(space.trace(picture).logits, trace.logits)
+
+
+def test_neither_an_interruption_nor_workers_change_what_is_explained_together(
+        source: NetworkSource, tasks: list[Task[Any]], all_at_once: list[int], tmp_path: Path) -> None:
+    network = source.load().to(dtype=torch.float32)
+    wanted = [task for task in tasks if isinstance(task, FlipCurve)]
+    whole = [one.result for one in run_all(network, wanted)]
+    with Record(tmp_path / "results.jsonl") as record:
+        first = next(iter(run_all(network, wanted, record=record)))
+        rest = list(run_all(network, wanted, record=record))
+    assert rest[0].reused and not rest[2].reused and all_at_once == [3, 3, 3]
+    assert all(same(one.result, expected) for one, expected in zip([first, *rest[1:]], whole, strict=True))
+    (group,) = [Group(tuple(one), wishes_of(one, one[1:])) for one in groups_of(wanted)]
+    assert [picture for picture, _, _ in group.wishes] == list(dict.fromkeys(task.picture for task in wanted))
+    packed = answers(network, group, Workspace(network))
+    assert all(same(task.unpack(one), expected) for task, one, expected in zip(wanted, packed, whole, strict=True))
+
+
+def test_a_picture_or_map_that_cannot_be_made_is_its_own_tasks_error(network: Network, tasks: list[Task[Any]], folder: Path,
+                                                                     all_at_once: list[int]) -> None:
+    broken = FlipCurve(Picture(str(folder / "gone.png"), "digest"), 0, "morf", LRPModel.basic(), None, 56)
+    found = list(run_all(network, [*tasks[:4], broken]))
+    assert [one.error is None for one in found] == [True] * 4 + [False] and all_at_once == []
+    huge = LRPModel.basic().model_dump()
+    huge["segments"][0]["rule"] = {"preset": "custom", "alpha": 1e30}
+    endless = [replace(task, model=LRPModel.model_validate(huge)) for task in (tasks[0], tasks[3])]
+    found = list(run_all(network.to(dtype=torch.float32), [*endless, tasks[1]]))
+    assert ["not finite" in str(one.error) for one in found] == [True, True, False] and all_at_once == [2]
 
 
 # --- pools ---------------------------------------------------------------------------------------------------------------

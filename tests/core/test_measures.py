@@ -275,7 +275,8 @@ def test_faithfulness_is_the_correlation_over_quarters_of_the_patches(space: Wor
 def test_what_models_share_is_computed_once(network: Network, pictures: list[Picture],
                                             monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    monkeypatch.setattr(catalogue_module, "logits", lambda net, batch: calls.append(len(batch)) or logits(net, batch))
+    monkeypatch.setattr(catalogue_module, "logits_of",
+                        lambda net, batch, size: calls.append(len(batch)) or logits(net, batch))
     fresh = Workspace(network, batch=7)
     first = value(fresh, pictures[0], "faithfulness")
     assert sum(calls) == 100 and max(calls) == 7

@@ -26,14 +26,13 @@ from vislrp_core.attributions import (
 )
 from vislrp_core.batches import forward_many, propagate_batch
 from vislrp_core.cli import common, measuring
-from vislrp_core.cli.debugging import add_debug
 from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.pictures import find_images, printable
 from vislrp_core.cli.progress import Progress
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import Picture
-from vislrp_core.images import FIT_HELP, FITS, network_view, read_image
+from vislrp_core.images import network_view, read_image
 from vislrp_core.measures.mosaic import as_input
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, class_index
@@ -53,24 +52,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help=f"LRP model (JSON), or a ready one ({', '.join(COMPOSITES)})")
     parser.add_argument("--target", default="top", metavar="NAME|INDEX|top",
                         help="target class (top: each picture's first class)")
-    parser.add_argument("--format", type=parse_formats, default=("hdf5",), metavar="hdf5,npz",
+    parser.add_argument("--format", type=common.some_of(FORMATS), default=("hdf5",), metavar="hdf5,npz",
                         help="a ViRelAy project, one .npz per picture, or both (hdf5)")
-    parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
     parser.add_argument("--batch", type=common.positive, default=4, metavar="N",
                         help="pictures that run through the network at once (4)")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
-    common.add_network(parser)
-    common.add_json(parser)
-    add_debug(parser)
+    common.add_run(parser)
     parser.set_defaults(run=run)
-
-
-def parse_formats(text: str) -> tuple[str, ...]:
-    """Argument type: formats separated by commas."""
-    wanted = {part.strip() for part in text.split(",") if part.strip()}
-    if not wanted or wanted - set(FORMATS):
-        raise argparse.ArgumentTypeError(f'must be hdf5, npz or hdf5,npz, got "{text[:40]}"')
-    return tuple(key for key in FORMATS if key in wanted)
 
 
 @dataclass(frozen=True)

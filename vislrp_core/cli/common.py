@@ -6,14 +6,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
+from vislrp_core.cli.debugging import add_debug
 from vislrp_core.cli.pictures import printable
 from vislrp_core.composites import COMPOSITES, composite
 from vislrp_core.errors import InputError
+from vislrp_core.images import FIT_HELP, FITS
 from vislrp_core.imports import notes_of, read_model
 from vislrp_core.model import MAX_BYTES, LRPModel, ModelError
 from vislrp_core.network import Network, Prediction, Trace, forward
@@ -44,6 +46,28 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, got "{text}"')
     return number
+
+
+def some_of(known: Iterable[str], *, as_known: bool = True) -> Callable[[str], tuple[str, ...]]:
+    """Argument type: some of these words separated by commas, each once; in their own order, or in the one given."""
+    words = tuple(known)
+
+    def parse(text: str) -> tuple[str, ...]:
+        wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+        if not wanted or not set(wanted) <= set(words):
+            raise argparse.ArgumentTypeError(f'must be some of {", ".join(words)}, separated by commas, got "{text}"')
+        return tuple(word for word in words if word in wanted) if as_known else wanted
+
+    return parse
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """What commands over many pictures have in common: ``--fit``, ``--out``, network, ``--json``, ``--debug``."""
+    parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
+    add_network(parser)
+    add_json(parser)
+    add_debug(parser)
 
 
 def open_network(options: argparse.Namespace) -> Network:

@@ -13,14 +13,15 @@ import numpy as np
 
 from vislrp_core import flipping
 from vislrp_core.cli import common
-from vislrp_core.cli.debugging import add_debug, show_traceback
+from vislrp_core.cli.debugging import show_traceback
 from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.pictures import find_images, printable
 from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.experiments import FlipCurve, Outcome, Picture, Record, Workspace, run_all
+from vislrp_core.experiments.run import record_key, wishes_of
+from vislrp_core.experiments.workspace import together
 from vislrp_core.fills import DEFAULT_FILL, FILLS
 from vislrp_core.flipping import Curve, Scores
-from vislrp_core.images import FIT_HELP, FITS
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, class_index
 from vislrp_core.tables import TableFile
@@ -42,26 +43,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--fill", choices=list(FILLS), default=DEFAULT_FILL, help="what flipped pixels become (invert)")
     parser.add_argument("--steps", type=common.positive, default=flipping.DEFAULT_STEPS, metavar="N",
                         help="steps after the untouched image (28)")
-    parser.add_argument("--orders", type=parse_orders, default=tuple(flipping.ORDERS), metavar="morf,lerf,random",
-                        help="orders of flipping (all three)")
+    parser.add_argument("--orders", type=common.some_of(flipping.ORDERS), default=tuple(flipping.ORDERS),
+                        metavar="morf,lerf,random", help="orders of flipping (all three)")
     parser.add_argument("--seeds", type=common.positive, default=flipping.DEFAULT_SEEDS, metavar="N",
                         help="number of random orders (3)")
-    parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
-    common.add_network(parser)
-    common.add_json(parser)
-    add_debug(parser)
+    common.add_run(parser)
     parser.set_defaults(run=run)
-
-
-def parse_orders(text: str) -> tuple[str, ...]:
-    """Argument type: orders separated by commas."""
-    wanted = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
-    wrong = [part for part in wanted if part not in flipping.ORDERS]
-    if wrong or not wanted:
-        raise argparse.ArgumentTypeError(
-            f'must be some of {", ".join(flipping.ORDERS)}, separated by commas, got "{text}"')
-    return tuple(order for order in flipping.ORDERS if order in wanted)
 
 
 def orders_of(options: argparse.Namespace) -> list[tuple[str, int | None]]:
@@ -70,21 +57,41 @@ def orders_of(options: argparse.Namespace) -> list[tuple[str, int | None]]:
             for seed in (range(options.seeds) if order == "random" else [None])]
 
 
-def curves_of(path: str, models: dict[str, LRPModel], options: argparse.Namespace, workspace: Workspace,
+def tasks_of(picture: Picture, models: dict[str, LRPModel], options: argparse.Namespace,
+             workspace: Workspace) -> dict[str, list[FlipCurve]]:
+    """Curves of one picture by model (VisLRPError, OSError)."""
+    target = class_index(workspace.network, options.target, workspace.trace(picture))
+    return {name: [FlipCurve(picture, target, order, None if order == "random" else model, seed, options.patch, options.fill,
+                             options.steps) for order, seed in orders_of(options)] for name, model in models.items()}
+
+
+def curves_of(tasks: dict[str, list[FlipCurve]], workspace: Workspace,
               record: Record) -> Iterator[tuple[str, str, list[Outcome[Curve]]]]:
     """Target, model and curves of one picture, model by model (VisLRPError, OSError)."""
-    picture = Picture.of(path, options.fit)
-    network = workspace.network
-    target = class_index(network, options.target, workspace.trace(picture))
-    for name, model in models.items():
-        tasks = [FlipCurve(picture, target, order, None if order == "random" else model, seed, options.patch, options.fill,
-                           options.steps) for order, seed in orders_of(options)]
+    for name, wanted in tasks.items():
         found = []
-        for outcome in run_all(network, tasks, workspace=workspace, record=record):
+        for outcome in run_all(workspace.network, wanted, workspace=workspace, record=record):
             if outcome.error is not None:
                 raise outcome.error
             found.append(outcome)
-        yield network.classes[target], name, found
+        yield workspace.network.classes[wanted[0].target], name, found
+
+
+def prepare(images: Sequence[str], models: dict[str, LRPModel], options: argparse.Namespace, workspace: Workspace,
+            record: Record) -> None:
+    """Forward passes of several pictures at once, and the maps by which curves that are missing are ordered.
+
+    Where one cannot be made, each is made on its own, which says why.
+    """
+    try:
+        pictures = [Picture.of(image, options.fit) for image in images]
+        if workspace.see(pictures) is None:
+            return
+        tasks = [task for picture in pictures for group in tasks_of(picture, models, options, workspace).values()
+                 for task in group]
+    except (VisLRPError, OSError):
+        return
+    workspace.prepare(wishes_of(tasks, [task for task in tasks if record.get(record_key(workspace.network, task)) is None]))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -104,10 +111,14 @@ def run(options: argparse.Namespace) -> None:
     reused: list[bool] = []
     with Record(folder / RECORD, "curve") as record, TableFile(folder / "curves.csv", CURVE_COLUMNS) as curves_file, \
             TableFile(folder / "summary.csv", ("image", "target", "model", *METRICS)) as summary_file:
+        size = together(len(images))
         for place, image in enumerate(images, start=1):
             show_progress(place, len(images), image)
+            if size > 1 and place % size == 1:
+                prepare(images[place - 1:place - 1 + size], models, options, workspace, record)
             try:
-                for target, model, outcomes in curves_of(image, models, options, workspace, record):
+                tasks = tasks_of(Picture.of(image, options.fit), models, options, workspace)
+                for target, model, outcomes in curves_of(tasks, workspace, record):
                     curves = [outcome.result for outcome in outcomes if outcome.result is not None]
                     reused += [outcome.reused for outcome in outcomes]
                     curves_file.write(*curve_rows(printable(image), target, model, curves))

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from vislrp_core import flipping
+from vislrp_core.baselines import METHODS
 from vislrp_core.cli import common, measuring
-from vislrp_core.cli.debugging import add_debug
 from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.pictures import find_images, printable
 from vislrp_core.cli.progress import Progress
@@ -27,7 +27,6 @@ from vislrp_core.experiments import NetworkSource, Outcome, ProcessPool, Record,
 from vislrp_core.experiments.ray_pool import LOCAL, RayPool
 from vislrp_core.experiments.run import Pool
 from vislrp_core.fills import FILLS
-from vislrp_core.images import FIT_HELP, FITS
 from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings, read_boxes
 from vislrp_core.measures.boxes import boxes_of
 from vislrp_core.measures.catalogue import NEED_BOXES
@@ -48,9 +47,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of pictures")
     parser.add_argument("--model", action="append", default=[], metavar="FILE|NAME",
                         help=f"LRP model (JSON), or a ready one ({', '.join(COMPOSITES)}); several times")
-    parser.add_argument("--baselines", type=measuring.parse_baselines, default=(), metavar="gradient,...",
+    parser.add_argument("--baselines", type=common.some_of(METHODS, as_known=False), default=(), metavar="gradient,...",
                         help="maps to compare with, separated by commas")
-    parser.add_argument("--metrics", type=parse_metrics, default=DEFAULT_METRICS, metavar="srg,...",
+    parser.add_argument("--metrics", type=common.some_of(MEASURES), default=DEFAULT_METRICS, metavar="srg,...",
                         help=f"some of {', '.join(MEASURES)} ({','.join(DEFAULT_METRICS)})")
     parser.add_argument("--target", default="top", metavar="NAME|INDEX|top",
                         help="target class (top: each picture's first class)")
@@ -58,26 +57,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--patch", type=common.positive, default=16, metavar="PIXELS", help="side of the squares (16)")
     parser.add_argument("--steps", type=common.positive, default=14, metavar="N", help="steps of flipping (14)")
     parser.add_argument("--fill", choices=list(FILLS), default="mean", help="what flipped pixels become (mean)")
-    parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)")
     parser.add_argument("--batch", type=common.positive, default=flipping.BATCH, metavar="N",
                         help="pictures that run through the network at once (4)")
     parser.add_argument("--workers", type=common.positive, default=1, metavar="N", help="processes (1)")
     parser.add_argument("--ray", nargs="?", const=LOCAL, metavar="ADDRESS",
                         help="workers on Ray: of the cluster at ADDRESS (auto, host:6379), or started here without one")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
-    common.add_network(parser)
-    common.add_json(parser)
-    add_debug(parser)
+    common.add_run(parser)
     parser.set_defaults(run=run)
-
-
-def parse_metrics(text: str) -> tuple[str, ...]:
-    """Argument type: measures separated by commas."""
-    wanted = {part.strip() for part in text.split(",") if part.strip()}
-    if not wanted or wanted - MEASURES.keys():
-        raise argparse.ArgumentTypeError(f'must be some of {", ".join(MEASURES)}, separated by commas, got "{text}"')
-    return tuple(key for key in MEASURES if key in wanted)
 
 
 def seed(text: str) -> int:

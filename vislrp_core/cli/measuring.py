@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vislrp_core.baselines import METHODS, Baseline
+from vislrp_core.baselines import Baseline
 from vislrp_core.cli import common
 from vislrp_core.cli.pictures import printable
 from vislrp_core.errors import InputError, VisLRPError
@@ -42,17 +42,6 @@ def readable(paths: Sequence[str], fit: str) -> Readable:
     if not pictures:
         raise InputError(f"None of the {len(paths)} pictures can be read: {skipped[0][1]}")
     return Readable(tuple(pictures), tuple(sizes), tuple(skipped))
-
-
-def parse_baselines(text: str) -> tuple[str, ...]:
-    """Argument type: baselines separated by commas."""
-    import argparse
-
-    wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    wrong = [part for part in wanted if part not in METHODS]
-    if wrong or not wanted:
-        raise argparse.ArgumentTypeError(f'must be some of {", ".join(METHODS)}, separated by commas, got "{text}"')
-    return wanted
 
 
 def explainers(models: Sequence[str], baselines: Sequence[str], seed: int) -> dict[str, Explainer]:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from vislrp_core import ablation
 from vislrp_core.ablation import Curve
-from vislrp_core.experiments.workspace import Picture, Workspace
+from vislrp_core.experiments.curves import packed, unpacked
+from vislrp_core.experiments.workspace import Picture, Wish, Workspace
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.neurons import score
 
 ORDERS: dict[str, str] = {"relevance": "largest relevance first", "activation": "largest activation first",
                           "random": "random order"}
-ARRAYS = ("counts", "probabilities", "logits", "first_class")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class AblationCurve:
         """Points."""
         return len(self.counts)
 
+    @property
+    def wish(self) -> Wish | None:
+        """None: it ranks by relevance of its layer."""
+        return None
+
     def neurons(self, workspace: Workspace) -> NDArray[np.intp]:
         """The layer's neurons in the order of ablation (NonFiniteRelevance)."""
         trace = workspace.trace(self.picture)
@@ -99,12 +104,12 @@ class AblationCurve:
             with space.turn(len(group)):
                 parts.append(ablation.curve(network, trace, self.layer, order, self.target, group,
                                             cast(ablation.Value, self.value), batch=space.batch))
-        return Curve(*(np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS))
+        return Curve(*(np.concatenate(arrays) for arrays in zip(*(vars(part).values() for part in parts), strict=True)))
 
     def pack(self, result: Curve) -> dict[str, Any]:
         """A curve as JSON."""
-        return {name: getattr(result, name).tolist() for name in ARRAYS}
+        return packed(result)
 
     def unpack(self, data: Mapping[str, Any]) -> Curve:
         """A curve from JSON."""
-        return Curve(*(np.array(data[name]) for name in ARRAYS))
+        return unpacked(Curve, data)

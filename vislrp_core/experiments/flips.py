@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vislrp_core import flipping
-from vislrp_core.experiments.workspace import Explainer, Picture, Workspace
+from vislrp_core.experiments.curves import packed, unpacked
+from vislrp_core.experiments.workspace import Explainer, Picture, Wish, Workspace
 from vislrp_core.flipping import Curve
 from vislrp_core.network import Network
-
-ARRAYS = ("shares", "logits", "probabilities", "first_class")
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,11 @@ class FlipCurve:
         """Steps."""
         return self.steps
 
+    @property
+    def wish(self) -> Wish | None:
+        """The map that orders the squares."""
+        return None if self.model is None else (self.picture, self.model, str(self.target))
+
     def squares(self, workspace: Workspace) -> NDArray[np.intp]:
         """The squares in the order of flipping."""
         def sort() -> NDArray[np.intp]:
@@ -81,8 +85,8 @@ class FlipCurve:
 
     def pack(self, result: Curve) -> dict[str, Any]:
         """A curve as JSON."""
-        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(result).items()}
+        return packed(result)
 
     def unpack(self, data: Mapping[str, Any]) -> Curve:
         """A curve from JSON."""
-        return Curve(data["order"], data["seed"], *(np.array(data[name]) for name in ARRAYS))
+        return unpacked(Curve, data)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from vislrp_core.errors import VisLRPError
-from vislrp_core.experiments.run import Task, answers
+from vislrp_core.experiments.run import Group, answers
 from vislrp_core.experiments.workspace import Workspace
 from vislrp_core.network import Network
 from vislrp_core.networks import load_network
@@ -51,10 +51,10 @@ def _begin(source: NetworkSource, threads: int, batch: int) -> None:
     _workspace = Workspace(source.load(), batch=batch)
 
 
-def _work(tasks: Sequence[Task[Any]]) -> list[Any]:
+def _work(group: Group) -> list[Any]:
     if _workspace is None:
         raise PoolError("The worker has no network: start the run again.")
-    return answers(_workspace.network, tasks, _workspace)
+    return answers(_workspace.network, group, _workspace)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class ProcessPool:
     workers: int
     batch: int = 4
 
-    def map(self, groups: Iterable[Sequence[Task[Any]]]) -> Iterator[tuple[Sequence[Task[Any]], list[Any]]]:
+    def map(self, groups: Iterable[Group]) -> Iterator[tuple[Group, list[Any]]]:
         """Groups with their packed results, as they are finished; a worker that is lost is replaced, its group done again.
 
         Raises
@@ -96,7 +96,7 @@ class ProcessPool:
                                     "choose fewer workers; what is measured is kept.") from error
             left = [group for place, group in enumerate(left) if place not in finished]
 
-    def _once(self, groups: Sequence[Sequence[Task[Any]]]) -> Iterator[tuple[int, list[Any]]]:
+    def _once(self, groups: Sequence[Group]) -> Iterator[tuple[int, list[Any]]]:
         threads = max(1, (os.cpu_count() or 1) // self.workers)
         # Forked processes and torch's threads do not go together.
         executor = ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), _begin,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Generic, Protocol, TypeVar
 
 from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.experiments.record import MemoryRecord, Recorder, key_of
-from vislrp_core.experiments.workspace import Picture, Workspace
+from vislrp_core.experiments.workspace import Picture, Wish, Workspace, together
 from vislrp_core.network import Network
 
 Result = TypeVar("Result")
@@ -29,6 +29,10 @@ class Task(Protocol[Result]):
     @property
     def size(self) -> int:
         """Steps, for progress."""
+
+    @property
+    def wish(self) -> Wish | None:
+        """The map that it will ask for, to be made together with those of other pictures; None where it needs none."""
 
     def run(self, network: Network, workspace: Workspace | None = None) -> Result:
         """The result (VisLRPError, OSError: there is none, and why)."""
@@ -56,10 +60,18 @@ class Outcome(Generic[Result]):
     reused: bool = False
 
 
+@dataclass(frozen=True)
+class Group:
+    """Tasks that are run one after the other, and the maps that are made before, see `Workspace.prepare`."""
+
+    tasks: tuple[Task[Any], ...]
+    wishes: tuple[Wish, ...] = ()
+
+
 class Pool(Protocol):
     """Several workers, see `pool.ProcessPool`."""
 
-    def map(self, groups: Iterable[Sequence[Task[Any]]]) -> Iterator[tuple[Sequence[Task[Any]], list[Any]]]:
+    def map(self, groups: Iterable[Group]) -> Iterator[tuple[Group, list[Any]]]:
         """Groups with their packed results (or errors), as they are finished."""
 
 
@@ -98,56 +110,77 @@ def run_all(network: Network, tasks: Iterable[Task[Result]], *, workspace: Works
     kept: Recorder = record if record is not None else MemoryRecord()
     total = sum(task.size for task in wanted)
     done = 0
-    keys = [record_key(network, task) for task in wanted]
+    named = {id(task): record_key(network, task) for task in wanted}
     tell: Progress = progress or (lambda done, total: None)
 
-    def known(task: Task[Result], key: str) -> Outcome[Result] | None:
-        packed = kept.get(key)
+    def known(task: Task[Result]) -> Outcome[Result] | None:
+        packed = kept.get(named[id(task)])
         return None if packed is None else Outcome(task, task.unpack(packed), reused=True)
 
     if pool is None:
         space = workspace or Workspace(network)
-        for task, key in zip(wanted, keys, strict=True):
-            outcome = known(task, key)
-            if outcome is None:
-                before = done
-                space.tell = lambda step, before=before: tell(before + step, total)  # type: ignore[misc]
-                try:
-                    result = task.run(network, space)
-                    kept.put(key, task.pack(result))
-                    outcome = Outcome(task, result)
-                except (VisLRPError, OSError) as error:
-                    outcome = Outcome(task, None, error)
-            done += task.size
-            yield outcome
+        for tasks in groups_of(wanted):
+            space.prepare(wishes_of(tasks, [task for task in tasks if kept.get(named[id(task)]) is None]))
+            for task in tasks:
+                outcome = known(task)
+                if outcome is None:
+                    before = done
+                    space.tell = lambda step, before=before: tell(before + step, total)  # type: ignore[misc]
+                    try:
+                        result = task.run(network, space)
+                        kept.put(named[id(task)], task.pack(result))
+                        outcome = Outcome(task, result)
+                    except (VisLRPError, OSError) as error:
+                        outcome = Outcome(task, None, error)
+                done += task.size
+                yield outcome
         return
-    missing: list[Task[Result]] = []
-    places: dict[int, str] = {}
-    for task, key in zip(wanted, keys, strict=True):
-        outcome = known(task, key)
-        if outcome is None:
-            missing.append(task)
-            places[id(task)] = key
-        else:
-            done += task.size
-            yield outcome
+    groups: list[Group] = []
+    for tasks in groups_of(wanted):
+        missing: list[Task[Result]] = []
+        for task in tasks:
+            outcome = known(task)
+            if outcome is None:
+                missing.append(task)
+            else:
+                done += task.size
+                yield outcome
+        if missing:
+            groups.append(Group(tuple(missing), wishes_of(tasks, missing)))
     tell(done, total)
-    groups = [tuple(group) for _, group in groupby(missing, key=lambda task: task.picture)]
     for group, answers in pool.map(groups):
-        for task, answer in zip(group, answers, strict=True):
+        for task, answer in zip(group.tasks, answers, strict=True):
             done += task.size
             if isinstance(answer, VisLRPError | OSError):
                 yield Outcome(task, None, answer)
                 continue
-            kept.put(places[id(task)], answer)
+            kept.put(named[id(task)], answer)
             yield Outcome(task, task.unpack(answer))
         tell(done, total)
 
 
-def answers(network: Network, tasks: Sequence[Task[Any]], workspace: Workspace) -> list[Any]:
+def groups_of(tasks: Sequence[Task[Result]]) -> Iterator[list[Task[Result]]]:
+    """Tasks of pictures whose maps are made together, see `workspace.together`; tasks that follow each other alone."""
+    by_picture = [list(group) for _, group in groupby(tasks, key=lambda task: task.picture)]
+    size = together(len({task.picture for task in tasks}))
+    for first in range(0, len(by_picture), size):
+        yield list(chain.from_iterable(by_picture[first:first + size]))
+
+
+def wishes_of(tasks: Sequence[Task[Any]], missing: Sequence[Task[Any]]) -> tuple[Wish, ...]:
+    """Maps of all tasks of a group, under the models of those whose results are missing.
+
+    What is there already of an interrupted group does not change with which pictures the others are computed.
+    """
+    models = {wish[1].key for task in missing if (wish := task.wish) is not None}
+    return tuple(dict.fromkeys(wish for task in tasks if (wish := task.wish) is not None and wish[1].key in models))
+
+
+def answers(network: Network, group: Group, workspace: Workspace) -> list[Any]:
     """What a worker sends back: packed results, and errors whose text survives the way."""
     found: list[Any] = []
-    for task in tasks:
+    workspace.prepare(group.wishes)
+    for task in group.tasks:
         try:
             found.append(task.pack(task.run(network, workspace)))
         except OSError as error:

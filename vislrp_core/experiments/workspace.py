@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from vislrp_core import flipping
 from vislrp_core.baselines import Baseline
+from vislrp_core.batches import Batch, forward_many, propagate_batch, trace_of
+from vislrp_core.errors import VisLRPError
 from vislrp_core.fills import filled_image
 from vislrp_core.images import read_image, to_input
 from vislrp_core.metrics import NOT_DEFINED, conservation
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Network, Trace, forward
+from vislrp_core.network import Network, Trace, class_index, forward
 from vislrp_core.propagation import propagate
+from vislrp_core.relevance import Relevance
 
 T = TypeVar("T")
 Explainer = LRPModel | Baseline
@@ -29,6 +34,12 @@ Explainer = LRPModel | Baseline
 KEPT = {"trace": 2, "mosaic trace": 4}
 """How many values of a kind are kept; of kinds that are not named, `KEPT_OTHERS`."""
 KEPT_OTHERS = 16
+TOGETHER = 4
+"""Most pictures of a folder whose maps are made at once: a forward pass of VGG16 keeps 60 MB of each."""
+GROUPS = 16
+"""Groups that a folder is parted into at least, so that workers have their share."""
+Wish = tuple["Picture", Explainer, str]
+"""A map that is going to be asked for: of a picture, under a model, for a class as `class_index` takes it."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,15 @@ class Picture:
         return read_image(self.path)
 
 
+def together(pictures: int) -> int:
+    """How many of a folder's pictures are explained at once.
+
+    Single precision shows, in maps whose denominators cancel, which pictures were computed together: that follows from the
+    folder alone, never from the batch, the number of workers, or an interruption.
+    """
+    return max(min(TOGETHER, pictures // GROUPS), 1)
+
+
 class Workspace:
     """Where tasks of one network find what they share; made again is what is no longer kept.
 
@@ -80,6 +100,7 @@ class Workspace:
                  tell: Callable[[int], None] = lambda done: None) -> None:
         self.network, self.batch, self.tell = network, batch, tell
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {}
+        self._room = dict(KEPT)
 
     def turn(self, passes: int) -> AbstractContextManager[object]:
         """Held while so many pictures run through the network."""
@@ -91,7 +112,7 @@ class Workspace:
         if key not in kept:
             kept[key] = make()
         kept.move_to_end(key)
-        while len(kept) > KEPT.get(kind, KEPT_OTHERS):
+        while len(kept) > self._room.get(kind, KEPT_OTHERS):
             kept.popitem(last=False)
         return cast(T, kept[key])
 
@@ -104,6 +125,60 @@ class Workspace:
 
         return self.remember("trace", picture, see)
 
+    def see(self, pictures: Sequence[Picture]) -> Batch | None:
+        """Forward passes of several pictures at once, kept as traces; None if one has none, whose own task says why."""
+        key = tuple(pictures)
+        if key in self._kept.get("batch", ()):
+            return self.remember("batch", key, lambda: None)
+        for kind in ("batch", "trace"):
+            self._kept.pop(kind, None)  # before new ones take their memory
+        self._room |= {"batch": 1, "trace": max(len(pictures), KEPT["trace"])}
+        try:
+            x = torch.cat([to_input(one.read(), self.network, one.fit) for one in pictures])
+            with self.turn(len(pictures)):
+                batch = forward_many(self.network, x)
+        except (VisLRPError, OSError):
+            return None
+        for place, picture in enumerate(pictures):
+            self.remember("trace", picture, partial(trace_of, self.network, batch, place))
+        return self.remember("batch", key, lambda: batch)
+
+    def prepare(self, wishes: Sequence[Wish]) -> None:
+        """Make the maps that tasks are going to ask for, those of several pictures under one model at once.
+
+        A map that cannot be made is left to the task, which says why.
+        """
+        pictures = list(dict.fromkeys(picture for picture, _, _ in wishes))
+        batch = self.see(pictures) if len(pictures) > 1 else None
+        if batch is None:
+            return
+        self._room["values"] = max(len(set(wishes)), KEPT_OTHERS)
+        asked: dict[str, tuple[LRPModel, dict[Picture, list[int]]]] = {}
+        try:
+            for picture, model, target in dict.fromkeys(wishes):
+                if isinstance(model, LRPModel):
+                    classes = asked.setdefault(model.key, (model, {}))[1].setdefault(picture, [])
+                    classes.append(class_index(self.network, target, self.trace(picture)))
+        except VisLRPError:
+            return
+        for model, by_picture in asked.values():
+            # One class of each picture at a time.
+            for row in zip(*(by_picture.get(picture, []) for picture in pictures), strict=False):
+                self._explain(batch, pictures, model, row)
+        for place, picture in enumerate(pictures):
+            # With the pass in double precision, if a model has asked for it.
+            self._kept["trace"][picture] = trace_of(self.network, batch, place)
+
+    def _explain(self, batch: Batch, pictures: Sequence[Picture], model: LRPModel, classes: Sequence[int]) -> None:
+        """Keep the map of one class of each picture, if all are finite."""
+        try:
+            with self.turn(len(pictures)):
+                found = propagate_batch(self.network, batch, model, classes, layers=(0,))
+        except VisLRPError:
+            return
+        for picture, one, relevance in zip(pictures, classes, found, strict=True):
+            self.remember("values", (picture, model.key, one), partial(_explained, relevance))
+
     def values(self, picture: Picture, model: Explainer, target: int) -> NDArray[Any]:
         """Channel sum of R[0], (H, W) (NonFiniteRelevance)."""
         return self.explained(picture, model, target)[0]
@@ -113,8 +188,7 @@ class Workspace:
         def explain() -> tuple[NDArray[Any], float]:
             if isinstance(model, Baseline):
                 return model.relevance(self.network, self.trace(picture).x, target).sum(0).cpu().numpy(), NOT_DEFINED
-            found = propagate(self.network, self.trace(picture), model, target, layers=(0,))
-            return found.map(0), conservation(float(found.total[0]), float(found.total[-1]))
+            return _explained(propagate(self.network, self.trace(picture), model, target, layers=(0,)))
 
         return self.remember("values", (picture, model.key, target), explain)
 
@@ -138,3 +212,9 @@ class Workspace:
     def order(self, key: Hashable, make: Callable[[], NDArray[np.intp]]) -> NDArray[np.intp]:
         """An order of squares or neurons."""
         return self.remember("order", key, make)
+
+
+def _explained(found: Relevance) -> tuple[NDArray[Any], float]:
+    """The channel sum of R[0], and the share of relevance that arrives there."""
+    # Where relevance of both signs nearly cancels, a sum in single precision would follow the number of threads.
+    return found.map(0), conservation(float(found.at(0).sum(dtype=torch.float64)), float(found.total[-1]))

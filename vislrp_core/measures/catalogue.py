@@ -12,13 +12,14 @@ import numpy as np
 import torch
 
 from vislrp_core import masks, metrics
+from vislrp_core.batches import logits_of
 from vislrp_core.experiments.workspace import Explainer, Picture
 from vislrp_core.fills import flip
 from vislrp_core.measures.boxes import Box, box_mass, pointing
 from vislrp_core.measures.mosaic import as_input, compose, quadrant_share
 from vislrp_core.measures.subject import Subject
 from vislrp_core.model import LRPModel
-from vislrp_core.network import class_index, logits
+from vislrp_core.network import class_index
 
 OTHER_CLASSES = 4
 COPIES, SPREAD = 10, 0.2
@@ -84,11 +85,10 @@ def _mosaic(subject: Subject, model: Explainer, question: Question) -> float:
 def _sensitivity(subject: Subject, model: Explainer, question: Question) -> float:
     rng, own = subject.rng(), subject.map(model)
     length = float(np.linalg.norm(own))
-    changes = []
-    for _ in range(COPIES):
-        noise = torch.from_numpy(rng.uniform(-SPREAD, SPREAD, size=tuple(subject.x.shape[1:]))).to(subject.x)
-        other = subject.map_of(model, subject.x + noise, subject.target)
-        changes.append(float(np.linalg.norm(other - own)) / length if length > 0 else math.nan)
+    copies = (subject.x + torch.from_numpy(rng.uniform(-SPREAD, SPREAD, size=tuple(subject.x.shape[1:]))).to(subject.x)
+              for _ in range(COPIES))
+    changes = [float(np.linalg.norm(other - own)) / length if length > 0 else math.nan
+               for other in subject.maps_of_pictures(model, copies)]
     return float(np.mean(changes))
 
 
@@ -106,7 +106,8 @@ def _lost(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
         found = []
         for part in torch.from_numpy(spread).split(subject.workspace.batch):
             with subject.workspace.turn(len(part)):
-                found.append(logits(subject.network, flip(subject.x, part, filled))[:, subject.target].double().cpu())
+                shown = flip(subject.x, part, filled)
+                found.append(logits_of(subject.network, shown, size=len(part))[:, subject.target].double().cpu())
         return subsets, float(subject.trace.logits[subject.target]) - torch.cat(found).numpy()
 
     return subject.workspace.remember("lost", subject.key("faithfulness"), measure)
@@ -210,3 +211,5 @@ MEASURES: dict[str, Measure] = {
                        "Depends on the machine and on what else it does.", _seconds),
 }
 NEED_BOXES = ("box_mass", "pointing")
+WITHOUT_MAP = ("mosaic", "seconds")
+"""Measures that do not look at the map of the picture as it is."""

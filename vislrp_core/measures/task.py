@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vislrp_core.errors import InputError
-from vislrp_core.experiments.workspace import Explainer, Picture, Workspace
+from vislrp_core.experiments.workspace import Explainer, Picture, Wish, Workspace
 from vislrp_core.measures.boxes import Box
-from vislrp_core.measures.catalogue import MEASURES, NEED_BOXES, Question
+from vislrp_core.measures.catalogue import MEASURES, NEED_BOXES, WITHOUT_MAP, Question
 from vislrp_core.measures.subject import Settings, Subject
 from vislrp_core.network import Network
 
@@ -71,6 +71,11 @@ class MeasureTask:
     def size(self) -> int:
         """One step."""
         return 1
+
+    @property
+    def wish(self) -> Wish | None:
+        """The map of the picture, which most measures look at."""
+        return None if self.metric in WITHOUT_MAP else (self.picture, self.model, self.settings.target)
 
     def run(self, network: Network, workspace: Workspace | None = None) -> Measured:
         """Measure it (VisLRPError, OSError)."""
