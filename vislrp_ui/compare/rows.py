@@ -9,6 +9,7 @@ import streamlit as st
 
 from vislrp_core.heatmap import RANGES, SPECTRA, format_value
 from vislrp_core.images import SIDE, ImageError
+from vislrp_core.model import LRPModel
 from vislrp_ui import large, service, session, state_compare, views, widgets
 from vislrp_ui.compare.edits import change, changing
 from vislrp_ui.compare.work import Grid, ranked
@@ -148,7 +149,8 @@ def outshone(grid: Grid) -> str:
 def plain_hint(grid: Grid) -> None:
     """Why a column of LRP-0 on all layers looks like noise, and the button to a readable composite in its place."""
     shown = grid.state.columns
-    place = next((place for place, entry in enumerate(grid.entries) if widgets.is_plain(entry.model)), None)
+    place = next((place for place, entry in enumerate(grid.entries)
+                  if isinstance(entry.model, LRPModel) and widgets.is_plain(entry.model)), None)
     readable = next((entry for entry in grid.visit.models if entry.id == widgets.READABLE), None)
     if place is None or readable is None:
         return
