@@ -75,7 +75,7 @@ def theirs(network: Network, pictures: Sequence[Picture], models: Sequence[str])
     from zennit import composites as zennit
 
     made = {"epsilon_plus_flat": zennit.EpsilonPlusFlat, "epsilon_alpha2_beta1_flat": zennit.EpsilonAlpha2Beta1Flat}
-    module = Module(network)
+    module = Module(network).eval()
     begin = time.perf_counter()
     x = torch.cat([to_input(read_image(one.path), network, one.fit) for one in pictures])
     with torch.no_grad():
