@@ -1,11 +1,25 @@
-"""What holds for all tests, before anything imports PyTorch."""
+"""What holds for all tests: how workers share them, and, before anything imports PyTorch, the cores."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+    from xdist.scheduler import LoadScopeScheduling
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores: each computes with one thread, and so do the apps and commands that it starts.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Nothing is kept in the folder of results of whoever runs the tests.
-os.environ["VISLRP_STORE_MB"] = "0"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """A file stays with one worker, and so does all that drives a browser: two at once would wait for each other."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
+
+    return ByFile(config, log)

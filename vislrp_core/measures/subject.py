@@ -96,8 +96,12 @@ class Subject:
         if isinstance(model, Baseline):
             yield from (self.map_of(model, x, self.target) for x in pictures)
             return
-        for seen in explain_each(self.network, pictures, [model], targets=itertools.repeat(self.target), size=AT_ONCE):
-            yield seen.relevances[0].map(0).astype(np.float64)
+        others = iter(pictures)
+        while group := list(itertools.islice(others, AT_ONCE)):
+            with self.workspace.turn(len(group)):
+                found = list(explain_each(self.network, group, [model], targets=itertools.repeat(self.target),
+                                          size=AT_ONCE))
+            yield from (seen.relevances[0].map(0).astype(np.float64) for seen in found)
 
     def map_of(self, model: Explainer, x: Tensor, target: int, network: Network | None = None) -> Map:
         """R of another input, or of another network."""
