@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
-    import pytest
     from xdist.scheduler import LoadScopeScheduling
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -23,3 +26,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
             return "browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
 
     return ByFile(config, log)
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit leaves the page it ran as `__main__`, and processes that a later test starts would begin by running it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
