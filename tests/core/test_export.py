@@ -175,8 +175,7 @@ def test_what_zennit_cannot_express_is_named():
     assert "ZBox" in zennit_script(model_of({"preset": "z_box"}, *[{"preset": "zero"}] * 37, pixel_rule="segment"))
 
 
-@pytest.mark.parametrize("wrapped", [False, True])
-@pytest.mark.parametrize("fit", ["crop", "squash"])
+@pytest.mark.parametrize(("fit", "wrapped"), [("crop", False), ("squash", True)])
 def test_the_zennit_script_as_its_user_runs_it(tmp_path, fit, wrapped):
     """It knows the network it was made with, its preprocessing, the class and how the picture is brought to its size."""
     state = tiny_state(5, divisor=32, dtype=torch.float64)
