@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import h5py
@@ -18,6 +14,7 @@ import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
+from tests.support.commands import assert_refused, kill_when
 from tests.support.networks import tiny_state
 from vislrp_core import attributions, metrics
 from vislrp_core.attributions import Attribution, names_of_files, probabilities
@@ -29,7 +26,6 @@ from vislrp_core.network import forward
 from vislrp_core.networks import load_network
 from vislrp_core.propagation import propagate
 
-ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu"]
 
 
@@ -134,12 +130,8 @@ def test_the_project_alone_leaves_no_arrays_and_is_made_once(folder: Path, both:
 def test_a_run_that_is_killed_goes_on_where_it_was(folder: Path, both: Path) -> None:
     out = folder / "killed"
     for least in (1, 3):
-        process = subprocess.Popen([sys.executable, "-m", "vislrp_core", *command(folder, "--batch", "2", out="killed")],
-                                   cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        while process.poll() is None and len(list(out.glob("parts/*.npz"))) < least:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_when(command(folder, "--batch", "2", out="killed"),
+                  lambda least=least: len(list(out.glob("parts/*.npz"))) >= least)
     # However far it came, a project that is there is whole.
     assert not (out / "project.yaml").exists() or (out / "attribution.h5").exists()
     assert main(command(folder, "--batch", "2", out="killed")) == 0
@@ -169,12 +161,7 @@ def test_a_map_that_is_not_finite_does_not_lose_the_others(folder: Path, capsys:
 ])
 def test_bad_input_is_one_line_and_status_2(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str],
                                             words: str) -> None:
-    try:
-        status = main(command(folder, *arguments, out="bad"))
-    except SystemExit as stop:
-        status = int(str(stop.code))
-    error = capsys.readouterr().err
-    assert status == 2 and words in error and error.count("\n") == 1 and "Traceback" not in error
+    assert_refused(command(folder, *arguments, out="bad"), words, capsys)
 
 
 def test_without_h5py_the_way_out_is_said(folder: Path, capsys: pytest.CaptureFixture[str],

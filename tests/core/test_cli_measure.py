@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from tests.support.commands import assert_refused, kill_when
 from tests.support.networks import tiny_state
 from vislrp_core import flipping
 from vislrp_core.cli import main, measure, progress
@@ -28,7 +24,6 @@ from vislrp_core.model import LRPModel
 from vislrp_core.networks import load_network
 
 METRICS = "srg,class_cosine,top_randomised,mosaic,gini,conservation"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -177,13 +172,8 @@ def test_a_run_that_is_killed_goes_on_where_it_was(measured: Path, folder: Path)
     """Killed three times, each time after some more values are on the disk."""
     out = folder / "killed"
     for place, least in enumerate((1, 20, 50)):
-        process = subprocess.Popen([sys.executable, "-m", "vislrp_core", *command(folder, out="killed")], cwd=ROOT,
-                                   stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        while process.poll() is None and (not (out / measure.RECORD).exists()
-                                          or (out / measure.RECORD).read_bytes().count(b"\n") < least):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_when(command(folder, out="killed"), lambda least=least: (out / measure.RECORD).exists()
+                  and (out / measure.RECORD).read_bytes().count(b"\n") >= least)
         assert (out / "run.json").exists(), place
     assert not (out / "measures.parquet").exists()
     assert main(command(folder, out="killed")) == 0
@@ -241,12 +231,7 @@ def test_progress_says_how_long_it_takes(capsys: pytest.CaptureFixture[str], mon
 ])
 def test_bad_input_is_one_line_and_status_2(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str],
                                             words: str) -> None:
-    try:
-        status = main(command(folder, *arguments, out="bad"))
-    except SystemExit as stop:
-        status = int(str(stop.code))
-    error = capsys.readouterr().err
-    assert status == 2 and words in error and error.count("\n") == 1 and "Traceback" not in error
+    assert_refused(command(folder, *arguments, out="bad"), words, capsys)
 
 
 def test_what_cannot_be_measured_is_refused_at_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
