@@ -3,10 +3,16 @@
 import streamlit as st
 
 from vislrp_core.resources import assets
-from vislrp_ui import beforehand, inbox, own_networks, service, session, theme
-from vislrp_ui.home.page import home
+from vislrp_ui import beforehand, inbox, own_networks, rooms, service, theme
+from vislrp_ui.shared.entrance import mark_routed
 
 TITLE = "VisLRP Designer"
+
+
+def home() -> None:
+    """Draw the welcome page."""
+    rooms.draw("home")
+
 
 inbox.install()
 own_networks.open_door()
@@ -14,16 +20,10 @@ own_networks.open_door()
 st.set_page_config(page_title=TITLE, page_icon=str(assets() / "icon.png"), layout="wide")
 st.logo(str(assets() / ("logo_dark.svg" if theme.is_dark() else "logo.svg")), size="medium")
 
-pages = [
-    st.Page(home, title="Home", icon=":material/home:", default=True),
-    st.Page("pages/1_Design.py", title="Design", icon=":material/tune:"),
-    st.Page("pages/2_Compare.py", title="Compare", icon=":material/grid_view:"),
-    st.Page("pages/3_Pixel_Flipping.py", title="Pixel Flipping", icon=":material/ink_eraser:"),
-    st.Page("pages/4_Neuron_Ablation.py", title="Neuron Ablation", icon=":material/hub:"),
-]
+pages = [st.Page(room.file or home, title=room.title, icon=room.icon, default=not room.file) for room in rooms.ROOMS]
 page = st.navigation(pages, position="top")
 st.set_page_config(page_title=TITLE if page == pages[0] else f"{page.title} · {TITLE}")
-session.mark_routed()
+mark_routed()
 with inbox.stamped("page"):
     page.run()
 beforehand.begin(service.default_network())

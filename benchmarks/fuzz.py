@@ -34,7 +34,7 @@ from vislrp_core.model import LRPModel
 from vislrp_core.resources import model_store, sample_images
 from vislrp_ui import own_networks, permalink, state
 from vislrp_ui.ablation import set_files
-from vislrp_ui.state_ablation import Cut, Kept
+from vislrp_ui.neuron_sets import Cut, KeptSet
 
 LONGEST_SENTENCE = 600
 ODD = (b"null", b"-1", b"0", b"1e999", b"NaN", b"-Infinity", b"true", b"[]", b"{}", b'""', b'"\\ud800"', b'"\\u0000"',
@@ -112,7 +112,7 @@ def label_files() -> Sequence[bytes]:
 
 def set_files_() -> Sequence[bytes]:
     """Files of neuron sets."""
-    kept = [Kept(1, Cut(((5, (1, 2, 3)),), "zero"), "a"), Kept(2, Cut(((38, (0,)),), "mean"), "b")]
+    kept = [KeptSet(1, Cut(((5, (1, 2, 3)),), "zero"), "a"), KeptSet(2, Cut(((38, (0,)),), "mean"), "b")]
     return (set_files.write(kept, "tiny"),)
 
 

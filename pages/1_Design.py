@@ -1,5 +1,5 @@
 """Design: segments, rules, and the heatmaps that follow."""
 
-from vislrp_ui.design.page import design
+from vislrp_ui import rooms
 
-design()
+rooms.draw("design")

@@ -1,5 +1,5 @@
 """Compare: models, classes and images side by side, with measured differences."""
 
-from vislrp_ui.compare.page import compare
+from vislrp_ui import rooms
 
-compare()
+rooms.draw("compare")

@@ -1,5 +1,5 @@
 """Pixel Flipping: brush pixels away and see what the prediction loses; measure how fast it is lost."""
 
-from vislrp_ui.flipping.page import flipping
+from vislrp_ui import rooms
 
-flipping()
+rooms.draw("flipping")

@@ -1,5 +1,5 @@
 """Neuron Ablation: find the neurons that carry the relevance, switch them off, see what the network says then."""
 
-from vislrp_ui.ablation.page import ablation
+from vislrp_ui import rooms
 
-ablation()
+rooms.draw("ablation")

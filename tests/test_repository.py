@@ -30,6 +30,12 @@ def test_types_are_consistent():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_imports_point_downwards_and_run_in_no_circle():
+    result = subprocess.run([Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True,
+                            text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def imported_modules(path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -48,6 +54,28 @@ def test_core_knows_neither_streamlit_nor_the_app(path: Path):
 def test_only_the_wrapper_imports_the_drawable_canvas():
     users = {path.name for path in CODE if "streamlit_drawable_canvas" in imported_modules(path)}
     assert users <= {"canvas.py"}
+
+
+def test_only_one_module_takes_from_inside_streamlit():
+    inside = ("streamlit.runtime", "streamlit.proto", "streamlit.elements", "streamlit.web", "streamlit.watcher")
+    users = set()
+    for path in CODE:
+        if path.relative_to(ROOT).parts[0] in ("Home.py", "pages", "vislrp_core", "vislrp_ui"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = ([alias.name for alias in node.names] if isinstance(node, ast.Import) else
+                         [f"{node.module}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else [])
+                users |= {path.name for name in names if name.startswith(inside)}
+    assert users == {"streamlit_inside.py"}
+
+
+def test_no_class_name_exists_twice():
+    found: dict[str, list[str]] = {}
+    for path in CODE:
+        if path.relative_to(ROOT).parts[0] in ("vislrp_core", "vislrp_ui"):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name, []).append(path.name)
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
 
 
 def test_files_stay_readable():

@@ -21,7 +21,7 @@ from vislrp_core.baselines import Baseline
 from vislrp_core.cli.flip import METRICS
 from vislrp_core.experiments import Explainer, FlipCurve, Picture, Record, Workspace, run_all
 from vislrp_core.fills import FILLS
-from vislrp_core.flipping import Curve
+from vislrp_core.flipping import PerturbationCurve
 from vislrp_core.model import LRPModel
 from vislrp_core.networks import load_network
 
@@ -62,7 +62,7 @@ def measure_image(workspace: Workspace, path: Path, seed: int, options: argparse
     picture = Picture.of(str(path))
     target = int(workspace.trace(picture).logits.argmax())
     wanted = tasks(picture, target, seed, options)
-    curves: dict[str, list[Curve]] = {}
+    curves: dict[str, list[PerturbationCurve]] = {}
     outcomes = run_all(workspace.network, list(wanted.values()), workspace=workspace, record=record)
     for (name, _), outcome in zip(wanted, outcomes, strict=True):
         if outcome.result is None:

@@ -14,7 +14,7 @@ from vislrp_core.batches import logits_above
 from vislrp_core.errors import InputError
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, apply_layer, forward_from
-from vislrp_core.neurons import NeuronError, Scores, check_layer, check_neurons
+from vislrp_core.neurons import NeuronError, NeuronScores, check_layer, check_neurons
 from vislrp_core.propagation import propagate_from
 
 Value = Literal["zero", "mean"]
@@ -153,7 +153,7 @@ def pass_on(network: Network, trace: Trace, model: LRPModel, layer: int, relevan
 
 
 @dataclass(frozen=True)
-class Curve:
+class NeuronAblationCurve:
     """The target's probability and logit while more and more neurons are ablated."""
 
     counts: NDArray[np.intp]
@@ -178,7 +178,7 @@ def _area(counts: NDArray[np.intp], values: NDArray[np.float64]) -> float:
     return float(np.trapezoid(values, counts) / span) if span else float(values[0])
 
 
-def area_between(curve: Curve, reference: Curve) -> float:
+def area_between(curve: NeuronAblationCurve, reference: NeuronAblationCurve) -> float:
     """Area under the reference minus area under the curve: how much faster this order takes the class away.
 
     Raises
@@ -191,9 +191,9 @@ def area_between(curve: Curve, reference: Curve) -> float:
     return reference.area - curve.area
 
 
-def mean_curve(curves: Sequence[Curve]) -> Curve:
+def mean_curve(curves: Sequence[NeuronAblationCurve]) -> NeuronAblationCurve:
     """Mean of several runs at the same counts (random orders); first classes are those of the first run."""
-    return Curve(curves[0].counts, np.mean([curve.probabilities for curve in curves], axis=0),
+    return NeuronAblationCurve(curves[0].counts, np.mean([curve.probabilities for curve in curves], axis=0),
                  np.mean([curve.logits for curve in curves], axis=0), curves[0].first_class)
 
 
@@ -208,21 +208,21 @@ def random_order(size: int, seed: int) -> NDArray[np.intp]:
     return np.random.default_rng(seed).permutation(size)
 
 
-def ranking(scores: Scores) -> NDArray[np.intp]:
+def ranking(scores: NeuronScores) -> NDArray[np.intp]:
     """The order in which a relevance model's ranking ablates: largest total relevance first."""
     return scores.strongest("total_relevance")
 
 
-def untouched(trace: Trace, target: int) -> Curve:
+def untouched(trace: Trace, target: int) -> NeuronAblationCurve:
     """The first point of every curve: no neuron ablated, which is the picture's own forward pass."""
     logits = trace.logits.double()
-    return Curve(np.zeros(1, dtype=np.intp), logits.softmax(0)[target:target + 1].cpu().numpy(),
+    return NeuronAblationCurve(np.zeros(1, dtype=np.intp), logits.softmax(0)[target:target + 1].cpu().numpy(),
                  logits[target:target + 1].cpu().numpy(), logits.argmax()[None].cpu().numpy())
 
 
 def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDArray[np.intp], target: int,
           counts: NDArray[np.intp], value: Value = "zero", *, batch: int = 4,
-          checkpoint: Callable[[int], None] | None = None) -> Curve:
+          checkpoint: Callable[[int], None] | None = None) -> NeuronAblationCurve:
     """Ablate neurons of one layer one after the other.
 
     Parameters
@@ -240,7 +240,7 @@ def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDA
 
     Returns
     -------
-    Curve
+    NeuronAblationCurve
     """
     layers = network.architecture
     activation = trace.activation(check_layer(layer, layers))
@@ -255,6 +255,6 @@ def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDA
 
     logits = logits_above(network, layer, switched(), size=batch).double()
     probabilities = logits.softmax(1)[:, target]
-    return Curve(np.asarray(counts), probabilities.cpu().numpy(), logits[:, target].cpu().numpy(),
+    return NeuronAblationCurve(np.asarray(counts), probabilities.cpu().numpy(), logits[:, target].cpu().numpy(),
                  logits.argmax(1).cpu().numpy())
 

@@ -35,7 +35,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Column:
+class FigureColumn:
     """Head of a column, and the facts of its model over all rows."""
 
     title: str
@@ -44,7 +44,7 @@ class Column:
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class FigureCell:
     """Coloured map (H, W, 3) uint8, or None with the reason in `note`; `limit` where the map has a range of its own."""
 
     pixels: NDArray[np.uint8] | None
@@ -53,13 +53,13 @@ class Cell:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class FigureRow:
     """Image, class and maps; `limit` where the row's maps share a range."""
 
     image: Image.Image
     title: str
     subtitle: str
-    cells: tuple[Cell, ...]
+    cells: tuple[FigureCell, ...]
     limit: float | None = None
 
 
@@ -77,8 +77,8 @@ class Comparison:
         Last line: network, range.
     """
 
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[FigureColumn, ...]
+    rows: tuple[FigureRow, ...]
     spectrum: str
     dark: bool = False
     limit: float | None = None
@@ -181,7 +181,7 @@ def _heads(sheet: _Sheet, shown: Comparison, left: float) -> float:
     return MARGIN + TITLE + 8 + 21 + max(len(column.parts) for column in shown.columns) * (SMALL + 4) + 6
 
 
-def _row(sheet: _Sheet, shown: Comparison, row: Row, left: float, y: float) -> float:
+def _row(sheet: _Sheet, shown: Comparison, row: FigureRow, left: float, y: float) -> float:
     sheet.items.append(_Picture(MARGIN, y, LABEL, LABEL, row.image))
     sheet.write(MARGIN, y + LABEL + 6, row.title, TITLE - 1, room=LABEL)
     sheet.write(MARGIN, y + LABEL + 6 + TITLE + 4, row.subtitle, SMALL, room=LABEL, muted=True)

@@ -38,7 +38,7 @@ class FlippingError(VisLRPError, ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class PerturbationCurve:
     """The target during the flipping; entry 0 is the untouched image.
 
     Attributes
@@ -62,7 +62,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Scores:
+class FlippingScores:
     """The summary of a map; None where an order that it needs was not measured, or the first class never changes."""
 
     aopc: float | None
@@ -130,7 +130,7 @@ def step_mask(order: NDArray[np.intp], patch: int, count: int,
 def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp], target: int, *, patch: int = DEFAULT_PATCH,
             steps: int = DEFAULT_STEPS, kind: str = "morf", seed: int | None = None, batch: int = BATCH,
             known: Mapping[int, Tensor] | None = None, checkpoint: Callable[[int], None] | None = None,
-            guard: Callable[[int], AbstractContextManager[object]] = nullcontext) -> Curve:
+            guard: Callable[[int], AbstractContextManager[object]] = nullcontext) -> PerturbationCurve:
     """Flip square after square and watch one class.
 
     Parameters
@@ -141,8 +141,10 @@ def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp]
         See `order_of`.
     target : int
         Class that is watched.
-    kind, seed : str, int
-        Written into the result.
+    kind : str
+        Order, a key of `ORDERS`; written into the result.
+    seed : int, optional
+        Of a random order; written into the result.
     batch : int
         Pictures computed at once.
     known : mapping, optional
@@ -155,7 +157,7 @@ def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp]
 
     Returns
     -------
-    Curve
+    PerturbationCurve
     """
     shape = (x.shape[-2], x.shape[-1])
     counts = flipped_counts(len(order), steps)
@@ -175,7 +177,7 @@ def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp]
     if checkpoint is not None:
         checkpoint(len(counts))
     rows = torch.stack([found[count] for count in counts]).double().cpu()
-    return Curve(kind, seed, np.array(counts) / len(order), rows[:, target].numpy(),
+    return PerturbationCurve(kind, seed, np.array(counts) / len(order), rows[:, target].numpy(),
                  rows.softmax(dim=1)[:, target].numpy(), rows.argmax(dim=1).numpy())
 
 
@@ -185,7 +187,7 @@ def ends(network: Network, trace: Trace, filled: Tensor, patch: int) -> dict[int
     return {0: trace.logits, rows * columns: logits_of(network, filled)[0]}
 
 
-def scores(morf: Curve | None, lerf: Curve | None) -> Scores:
+def scores(morf: PerturbationCurve | None, lerf: PerturbationCurve | None) -> FlippingScores:
     """AOPC, ABPC, SRG and the share at which the first class changes.
 
     With f the target's probability (or logit): AOPC is the mean over all steps of f(x_0) - f(x_k, MoRF), ABPC the mean of
@@ -202,10 +204,10 @@ def scores(morf: Curve | None, lerf: Curve | None) -> Scores:
             late = getattr(lerf, field)
             found[f"abpc{suffix}"] = float(np.mean(late - fall))
             found[f"srg{suffix}"] = float(np.trapezoid(late, lerf.shares) - np.trapezoid(fall, morf.shares))
-    return Scores(flips_to_change=None if morf is None else share_to_change(morf), **found)
+    return FlippingScores(flips_to_change=None if morf is None else share_to_change(morf), **found)
 
 
-def share_to_change(curve: Curve) -> float | None:
+def share_to_change(curve: PerturbationCurve) -> float | None:
     """Share of squares at the first step whose first class differs from the untouched image's; None if it never does."""
     changed = np.flatnonzero(curve.first_class != curve.first_class[0])
     return float(curve.shares[changed[0]]) if len(changed) else None

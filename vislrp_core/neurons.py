@@ -41,7 +41,7 @@ SCORES: dict[str, Score] = {
 
 
 @dataclass(frozen=True)
-class Scores:
+class NeuronScores:
     """Scores of every neuron of one layer, each (N,) float64; keys and definitions in `SCORES`."""
 
     layer: int
@@ -82,7 +82,7 @@ def positions(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.reshape(tensor.shape[0], -1)
 
 
-def score(layer: int, relevance: torch.Tensor, activation: torch.Tensor) -> Scores:
+def score(layer: int, relevance: torch.Tensor, activation: torch.Tensor) -> NeuronScores:
     """Scores of all neurons of a layer.
 
     Parameters
@@ -94,7 +94,7 @@ def score(layer: int, relevance: torch.Tensor, activation: torch.Tensor) -> Scor
 
     Returns
     -------
-    Scores
+    NeuronScores
         Sums in float64, whatever the tensors' type.
     """
     if relevance.shape != activation.shape:
@@ -103,7 +103,7 @@ def score(layer: int, relevance: torch.Tensor, activation: torch.Tensor) -> Scor
     r, a = positions(relevance).double(), positions(activation).double()
     columns = (r.clamp(min=0).sum(1), r.clamp(max=0).sum(1), r.sum(1),
                a.sum(1), a.mean(1), (a > 0).double().mean(1))
-    return Scores(layer, *(column.cpu().numpy() for column in columns))
+    return NeuronScores(layer, *(column.cpu().numpy() for column in columns))
 
 
 def check_layer(layer: int, architecture: Architecture) -> int:

@@ -17,7 +17,7 @@ from vislrp_core.network import Network, Trace, forward_from
 
 
 @dataclass(frozen=True)
-class Box:
+class PixelBox:
     """Rows ``top`` to ``bottom`` - 1, columns ``left`` to ``right`` - 1."""
 
     top: int
@@ -25,19 +25,19 @@ class Box:
     left: int
     right: int
 
-    def reached(self, row: Layer, side: int) -> Box:
+    def reached(self, row: Layer, side: int) -> PixelBox:
         """Outputs of a convolution or pooling, ``side`` along each edge, whose windows hold a position of the box."""
         def along(first: int, behind: int) -> tuple[int, int]:
             start = max((first + row.padding - row.kernel) // row.stride + 1, 0)
             return start, max(min((behind - 1 + row.padding) // row.stride + 1, side), start)
-        return Box(*along(self.top, self.bottom), *along(self.left, self.right))
+        return PixelBox(*along(self.top, self.bottom), *along(self.left, self.right))
 
-    def needed(self, row: Layer, side: int) -> tuple[Box, list[int]]:
+    def needed(self, row: Layer, side: int) -> tuple[PixelBox, list[int]]:
         """Inputs, of ``side`` along each edge, that outputs in the box look at, and what their windows reach beyond.
 
         Returns
         -------
-        box : Box
+        box : PixelBox
         beyond : list of int
             Positions to the left, right, top and bottom of the input.
         """
@@ -46,18 +46,18 @@ class Box:
             return max(start, 0), min(end, side), max(-start, 0), max(end - side, 0)
         top, bottom, above, below = along(self.top, self.bottom)
         left, right, before, after = along(self.left, self.right)
-        return Box(top, bottom, left, right), [before, after, above, below]
+        return PixelBox(top, bottom, left, right), [before, after, above, below]
 
 
-def box_of(mask: Tensor) -> Box | None:
+def box_of(mask: Tensor) -> PixelBox | None:
     """The smallest box around the marked positions of (H, W); None where nothing is marked."""
     rows, columns = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
     if not len(rows):
         return None
-    return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+    return PixelBox(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
 
 
-def _with_change(known: Tensor, part: Tensor, where: Box, wanted: Box) -> Tensor:
+def _with_change(known: Tensor, part: Tensor, where: PixelBox, wanted: PixelBox) -> Tensor:
     """The region ``wanted`` of an activation, with the changed part in its place."""
     region = known[..., wanted.top:wanted.bottom, wanted.left:wanted.right].clone()
     region[..., where.top - wanted.top:where.bottom - wanted.top, where.left - wanted.left:where.right - wanted.left] = part
@@ -65,7 +65,7 @@ def _with_change(known: Tensor, part: Tensor, where: Box, wanted: Box) -> Tensor
 
 
 @torch.inference_mode()
-def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Box | None) -> Tensor:
+def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: PixelBox | None) -> Tensor:
     """Logits of a picture that equals the traced one outside a box.
 
     Parameters
@@ -74,7 +74,7 @@ def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Box 
         Forward pass of the untouched picture.
     changed : Tensor
         (1, 3, side, side).
-    box : Box or None
+    box : PixelBox or None
         Where it may differ, see `box_of`; None: nowhere.
 
     Returns
@@ -106,11 +106,11 @@ def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Box 
                 part = part + network.biases[layer].reshape(1, -1, 1, 1)
             box = reached
     last = trace.activations[plan.last_feature]
-    whole = Box(0, last.shape[-2], 0, last.shape[-1])
+    whole = PixelBox(0, last.shape[-2], 0, last.shape[-1])
     return forward_from(network, plan.last_feature, _with_change(last, part, box, whole))[0]
 
 
-def _union(one: Box, other: Box) -> Box:
+def _union(one: PixelBox, other: PixelBox) -> PixelBox:
     """The smallest box around two."""
-    return Box(min(one.top, other.top), max(one.bottom, other.bottom), min(one.left, other.left),
+    return PixelBox(min(one.top, other.top), max(one.bottom, other.bottom), min(one.left, other.left),
                max(one.right, other.right))

@@ -23,7 +23,7 @@ from vislrp_core.shares import STABILIZER as STABILIZER
 from vislrp_core.shares import signed_sums as signed_sums
 from vislrp_core.steps import in_double, single_step
 from vislrp_core.steps import step as step
-from vislrp_core.store import Kept, RelevanceStore, upper_part
+from vislrp_core.store import KeptRelevance, RelevanceStore, upper_part
 
 BATCH_VALUES = 500_000
 """Activations of a layer above which several targets or pictures are propagated one after the other on a CPU."""
@@ -187,7 +187,7 @@ class Column:
             # A view of a batch would hold the other targets' relevance, too.
             own = current if current.untyped_storage().nbytes() == current.nbytes else current.clone()
             self.store.put((self.key, k, upper_part(self.model, k)),
-                           Kept(own, self.positive.copy(), self.negative.copy(), exact))
+                           KeptRelevance(own, self.positive.copy(), self.negative.copy(), exact))
 
     def relevance(self) -> Relevance:
         """The result."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
+from vislrp_core.byte_cache import ByteCache
 from vislrp_core.model import LRPModel
 
 
@@ -29,7 +28,7 @@ def upper_part(model: LRPModel, layer: int) -> Hashable:
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class KeptRelevance:
     """R[layer] of one target, with the sums of positive and negative relevance of every layer from there upwards."""
 
     relevance: Tensor
@@ -55,36 +54,22 @@ class RelevanceStore:
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
-        self._bytes = 0
+        self._kept: ByteCache[KeptRelevance] = ByteCache(max_bytes, lambda kept: kept.nbytes)
 
-    def get(self, key: Hashable) -> Kept | None:
+    def get(self, key: Hashable) -> KeptRelevance | None:
         """What is kept under a key."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
+        return self._kept.get(key)
 
-    def put(self, key: Hashable, value: Kept) -> None:
+    def put(self, key: Hashable, value: KeptRelevance) -> None:
         """Keep a value, and forget those that were not used for the longest time."""
-        if 4 * value.nbytes > self.max_bytes:
-            return
-        with self._lock:
-            old = self._kept.pop(key, None)
-            self._bytes += value.nbytes - (old.nbytes if old is not None else 0)
-            self._kept[key] = value
-            while self._bytes > self.max_bytes:
-                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        if 4 * value.nbytes <= self.max_bytes:
+            self._kept.put(key, value)
 
     def clear(self) -> None:
         """Forget everything."""
-        with self._lock:
-            self._kept.clear()
-            self._bytes = 0
+        self._kept.clear()
 
     @property
     def nbytes(self) -> int:
         """Bytes kept now."""
-        return self._bytes
+        return self._kept.nbytes

@@ -11,8 +11,8 @@ from typing import ClassVar, Literal, TypeVar
 
 import streamlit as st
 from cachetools import TTLCache
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from vislrp_ui.streamlit_inside import has_server, is_connected, session_id
 
 State = Literal["idle", "running", "done", "failed", "stopped"]
 Kind = TypeVar("Kind", bound="BackgroundJob")
@@ -30,7 +30,7 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """Where the work stands."""
 
     state: State = "idle"
@@ -73,10 +73,10 @@ class BackgroundJob:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._progress = Progress()
+        self._progress = JobProgress()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> JobProgress:
         """Where it stands now."""
         with self._lock:
             return self._progress
@@ -103,7 +103,7 @@ class BackgroundJob:
         with self._lock:
             if self._progress.running:
                 return
-            self._progress = Progress("running", 0, total)
+            self._progress = JobProgress("running", 0, total)
             self._stop.clear()
             self._thread = threading.Thread(target=self._run, args=(work,), name=self.name, daemon=True)
             self._thread.start()
@@ -165,7 +165,7 @@ class Owner:
 
     def __call__(self) -> bool:
         """Whether the owner is there, or has been a moment ago."""
-        if not runtime.exists() or runtime.get_instance().is_active_session(self._session_id):
+        if not has_server() or is_connected(self._session_id):
             self._left = None
             return True
         self._left = self._clock() if self._left is None else self._left
@@ -175,16 +175,11 @@ class Owner:
 def session_job(key: str, kind: type[Kind]) -> Kind:
     """The session's job, held under a key of the session's state; it ends with the session."""
     if key not in st.session_state:
-        made = kind(Owner(_session_id()))
+        made = kind(Owner(session_id()))
         made.key = key
         st.session_state[key] = made
     job: Kind = st.session_state[key]
     return job
-
-
-def _session_id() -> str:
-    context = get_script_run_ctx(suppress_warning=True)
-    return context.session_id if context is not None else ""
 
 
 def running_tokens(keys: Iterable[str]) -> dict[str, str]:
@@ -203,7 +198,7 @@ def claim(key: str, token: str) -> bool:
     job = _jobs.get(token)
     if job is None or job.key != key or job.progress.state not in ("running", "done"):
         return False
-    job.owned_by(Owner(_session_id()))
+    job.owned_by(Owner(session_id()))
     st.session_state[key] = job
     return True
 

@@ -16,7 +16,7 @@ from vislrp_core import edits
 from vislrp_core.adapt import adapt
 from vislrp_core.images import ImageError
 from vislrp_core.networks import imagenet_on_disk
-from vislrp_ui import desk, kept, state, uploads
+from vislrp_ui import desk, kept, state, state_compare, uploads
 from vislrp_ui.kept import Damage, Data, KeptError
 from vislrp_ui.state import WORKING, Aside, ImageRef, ModelEntry, Visit
 from vislrp_ui.state_compare import CompareState
@@ -27,14 +27,14 @@ MAX_OTHERS = 8
 SEND_SECONDS = 20.0
 """How long a picture goes along with every run, so that a browser which missed one gets the next."""
 TROUBLE = {
-    "off": "This browser keeps nothing for this page (its storage is switched off): export what you want to keep.",
+    "off": "This browser stores nothing for this page (its storage is switched off): export what you want to keep.",
     "full": "This browser's storage is full: newer work is not kept there. Export it, or delete what is kept.",
 }
-EARLIER = "your work of an earlier tab"
+EARLIER = "your work from an earlier tab"
 
 
 @dataclass(frozen=True)
-class Picture:
+class KeptPicture:
     """A picture that the browser keeps."""
 
     title: str
@@ -78,7 +78,7 @@ class Exchange:
     restored: bool = False
     heard: int = 0
     trouble: str = ""
-    pictures: dict[str, Picture] = field(default_factory=dict)
+    pictures: dict[str, KeptPicture] = field(default_factory=dict)
     others: tuple[Other, ...] = ()
     claims: dict[str, str] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
@@ -110,8 +110,9 @@ class Exchange:
     def wanted(self, visit: Visit) -> list[str]:
         """Pictures that the pages show, and only the browser has."""
         shown = [visit.image]
-        if isinstance(visit.compare, CompareState):
-            shown += [row.image for row in visit.compare.rows]
+        compared = visit.page(state_compare.KEY)
+        if isinstance(compared, CompareState):
+            shown += [row.image for row in compared.rows]
         ids = dict.fromkeys(ref.id for ref in shown if ref.kind == "upload")
         return [id for id in ids if id not in self.uploads and id in self.pictures and id not in self._missing]
 
@@ -174,10 +175,10 @@ class Exchange:
         self.order(pictures=[id])
         if visit.image.id == id:
             visit = state.choose_image(visit, ImageRef())
-        shown = visit.compare
+        shown = visit.page(state_compare.KEY)
         if isinstance(shown, CompareState):
             rows = tuple(row for row in shown.rows if row.image.id != id)
-            visit = replace(visit, compare=replace(shown, rows=rows, difference=None) if rows else None)
+            visit = visit.with_page(state_compare.KEY, replace(shown, rows=rows, difference=None) if rows else None)
         return visit
 
     def drop_other(self, tab: str) -> None:
@@ -290,7 +291,7 @@ class Exchange:
                 id, title, thumb = item["id"], item["title"], _bytes(item["thumb"], 12_000)
                 if not isinstance(title, str) or not isinstance(id, str) or len(id) != 64:
                     raise ValueError(id)
-                self.pictures[id] = Picture(" ".join(title.split())[:80], thumb)
+                self.pictures[id] = KeptPicture(" ".join(title.split())[:80], thumb)
             except (KeyError, TypeError, ValueError):
                 damage.note("pictures")
 

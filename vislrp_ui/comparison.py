@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Literal
 
 from vislrp_core import compact
 from vislrp_core.baselines import METHODS
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_ui import evidence as evidences
-from vislrp_ui.address import whole
+from vislrp_ui.address import one_of, read_fields, whole, write_fields
 from vislrp_ui.evidence import Evidence
 from vislrp_ui.state import ImageRef, StateError
 
@@ -24,8 +24,13 @@ _UPLOAD = re.compile(r"upload-([0-9a-f]{64})")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
+_ROW = {"image": "", "fit": "crop", "target": "", "unfolded": ""}
+_VIEWS = {"share": "each", "formulas": "", "first": "", "second": "", "scaled": ""}
+"""Fields of an address with their defaults, in the order of its first version."""
+
+
 @dataclass(frozen=True)
-class Row:
+class GridRow:
     """An image and a class; no class means the most probable one that no row above shows for that image."""
 
     id: int
@@ -35,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Column:
+class GridColumn:
     """A model of the visit's list by its id, one that only this page carries (sets, addresses), or a baseline by its key."""
 
     id: str = ""
@@ -45,7 +50,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class GridCell:
     """A place of the grid: row by its number, column by its place."""
 
     row: int
@@ -62,7 +67,7 @@ class CompareState:
         Which maps share a colour range, a key of `SHARES`.
     formulas : bool
         Whether the heads of the columns write the rules as formulas.
-    difference : tuple of Cell or None
+    difference : tuple of GridCell or None
         The two cells whose difference is shown.
     scaled : bool
         Whether both maps of a difference are divided by their sum of absolute relevance first.
@@ -70,15 +75,15 @@ class CompareState:
         What is asked of the measures below the grid; None while they are closed.
     """
 
-    rows: tuple[Row, ...]
-    columns: tuple[Column, ...]
+    rows: tuple[GridRow, ...]
+    columns: tuple[GridColumn, ...]
     share: Share = "each"
     formulas: bool = False
-    difference: tuple[Cell, Cell] | None = None
+    difference: tuple[GridCell, GridCell] | None = None
     scaled: bool = False
     evidence: Evidence | None = None
 
-    def row(self, id: int) -> Row:
+    def row(self, id: int) -> GridRow:
         """A row by its number (StateError if there is none)."""
         for row in self.rows:
             if row.id == id:
@@ -95,15 +100,17 @@ class CompareState:
         for number, row in enumerate(self.rows, start=1):
             name = row.image.id if row.image.kind == "sample" else f"upload-{row.image.id}"
             target = "" if row.target is None else str(row.target)
-            params[f"row{number}"] = "~".join([name, row.image.fit, target, "u" if row.unfolded else ""])
+            params[f"row{number}"] = write_fields({"image": name, "fit": row.image.fit, "target": target,
+                                                   "unfolded": "u" if row.unfolded else ""}, _ROW)
         for number, column in enumerate(self.columns, start=1):
             text = (f"b~{column.baseline}" if column.baseline else f"m~{column.id}" if column.model is None
                     else f"c~{compact.encode(column.model)}")
             params[f"col{number}"] = text
         places = {row.id: place for place, row in enumerate(self.rows, start=1)}
         shown = [f"{places[cell.row]}.{cell.column + 1}" for cell in self.difference or () if cell.row in places]
-        params["compare"] = "~".join([self.share, "f" if self.formulas else "", *(shown or ["", ""]),
-                                      "s" if self.scaled else ""])
+        first, second = shown if len(shown) == 2 else ("", "")
+        params["compare"] = write_fields({"share": self.share, "formulas": "f" if self.formulas else "", "first": first,
+                                          "second": second, "scaled": "s" if self.scaled else ""}, _VIEWS)
         if self.evidence is not None:
             # Rows of an address are numbered by their place.
             boxes = tuple(replace(one, row=places[one.row]) for one in self.evidence.boxes if one.row in places)
@@ -127,12 +134,10 @@ def from_params(params: Mapping[str, str]) -> CompareState | None:
         raise ValueError("rows or models of the comparison are missing")
     found = CompareState(rows, columns)
     if "compare" in params:
-        parts = params["compare"].split("~")
-        if len(parts) != 5 or parts[0] not in SHARES or parts[1] not in ("", "f") or parts[4] not in ("", "s"):
-            raise ValueError(params["compare"][:40])
-        pair = None if parts[2:4] == ["", ""] else (_read_cell(parts[2], found), _read_cell(parts[3], found))
-        found = replace(found, share=cast(Share, parts[0]), formulas=parts[1] == "f", difference=pair,
-                        scaled=parts[4] == "s")
+        share, formulas, first, second, scaled = read_fields(params["compare"], _VIEWS).values()
+        pair = (_read_cell(first, found), _read_cell(second, found)) if first or second else None
+        found = replace(found, share=one_of(share, SHARES), formulas=one_of(formulas, ("", "f")) == "f", difference=pair,
+                        scaled=one_of(scaled, ("", "s")) == "s")
     if "evidence" in params:
         asked = evidences.from_param(params["evidence"])
         if any(one.row > len(found.rows) for one in asked.boxes):
@@ -141,32 +146,30 @@ def from_params(params: Mapping[str, str]) -> CompareState | None:
     return found
 
 
-def _read_row(number: int, text: str) -> Row:
-    parts = text.split("~")
-    if len(parts) != 4 or parts[1] not in ("crop", "squash") or parts[3] not in ("", "u"):
-        raise ValueError(text[:40])
-    upload = _UPLOAD.fullmatch(parts[0])
-    if upload is None and not _SAMPLE.fullmatch(parts[0]):
-        raise ValueError(parts[0][:40])
-    image = ImageRef("upload" if upload else "sample", upload[1] if upload else parts[0], cast(Any, parts[1]))
-    return Row(number, image, whole(parts[2], 0, 99_999) if parts[2] else None, parts[3] == "u")
+def _read_row(number: int, text: str) -> GridRow:
+    name, fit, target, unfolded = read_fields(text, _ROW).values()
+    upload = _UPLOAD.fullmatch(name)
+    if upload is None and not _SAMPLE.fullmatch(name):
+        raise ValueError(name[:40])
+    image = ImageRef("upload" if upload else "sample", upload[1] if upload else name, one_of(fit, ("crop", "squash")))
+    return GridRow(number, image, whole(target, 0, 99_999) if target else None, one_of(unfolded, ("", "u")) == "u")
 
 
-def _read_column(text: str) -> Column:
+def _read_column(text: str) -> GridColumn:
     kind, _, rest = text.partition("~")
     if kind == "c":
         try:
-            return Column(model=compact.decode(rest))
+            return GridColumn(model=compact.decode(rest))
         except ModelError as error:
             raise ValueError(str(error)) from error
     if kind == "b" and rest in METHODS:
-        return Column(baseline=rest)
+        return GridColumn(baseline=rest)
     if kind != "m" or not _ID.fullmatch(rest):
         raise ValueError(text[:40])
-    return Column(rest)
+    return GridColumn(rest)
 
 
-def _read_cell(text: str, found: CompareState) -> Cell:
+def _read_cell(text: str, found: CompareState) -> GridCell:
     row, _, column = text.partition(".")
     place = whole(row, 1, len(found.rows)) - 1
-    return Cell(found.rows[place].id, whole(column, 1, len(found.columns)) - 1)
+    return GridCell(found.rows[place].id, whole(column, 1, len(found.columns)) - 1)

@@ -17,7 +17,7 @@ NOTHING = object()
 
 
 @dataclass
-class Held:
+class HeldValue:
     """One widget.
 
     Attributes
@@ -52,11 +52,11 @@ class Ledger:
 
     def __init__(self) -> None:
         self.count = 0
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, HeldValue] = {}
 
     def show(self, key: str, value: Any) -> None:
         """The server sets a widget."""
-        held = self._held.setdefault(key, Held())
+        held = self._held.setdefault(key, HeldValue())
         self.count += 1
         held.number, held.drawn = self.count, False
         held.shown[self.count] = value
@@ -71,7 +71,7 @@ class Ledger:
 
     def same(self, key: str, limits: tuple[Any, ...]) -> bool:
         """Whether a widget has the limits that it had; remembers them."""
-        held = self._held.setdefault(key, Held())
+        held = self._held.setdefault(key, HeldValue())
         before, held.limits = held.limits, limits
         return before == limits
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal
 
 from vislrp_core.baselines import METHODS
 from vislrp_core.images import SIDE
 from vislrp_core.measures import MEASURES, Box
 from vislrp_core.measures.catalogue import NEED_BOXES
-from vislrp_ui.address import whole
+from vislrp_ui.address import one_of, read_fields, whole, write_fields
 
 Over = Literal["rows", "samples", "uploads"]
 OVER: dict[str, str] = {"rows": "Rows shown", "samples": "All samples", "uploads": "Own pictures"}
@@ -65,7 +65,12 @@ class Evidence:
     def to_param(self) -> str:
         """As part of an address."""
         boxes = ".".join(f"{one.row}_{one.x0}_{one.y0}_{one.x1}_{one.y1}" for one in self.boxes)
-        return "~".join([self.over, ".".join(self.metrics), ".".join(self.baselines), boxes])
+        return write_fields({"over": self.over, "metrics": ".".join(self.metrics), "baselines": ".".join(self.baselines),
+                             "boxes": boxes}, _FIELDS)
+
+
+_FIELDS = {"over": "rows", "metrics": "", "baselines": "", "boxes": ""}
+"""Fields of an address with their defaults, in the order of its first version."""
 
 
 def with_box(shown: Evidence, row: int, ends: tuple[int, int, int, int] | None) -> Evidence:
@@ -76,18 +81,16 @@ def with_box(shown: Evidence, row: int, ends: tuple[int, int, int, int] | None) 
 
 def from_param(text: str) -> Evidence:
     """What an address says (ValueError if it is damaged)."""
-    parts = text.split("~")
-    if len(parts) != 4 or parts[0] not in OVER:
-        raise ValueError(text[:40])
-    metrics, baselines = (tuple(one for one in part.split(".") if one) for part in parts[1:3])
+    over, measured, besides, marked = read_fields(text, _FIELDS).values()
+    metrics, baselines = (tuple(one for one in part.split(".") if one) for part in (measured, besides))
     if set(metrics) - set(OFFERED) or set(baselines) - METHODS.keys():
         raise ValueError(text[:40])
     boxes = []
-    for one in (part for part in parts[3].split(".") if part):
+    for one in (part for part in marked.split(".") if part):
         numbers = [whole(number, 0, 99_999) for number in one.split("_")]
         if len(numbers) != 5 or max(numbers[1:]) > SIDE or numbers[3] <= numbers[1] or numbers[4] <= numbers[2]:
             raise ValueError(one[:40])
         boxes.append(Boxed(*numbers))
     if len({one.row for one in boxes}) < len(boxes):
         raise ValueError(text[:40])
-    return Evidence(cast(Over, parts[0]), metrics, baselines, tuple(boxes))
+    return Evidence(one_of(over, OVER), metrics, baselines, tuple(boxes))

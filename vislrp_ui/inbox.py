@@ -19,22 +19,26 @@ from typing import Any
 import streamlit as st
 from streamlit import config
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
-from streamlit.runtime import app_session
-from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.scriptrunner import get_script_run_ctx, script_runner
-from streamlit.runtime.scriptrunner_utils.script_requests import (
+
+from vislrp_ui.echoes import Ledger
+from vislrp_ui.streamlit_inside import (
+    AppSession,
     RerunData,
     ScriptRequest,
     ScriptRequests,
     ScriptRequestType,
+    ThreadState,
+    WidgetState,
+    WidgetStates,
+    WStates,
+    app_session,
+    local_sources_watcher,
+    page_hash,
+    run_context,
+    script_runner,
+    unpack_widget_state_value,
+    user_key_from_element_id,
 )
-from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
-from streamlit.runtime.state.common import unpack_widget_state_value, user_key_from_element_id
-from streamlit.runtime.state.session_state import WStates
-from streamlit.watcher import local_sources_watcher
-
-from vislrp_ui.echoes import Ledger
 
 MAX_WAITING = 100
 """Messages of one session that wait; more than that are folded as Streamlit does."""
@@ -136,7 +140,7 @@ class Inbox(ScriptRequests):
         """As Streamlit's, but never before or in callbacks: the message that is being heard would be lost."""
         if self._state == ScriptRequestType.CONTINUE:
             return None
-        context = get_script_run_ctx(suppress_warning=True)
+        context = run_context()
         if context is not None and not context.has_script_started:
             return None
         with self._lock:
@@ -171,8 +175,7 @@ class Inbox(ScriptRequests):
     def _on_its_page(self, one: Waiting) -> RerunData:
         """A gesture made on a page that was being left counts, but does not lead back there."""
         data, turn = one.data, self._turn
-        context = get_script_run_ctx(suppress_warning=True)
-        now = context.page_script_hash if context is not None else ""
+        now = page_hash()
         if turn is not None and one.runs <= turn.runs and data.page_script_hash == turn.left and self._is_gesture(data):
             return replace(data, page_script_hash=turn.entered, page_name="")
         if now and data.page_script_hash and data.page_script_hash != now:
@@ -187,7 +190,7 @@ class Inbox(ScriptRequests):
 
 def _in_its_part(data: RerunData) -> RerunData:
     """A gesture in a part of the page that was drawn anew in another place meanwhile counts: the whole page is drawn."""
-    context = get_script_run_ctx(suppress_warning=True)
+    context = run_context()
     if context is None or not data.fragment_id_queue or data.is_fragment_scoped_rerun:
         return data
     there = [part for part in data.fragment_id_queue if context.fragment_storage.contains(part)]
@@ -219,7 +222,7 @@ def install() -> None:
             local_sources_watcher.LocalSourcesWatcher.update_watched_modules = _nothing  # type: ignore
     if config.get_option("runner.fastReruns"):  # with it, a run that has not begun is thrown away together with its message
         config.set_option("runner.fastReruns", False)
-    context = get_script_run_ctx(suppress_warning=True)
+    context = run_context()
     if context is not None and context.script_requests is not None:
         Inbox.take_over(context.script_requests)
 
@@ -228,7 +231,7 @@ def install() -> None:
 
 def _raw_state() -> Any:
     """The session's state without its points of interruption."""
-    context = get_script_run_ctx(suppress_warning=True)
+    context = run_context()
     return context.session_state._state if context is not None else None
 
 
@@ -312,7 +315,7 @@ def mirror(key: str, value: Any, *limits: Any) -> str:
 
     Parameters
     ----------
-    limits : objects
+    *limits : objects
         The limits of a number field or slider, where they change: with others it is another widget to Streamlit.
     """
     told = ledger()

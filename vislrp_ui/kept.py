@@ -15,7 +15,7 @@ from vislrp_core import compact, edits, masks
 from vislrp_core.adapt import adapt
 from vislrp_core.masks import MaskError
 from vislrp_core.model import LRPModel, ModelError
-from vislrp_ui import desk, permalink, state, state_ablation, state_compare, state_flipping
+from vislrp_ui import desk, permalink, rooms, state, state_compare, state_flipping
 from vislrp_ui.state import MAX_HISTORY, MAX_OWN_MODELS, WORKING, Aside, ModelEntry, PageState, Snapshot, StateError, Visit
 
 VERSION = 1
@@ -162,10 +162,11 @@ def _everywhere(visit: Visit, entry: ModelEntry) -> Visit:
 def _under_id(visit: Visit, old: str, entry: ModelEntry) -> Visit:
     """The model of the list that equals an entry becomes it."""
     models = tuple(entry if one.id == old else one for one in visit.models)
-    shown = visit.compare
+    shown = visit.page(state_compare.KEY)
     if isinstance(shown, state_compare.CompareState):
         shown = replace(shown, columns=tuple(replace(one, id=entry.id) if one.id == old else one for one in shown.columns))
-    return replace(visit, models=models, active=entry.id if visit.active == old else visit.active, compare=shown)
+    named = replace(visit, models=models, active=entry.id if visit.active == old else visit.active)
+    return named.with_page(state_compare.KEY, shown)
 
 
 def forget(visit: Visit, ids: Iterable[str]) -> Visit:
@@ -228,10 +229,13 @@ def _write_history(visit: Visit) -> Data:
                     places[id(entry)] = len(table)
                     table.append(write_model(entry))
                 held.append(places[id(entry)])
-        chosen = None  # neurons come back with the network that they belong to, where undo changes it
-        if one.ablation is not None and any(other != _architecture(one) for other in beside):
-            chosen = one.ablation.to_params(room)
-            room = max(0, room - sum(map(len, chosen.values())))
+        chosen: dict[str, str] | None = None  # neurons come back with the network that they belong to, where undo changes it
+        if one.pages and any(other != _architecture(one) for other in beside):
+            chosen = {}
+            for own in one.pages.values():
+                params = own.to_params(room)
+                room = max(0, room - sum(map(len, params.values())))
+                chosen |= params
         return [held, one.active, one.selected_segment, one.network, chosen]
 
     past, future = visit.past[-MAX_HISTORY:], visit.future
@@ -249,7 +253,7 @@ def _architecture(step: Snapshot) -> str:
 def _write_strokes(visit: Visit) -> list[list[list[str]]]:
     """Steps of undo of the brushes, row by row, the newest as far as there is room."""
     room, found = ROOM, []
-    for row in state_flipping.of(visit).rows if visit.flipping is not None else ():
+    for row in state_flipping.of(visit).rows if visit.page(state_flipping.KEY) is not None else ():
         steps: list[list[str]] = []
         for mask, sign in reversed(row.past):
             room -= len(mask) + 12
@@ -329,7 +333,7 @@ def _read_strokes(visit: Visit, data: object, damage: Damage) -> Visit:
             damage.note("undo of brushes")
             continue
         rows[place] = replace(rows[place], past=past)
-    return replace(visit, flipping=replace(held, rows=tuple(rows)))
+    return visit.with_page(state_flipping.KEY, replace(held, rows=tuple(rows)))
 
 
 def _read_stroke(step: Any) -> tuple[str, str]:
@@ -366,12 +370,14 @@ def _read_step(step: Any, table: list[ModelEntry], examples: tuple[ModelEntry, .
     if len(set(ids)) != len(ids) or WORKING not in ids or active not in ids or type(segment) is not int:
         raise KeptError("no step")
     model = models[ids.index(active)].model
-    return Snapshot(models, active, max(0, min(segment, len(model.segments) - 1)), network, _read_chosen(chosen))
+    return Snapshot(models, active, max(0, min(segment, len(model.segments) - 1)), network, _read_pages(chosen))
 
 
-def _read_chosen(params: Any) -> PageState | None:
+def _read_pages(params: Any) -> dict[str, PageState]:
     if params is None:
-        return None
+        return {}
     if not isinstance(params, dict) or sum(len(str(value)) for value in params.values()) > MAX_PARAMS:
         raise KeptError("no neurons")
-    return state_ablation.from_params({str(key): value for key, value in params.items() if isinstance(value, str)})
+    texts = {str(key): value for key, value in params.items() if isinstance(value, str)}
+    found = {one.key: rooms.states(one).from_params(texts) for one in rooms.with_state() if one.counts_layers}
+    return {key: own for key, own in found.items() if own is not None}

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, Protocol, cast
 
 from vislrp_core import compact
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.model import ModelError
-from vislrp_ui import state
+from vislrp_ui import rooms, state
 from vislrp_ui.address import one_of, whole
-from vislrp_ui.state import ImageRef, Look, ModelEntry, PageState, Visit
+from vislrp_ui.rooms import PageState, Room
+from vislrp_ui.state import ImageRef, Look, ModelEntry, Visit
 
 MAX_LENGTH = 8000
 MAX_TARGET = 100_000
@@ -22,21 +20,6 @@ _SAMPLE = re.compile(r"[a-z0-9_]{1,60}")
 _UPLOAD = re.compile(r"[0-9a-f]{64}")
 _EXAMPLE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 NETWORKS = ("embedded", "imagenet", "own")
-PAGES = tuple(page for page in ("compare", "flipping", "ablation") if find_spec(f"vislrp_ui.state_{page}"))
-
-
-class _PageModule(Protocol):
-    from_params: Callable[[Mapping[str, str]], PageState | None]
-
-
-def page_module(page: str) -> _PageModule:
-    """The module that knows a page's own settings: `vislrp_ui.state_compare` and so on.
-
-    Its `from_params(params)` answers the page's state, None where the address holds none, and raises ValueError with one
-    sentence where what it holds is damaged. A page whose state names models of the visit also has `for_address(visit)`, the
-    state as another browser can read it, and `in_visit(state, visit)`, which undoes that there.
-    """
-    return cast(_PageModule, import_module(f"vislrp_ui.state_{page}"))
 
 
 def to_params(visit: Visit, *, room: int | None = None) -> dict[str, str]:
@@ -76,10 +59,10 @@ def to_params(visit: Visit, *, room: int | None = None) -> dict[str, str]:
         params["overlay"] = str(round(look.opacity * 100))
     if look.paper != "theme":
         params["paper"] = look.paper
-    for page in PAGES:
-        own: PageState | None = getattr(visit, page)
+    for page in rooms.with_state():
+        own = visit.page(page.key)
         if own is not None:
-            portable: Callable[[Visit], PageState] | None = getattr(page_module(page), "for_address", None)
+            portable: Callable[[Visit], PageState] | None = getattr(rooms.states(page), "for_address", None)
             own = portable(visit) if portable is not None and room is None else own
             params.update(own.to_params() if room is None else own.to_params(room))
     return params
@@ -130,8 +113,8 @@ def from_params(params: Mapping[str, str], visit: Visit, *, room: int = 4 * MAX_
     for key, change in _LOOK.items():
         if key in params:
             read(_LOOK_NAMES[key], lambda v, key=key, change=change: state.set_look(v, **change(params[key])))  # type: ignore[misc]
-    for page in PAGES:
-        read(f"part for {page}", lambda v, page=page: _with_page(v, page, params))  # type: ignore[misc]
+    for page in rooms.with_state():
+        read(f"part for {page.key}", lambda v, page=page: _with_page(v, page, params))  # type: ignore[misc]
     return visit, tuple(damaged)
 
 
@@ -163,13 +146,12 @@ def _with_model(visit: Visit, params: Mapping[str, str]) -> Visit:
     return replace(visit, models=models, active=state.WORKING, selected_segment=0)
 
 
-def _with_page(visit: Visit, page: str, params: Mapping[str, str]) -> Visit:
-    module: Any = page_module(page)
+def _with_page(visit: Visit, page: Room, params: Mapping[str, str]) -> Visit:
+    module = rooms.states(page)
     own = module.from_params(params)
     if own is not None and hasattr(module, "in_visit"):
         own = module.in_visit(own, visit)
-    changes: dict[str, Any] = {} if own is None else {page: own}
-    return replace(visit, **changes)
+    return visit if own is None else visit.with_page(page.key, own)
 
 
 _LOOK: dict[str, Callable[[str], dict[str, object]]] = {
@@ -180,5 +162,5 @@ _LOOK: dict[str, Callable[[str], dict[str, object]]] = {
 }
 _LOOK_NAMES = {"spectrum": "colour spectrum", "range": "colour range", "overlay": "overlay", "paper": "background"}
 
-for _page in PAGES:
-    page_module(_page)  # now, so that the first visitor does not wait for it
+for _page in rooms.with_state():
+    rooms.states(_page)  # now, so that the first visitor does not wait for it

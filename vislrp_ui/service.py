@@ -1,41 +1,49 @@
 """The pages' only door to the engine: shared caches bounded in bytes, one gate, work that a newer edit makes obsolete stops.
 
+The forward pass and propagation are here; which network runs (`running`), pictures (`pictures`) and maps as pictures
+(`coloured`) have modules of their own and are handed on.
+
 Everything is keyed by content (network, picture, model, class), so sessions share results without seeing each other: a
 picture that was uploaded is served to the session that holds it alone.
 """
 
 from __future__ import annotations
 
-import io
-import threading
 from collections.abc import Callable, Iterable
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
-from numpy.typing import NDArray
-from PIL import Image
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 from torch import Tensor
 
-from vislrp_core import heatmap as colours
-from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
+from vislrp_core.architecture import Architecture
 from vislrp_core.baselines import Baseline
 from vislrp_core.errors import VisLRPError
-from vislrp_core.images import network_view, read_image, to_input
+from vislrp_core.images import to_input
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Network, NetworkError, Prediction, Trace, forward, rank
-from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
+from vislrp_core.network import Network, Prediction, Trace, forward, rank
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_core.store import RelevanceStore
-from vislrp_ui import beforehand, inbox, own_networks, session, theme
+from vislrp_ui import inbox, pictures, shelved
 from vislrp_ui.answers import Counters, Maps, Stopwatch, layer_sum, partial_maps
 from vislrp_ui.caches import ByteCache, allotted, give_back_memory
+from vislrp_ui.coloured import dark_maps as dark_maps
+from vislrp_ui.coloured import heatmap_png as heatmap_png
+from vislrp_ui.coloured import limit_of as limit_of
 from vislrp_ui.gate import GATE
-from vislrp_ui.own_networks import OWN
-from vislrp_ui.samples import samples
-from vislrp_ui.state import ImageRef, Look
+from vislrp_ui.pictures import picture as picture
+from vislrp_ui.pictures import thumbnail as thumbnail
+from vislrp_ui.pictures import view as view
+from vislrp_ui.pictures import view_png as view_png
+from vislrp_ui.running import default_network as default_network
+from vislrp_ui.running import known_rows as known_rows
+from vislrp_ui.running import network as network
+from vislrp_ui.running import network_choices as network_choices
+from vislrp_ui.running import network_file as network_file
+from vislrp_ui.running import network_key as network_key
+from vislrp_ui.running import network_title as network_title
+from vislrp_ui.running import rows as rows
+from vislrp_ui.state import ImageRef
+from vislrp_ui.streamlit_inside import run_context
 from vislrp_ui.uploads import AwaitedImage as AwaitedImage
 from vislrp_ui.uploads import MissingImage as MissingImage
 
@@ -50,148 +58,19 @@ _relevances: ByteCache[Relevance] = ByteCache(allotted("relevances"), lambda rel
 _borders = RelevanceStore(allotted("borders"))
 _maps: ByteCache[Maps] = ByteCache(allotted("maps"), lambda maps: maps.nbytes)
 _logits: ByteCache[Tensor] = ByteCache(allotted("logits"), lambda logits: logits.nbytes)
-_pictures: ByteCache[Image.Image] = ByteCache(allotted("pictures"), lambda image: 3 * image.width * image.height)
-_views: ByteCache[Image.Image] = ByteCache(allotted("views"), lambda image: 3 * image.width * image.height)
-_files: ByteCache[bytes] = ByteCache(allotted("files"), len)
-_networks: dict[str, Network] = {}
-_networks_lock = threading.Lock()
 
 
 def clear_caches() -> None:
     """Forget all results (tests)."""
-    for kept in (_traces, _logits, _relevances, _borders, _maps, _pictures, _views, _files):
+    for kept in (_traces, _logits, _relevances, _borders, _maps, pictures.images, pictures.views, pictures.files):
         kept.clear()
-
-
-# --- network and picture --------------------------------------------------------------------------
-
-def network_key(key: str | None = None) -> str:
-    """Name of the network that runs: the one given, the visit's, or the server's default."""
-    return key or session.get_visit().network or _default_key()
-
-
-def default_network() -> str:
-    """Name of the network that the server itself runs."""
-    return _default_key()
-
-
-@cache
-def _default_key() -> str:
-    # Resolved once: a download that ends later must not switch running visits by itself.
-    return default_network_name()
-
-
-def network(key: str | None = None) -> Network:
-    """The network that runs; loaded once per process (NetworkError if that fails)."""
-    name = network_key(key)
-    if name == OWN:
-        held = own_networks.own()
-        if held is None:
-            raise NetworkError("This visit holds no network of its own (any more): bring the file again in the network "
-                               "menu, or choose another network there.")
-        return held.network
-    with _networks_lock:
-        if name not in _networks:
-            if name == "imagenet" and imagenet_on_disk() is None:
-                raise NetworkError("The full VGG16 is not on this server: get it in the network menu, or choose another "
-                                   "network there.")
-            _networks[name] = load_network(name)
-            beforehand.share(name, _networks[name])
-        return _networks[name]
-
-
-def network_file() -> str:
-    """What `load_network` takes for the running network: its name, or the name of the file that the visitor brought."""
-    held = own_networks.own() if network_key() == OWN else None
-    return network_key() if held is None else held.file
-
-
-def rows() -> Architecture:
-    """The running network's architecture; VGG16 where the network cannot be loaded."""
-    try:
-        return network().architecture
-    except NetworkError:
-        return ARCHITECTURES[DEFAULT]
-
-
-def known_rows() -> Architecture | None:
-    """The running network's architecture where it is loaded; None where it would have to be."""
-    try:
-        name = network_key()
-    except NetworkError:
-        return None
-    held = own_networks.own() if name == OWN else None
-    running = held.network if held is not None else _networks.get(name)
-    return None if running is None else running.architecture
-
-
-def network_title() -> str:
-    """Name of the running network on screen; where it cannot be loaded, its key."""
-    try:
-        return network().title
-    except NetworkError:
-        return network_key()
-
-
-def network_choices() -> list[str]:
-    """Networks that can run at once: the server's default and those on its disk."""
-    default = _default_key()
-    found = [default, "embedded"] + (["imagenet"] if imagenet_on_disk() is not None else [])
-    found += [OWN] if own_networks.own() is not None else []
-    return list(dict.fromkeys(found))
-
-
-def _source(ref: ImageRef) -> Path | bytes:
-    """The file of a picture (MissingImage if this session has none such)."""
-    if ref.kind == "sample":
-        if ref.id not in samples():
-            raise MissingImage(f"There is no sample image “{ref.id[:40]}”: choose one of the gallery.")
-        return samples()[ref.id].path
-    data = session.upload(ref)
-    if data is None and session.awaited(ref):
-        raise AwaitedImage("The image is on its way from this browser's storage.")
-    if data is None:
-        raise MissingImage("This view shows an image that was uploaded in another visit and is not kept: "
-                           "upload the same file again, or choose another image.")
-    return data
-
-
-def picture(ref: ImageRef) -> Image.Image:
-    """The picture in RGB: a sample at its own size, an upload as it is kept (MissingImage if neither is at hand)."""
-    source = _source(ref)
-    kept = (ref.kind, ref.id) if ref.kind == "sample" else ("upload file", ref.id, ref.fit)
-    return _pictures.get_or_make(kept, lambda: read_image(source))
-
-
-def view(ref: ImageRef) -> Image.Image:
-    """The pixels that the network sees (MissingImage, ImageError if there is no such picture)."""
-    _source(ref)
-    return _views.get_or_make((ref.kind, ref.id, ref.fit), lambda: network_view(picture(ref), ref.fit))
-
-
-def view_png(ref: ImageRef) -> bytes:
-    """`view` as a PNG file."""
-    seen = view(ref)
-    return _files.get_or_make(("view", ref), lambda: colours.png(seen))
-
-
-def thumbnail(ref: ImageRef, size: int = 160) -> bytes:
-    """The network's view as a small JPEG file, for galleries and lists."""
-    seen = view(ref)
-
-    def shrink() -> bytes:
-        buffer = io.BytesIO()
-        seen.resize((size, size), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=85)
-        return buffer.getvalue()
-
-    return _files.get_or_make(("thumbnail", ref, size), shrink)
 
 
 # --- forward pass and propagation -----------------------------------------------------------------
 
 def _let_newer_edit_in() -> None:
     # Any access to the session is a point where Streamlit ends a run that a newer interaction has made obsolete.
-    if get_script_run_ctx(suppress_warning=True) is not None:
+    if run_context() is not None:
         inbox.stamp()
         _ = "_visit" in st.session_state
 
@@ -227,11 +106,11 @@ def trace(ref: ImageRef, *, network_name: str | None = None, watch: Watch | None
         return kept
 
     def run() -> Trace:
-        passed = beforehand.known_trace(net, ref)
+        passed = shelved.known_trace(net, ref)
         if passed is None:
             counters.count("forward_passes")
             passed = forward(net, to_input(picture(ref), net, ref.fit))
-            beforehand.keep_trace(net, ref, passed)
+            shelved.keep_trace(net, ref, passed)
         _logits.put(key, passed.logits.clone())
         return passed
 
@@ -338,7 +217,7 @@ def maps_of(net: Network, ref: ImageRef, see: Callable[[], Trace], model: LRPMod
     clock = Stopwatch()
 
     def run() -> Maps:
-        kept = beforehand.known_maps(net, ref, model, target)
+        kept = shelved.known_maps(net, ref, model, target)
         if kept is not None and wanted <= kept.maps.keys():
             return kept
         try:
@@ -348,50 +227,8 @@ def maps_of(net: Network, ref: ImageRef, see: Callable[[], Trace], model: LRPMod
         known = _maps.get(key)  # layers that were looked at before stay: going back to one computes nothing
         found = Maps({**(known.maps if known is not None else {}), **{k: layer_sum(result, k) for k in result.layers}},
                      result.positive, result.negative, target, model.key, seconds=clock.seconds)
-        beforehand.keep_maps(net, ref, model, found)
+        shelved.keep_maps(net, ref, model, found)
         return found
 
     return _maps.get_or_make(key, run, _let_newer_edit_in,
                              accept=lambda kept: kept.error is not None or wanted <= kept.maps.keys())
-
-
-# --- pictures of maps -----------------------------------------------------------------------------
-
-def dark_maps(look: Look) -> bool:
-    """Whether maps take the spectrum's dark twin."""
-    return theme.is_dark() if look.paper == "theme" else look.paper == "dark"
-
-
-def limit_of(values: Any, look: Look) -> float:
-    """Value of the strongest colour of one map, or of a list of maps that share a range."""
-    return colours.limit(values, look.range)
-
-
-def heatmap_png(values: NDArray[Any], key: tuple[Any, ...], look: Look, *, limit: float, size: int | None = None,
-                ref: ImageRef | None = None) -> bytes:
-    """A coloured map as a PNG file, cached.
-
-    Parameters
-    ----------
-    values : ndarray
-        (H, W).
-    key : tuple
-        What the values are (network, image, model key, target, layer): two maps with the same key are the same.
-    limit : float
-        Value of the strongest colour.
-    size : int, optional
-        Longer side; as it is by default.
-    ref : ImageRef, optional
-        Picture below the map, where `look` asks for an overlay.
-    """
-    dark = dark_maps(look)
-    below = view(ref) if ref is not None and look.overlay else None
-
-    def draw() -> bytes:
-        pixels = colours.colour(values, limit, look.spectrum, dark)
-        if below is not None:
-            pixels = colours.overlay(pixels, below, look.opacity)
-        return colours.png(pixels, size)
-
-    whole = (key, look.spectrum, dark, limit, size, (ref, look.opacity) if below is not None else None)
-    return _files.get_or_make(whole, draw)

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable
 from functools import cache, partial
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.pages_manager import PagesManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core.images import read_image
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.networks import imagenet_on_disk
 from vislrp_core.resources import model_store
-from vislrp_ui import large, permalink, state, theme
+from vislrp_ui import permalink, rooms, state
 from vislrp_ui.background import claim, running_tokens
 from vislrp_ui.browser import Exchange
-from vislrp_ui.caches import settle
-from vislrp_ui.components.pagetools import page_tools
+from vislrp_ui.components.protocol import sid
 from vislrp_ui.components.store import store
 from vislrp_ui.own_networks import OWN, own
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, ModelEntry, StateError, Visit
+from vislrp_ui.streamlit_inside import is_connected, session_id
 from vislrp_ui.uploads import reduce
 
-_VISIT, _SID, _EXCHANGE, _BEGAN = "_visit", "_sid", "_exchange", "_began"
-_NOTICES, _SHOWN, _ROUTED = "_notices", "_notices_shown", "_routed"
+_VISIT, _EXCHANGE, _BEGAN = "_visit", "_exchange", "_began"
+_NOTICES, _SHOWN = "_notices", "_notices_shown"
 MAIN = "main"
-JOBS = ("_flipping_job", "_ablation_job", "_compare_flipping_job", "_evidence_job")
-"""Where the session's measurements are held."""
 ANSWER_SECONDS = 5.0
 
 
@@ -84,59 +78,20 @@ def update(change: Callable[..., Visit], *arguments: object, **named: object) ->
         notify(str(error))
 
 
-def sid() -> str:
-    """A name of this session, for components that must tell a new session from an old one."""
-    return st.session_state.setdefault(_SID, uuid.uuid4().hex)
-
-
 def notify(sentence: str) -> None:
     """Have one sentence shown at the top of the page at the next run."""
     st.session_state.setdefault(_NOTICES, []).append(sentence)
 
 
-def _say_again() -> None:
-    # The browser spoke on its own account: nobody has read and left the sentences of the run before.
+def say_again() -> None:
+    """Have the sentences shown once more: the browser spoke on its own account, nobody has read and left them."""
     st.session_state[_NOTICES] = [*st.session_state.pop(_SHOWN, []), *st.session_state.get(_NOTICES, [])]
 
 
-def boot() -> Visit:
-    """Begin a page: style, address, notices. Every page calls it first."""
-    settle()
-    _enter_through_home()
-    st.html(theme.css())
-    from vislrp_ui.fitting import fit  # it stands on this module
-
-    visit = fit()
-    sync_address(visit)
-    _draw_store(visit, MAIN)
-    large.mount()
-    with st.container(key="page-tools"):
-        page_tools("tools", theme.mode(), _say_again)
-    # A place of their own: an element that comes and goes would move all others, and components would be built anew.
-    with st.container(key="notices"):
-        st.session_state[_SHOWN] = st.session_state.pop(_NOTICES, [])
-        _show(st.session_state[_SHOWN])
-    from vislrp_ui import kept_panel, table  # they stand on this module
-
-    with st.container(key="aside-place"):
-        table.line(visit)
-    kept_panel.show()
-    return visit
-
-
-def _show(sentences: list[str]) -> None:
-    """The first sentence, the others folded away, and a button that closes them: the run it starts has no notices."""
-    if not sentences:
-        return
-    first, *others = sentences
-    with st.container(horizontal=True, vertical_alignment="top", gap="xsmall"):
-        with st.container(width="stretch", gap="xsmall"):
-            st.warning(first, icon=":material/error:")
-            if others:
-                with st.expander(f"{len(others)} more"):
-                    for sentence in others:
-                        st.warning(sentence, icon=":material/error:")
-        st.button("Close", icon=":material/close:", type="tertiary", key="close-notices", help="Close these messages")
+def take_notices() -> list[str]:
+    """The sentences that are to be shown, which are then forgotten unless the browser speaks on its own account."""
+    st.session_state[_SHOWN] = st.session_state.pop(_NOTICES, [])
+    return st.session_state[_SHOWN]
 
 
 # --- what the browser keeps -------------------------------------------------------------------------------------------
@@ -158,20 +113,20 @@ def save(place: str) -> None:
 def _draw_store(visit: Visit, place: str) -> None:
     key = f"store-{place}"
     with st.container(key=key + "-place"):
-        payload = exchange().payload(visit, running_tokens(JOBS))
+        payload = exchange().payload(visit, running_tokens(rooms.jobs()))
         store(key, {**payload, "sid": sid(), "role": "main" if place == MAIN else "part"}, partial(_hear, key))
 
 
 def _hear(key: str) -> None:
     said = (st.session_state[key] or {}).get("say")
     held = exchange()
-    _say_again()
+    say_again()
     visit, sentences = held.hear(said, sid(), get_visit())
     set_visit(visit)
     for sentence in sentences:
         notify(sentence)
     claims, held.claims = held.claims, {}
-    lost = [name for name, token in claims.items() if name in JOBS and not claim(name, token)]
+    lost = [name for name, token in claims.items() if name in rooms.jobs() and not claim(name, token)]
     if lost:
         notify("A running measurement ended when the page was left: complete curves are kept, measure again for the rest.")
 
@@ -185,25 +140,11 @@ def _waiting(visit: Visit) -> bool:
 
 def _has_browser() -> bool:
     """Whether a browser is at the other end; with `streamlit.testing` there is none that could answer."""
-    context = get_script_run_ctx(suppress_warning=True)
-    return context is not None and runtime.exists() and runtime.get_instance().is_active_session(context.session_id) is True
+    return is_connected(session_id())
 
 
 def _began() -> float:
     return st.session_state.setdefault(_BEGAN, time.monotonic())
-
-
-def mark_routed() -> None:
-    """Called by `Home.py`: this session's pages are under its navigation."""
-    st.session_state[_ROUTED] = True
-
-
-def _enter_through_home() -> None:
-    # The first visitor of a fresh server who opens a page's own address gets that page without Home.py around it: Streamlit
-    # takes the folder `pages` for its own navigation, until a script has another one. Nothing but a new run is needed.
-    if PagesManager.uses_pages_directory and _ROUTED not in st.session_state:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
 
 
 def sync_address(visit: Visit | None = None) -> None:

@@ -6,17 +6,19 @@ Pages read a `Visit`, turn each gesture into a new one and store that; nothing e
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 from vislrp_core import edits, texts
 from vislrp_core.adapt import adapt
 from vislrp_core.errors import VisLRPError
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.rules import Rule
+from vislrp_ui import rooms
 from vislrp_ui.choices import ImageRef as ImageRef
 from vislrp_ui.choices import Look as Look
+from vislrp_ui.rooms import PageState
 
 Origin = Literal["working", "example", "own"]
 WORKING = "working"
@@ -28,13 +30,6 @@ MAX_NAME = 190
 
 class StateError(VisLRPError, ValueError):
     """A change that cannot be made; the text is one sentence for the person."""
-
-
-class PageState(Protocol):
-    """What a page keeps of its own; it comes back from an address as it went in."""
-
-    def to_params(self, room: int = ...) -> dict[str, str]:
-        """Short text per query parameter; defaults may be left out, and what takes more than so many characters."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +56,8 @@ class Snapshot:
     selected_segment: int
     network: str | None = None
     """Which network ran; it is brought back where the models are of another architecture than the present ones."""
-    ablation: PageState | None = None
-    """Chosen neurons, which go with that network."""
+    pages: Mapping[str, PageState] = field(default_factory=dict, hash=False)
+    """What the pages keep that goes with that network."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +83,8 @@ class Visit:
         Key of the network, None for the server's default.
     selected_layer : int or None
         Layer whose map is shown large; None is the pixels.
-    compare, flipping, ablation : PageState or None
-        What those pages keep; each page knows its own type.
+    pages : mapping
+        What pages keep of their own, by the page's key (`rooms.Room`); each page knows its own type.
     aside : tuple of Aside
         Work that was put aside, the last one last.
     opened : Aside or None
@@ -105,9 +100,7 @@ class Visit:
     selected_segment: int = 0
     selected_layer: int | None = None
     look: Look = field(default_factory=Look)
-    compare: PageState | None = None
-    flipping: PageState | None = None
-    ablation: PageState | None = None
+    pages: Mapping[str, PageState] = field(default_factory=dict, hash=False)
     past: tuple[Snapshot, ...] = ()
     future: tuple[Snapshot, ...] = ()
     aside: tuple[Aside, ...] = ()
@@ -125,6 +118,15 @@ class Visit:
     def model(self) -> LRPModel:
         """The active model."""
         return self.entry().model
+
+    def page(self, key: str) -> PageState | None:
+        """What a page keeps; None where it is as at the start."""
+        return self.pages.get(key)
+
+    def with_page(self, key: str, own: PageState | None) -> Visit:
+        """The visit with what a page keeps; None puts the page back to its start."""
+        others = {name: kept for name, kept in self.pages.items() if name != key}
+        return replace(self, pages=others if own is None else {**others, key: own})
 
 
 def start(examples: tuple[ModelEntry, ...] = ()) -> Visit:
@@ -181,7 +183,12 @@ def segment_of(model: LRPModel, layer: int) -> int:
 # --- history ------------------------------------------------------------------------------------------------------
 
 def _snapshot(visit: Visit) -> Snapshot:
-    return Snapshot(visit.models, visit.active, visit.selected_segment, visit.network, visit.ablation)
+    return Snapshot(visit.models, visit.active, visit.selected_segment, visit.network,
+                    _counting_layers(visit.pages))
+
+
+def _counting_layers(pages: Mapping[str, PageState], count: bool = True) -> dict[str, PageState]:
+    return {key: own for key, own in pages.items() if rooms.find(key).counts_layers == count}
 
 
 def _brought_back(visit: Visit, snapshot: Snapshot) -> Visit:
@@ -189,7 +196,8 @@ def _brought_back(visit: Visit, snapshot: Snapshot) -> Visit:
     back = replace(visit, models=snapshot.models, active=snapshot.active, selected_segment=snapshot.selected_segment)
     if back.model.architecture == visit.model.architecture:
         return back
-    return replace(back, network=snapshot.network, ablation=snapshot.ablation, selected_layer=None)
+    pages = {**_counting_layers(visit.pages, False), **snapshot.pages}
+    return replace(back, network=snapshot.network, pages=pages, selected_layer=None)
 
 
 def remember(before: Visit, after: Visit) -> Visit:

@@ -11,10 +11,11 @@ from vislrp_core import texts
 from vislrp_core.ablation import VALUES
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.neurons import SCORES, NeuronError, parse_neurons
-from vislrp_ui.ablation.sets import MAX_LAYERS, MAX_UNITS, Sets, as_sets, read_sets, write_sets
-from vislrp_ui.address import model_ids, one_of, parts, whole
+from vislrp_ui.address import model_ids, one_of, parts, read_fields, whole, write_fields
+from vislrp_ui.neuron_sets import MAX_LAYERS, MAX_UNITS, Cut, KeptSet, Sets, as_sets, read_sets, write_sets
 from vislrp_ui.state import StateError, Visit
 
+KEY = "ablation"
 MAX_KEPT = 10
 MAX_COUNT = 4096
 MAX_ADDRESS = 9000
@@ -34,50 +35,7 @@ def first_layer(rows: Architecture) -> int:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """An ablation: which neurons, and what takes the place of their outputs (a key of `ablation.VALUES`)."""
-
-    sets: Sets = ()
-    value: str = "zero"
-
-    @property
-    def count(self) -> int:
-        """Number of neurons over all layers."""
-        return sum(len(neurons) for _, neurons in self.sets)
-
-    @property
-    def mapping(self) -> dict[int, tuple[int, ...]]:
-        """Neurons by layer, as the core takes them."""
-        return dict(self.sets)
-
-    def title(self, rows: Architecture) -> str:
-        """Such as "24 neurons of relu4_3", "30 neurons of 2 layers"."""
-        count = f"{self.count} neuron{'' if self.count == 1 else 's'}"
-        if not self.sets:
-            return "no neurons"
-        return f"{count} of {rows.name(self.sets[0][0]) if len(self.sets) == 1 else f'{len(self.sets)} layers'}"
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A set that stands as a row of its own."""
-
-    id: int
-    cut: Cut
-    name: str = ""
-
-    @property
-    def letter(self) -> str:
-        """A, B, C ... by its number."""
-        return chr(ord("A") + (self.id - 1) % 26)
-
-    def title(self, rows: Architecture) -> str:
-        """Name on the page."""
-        return self.name or self.cut.title(rows)
-
-
-@dataclass(frozen=True)
-class Measurement:
+class CurveMeasurement:
     """Settings of the ablation curves.
 
     Attributes
@@ -95,6 +53,11 @@ class Measurement:
     points: int = 16
     seeds: int = 2
     scale: str = "probability"
+
+    def fields(self) -> dict[str, str]:
+        """What an address says of them."""
+        return {"share": str(self.share), "points": str(self.points), "seeds": str(self.seeds), "scale": self.scale,
+                "models": ".".join(quote(id, safe="") for id in self.models)}
 
 
 @dataclass(frozen=True)
@@ -123,7 +86,7 @@ class AblationState:
     selected: Sets = ()
     value: str = "zero"
     ablated: Cut | None = None
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[KeptSet, ...] = ()
     thumbs: str = "relevance"
     spread: str = "common"
     order: str = "number"
@@ -132,12 +95,18 @@ class AblationState:
     by: str = "positive_relevance"
     part: str = "set"
     neuron: int = 0
-    measurement: Measurement = field(default_factory=Measurement)
+    measurement: CurveMeasurement = field(default_factory=CurveMeasurement)
 
     @property
     def neurons(self) -> tuple[int, ...]:
         """Chosen neurons of the shown layer."""
         return dict(self.selected).get(self.layer, ())
+
+    def views(self) -> dict[str, str]:
+        """What an address says of the layer and how its neurons are shown."""
+        return {"layer": str(self.layer), "value": self.value, "thumbs": self.thumbs, "spread": self.spread,
+                "order": self.order, "gesture": self.gesture, "count": str(self.count), "by": self.by, "part": self.part,
+                "neuron": str(self.neuron)}
 
     @property
     def cut(self) -> Cut:
@@ -158,11 +127,8 @@ class AblationState:
         params: dict[str, str] = {}
         fits = self.kept_in_address(room)
         fresh = AblationState()
-        views = [str(self.layer), self.value, self.thumbs, self.spread, self.order, self.gesture, str(self.count), self.by,
-                 self.part, str(self.neuron)]
-        if views != [str(fresh.layer), fresh.value, fresh.thumbs, fresh.spread, fresh.order, fresh.gesture,
-                     str(fresh.count), fresh.by, fresh.part, str(fresh.neuron)]:
-            params["neurons"] = "~".join(views)
+        if (views := self.views()) != _VIEWS:
+            params["neurons"] = write_fields(views, _VIEWS)
         if self.selected and fits[0]:
             params["chosen"] = write_sets(self.selected)
         if self.ablated is not None:
@@ -171,12 +137,18 @@ class AblationState:
             elif len(text := write_sets(self.ablated.sets)) <= room // 3:
                 params["ablated"] = f"{self.ablated.value}~{text}"
         for number, row in enumerate((row for row in self.kept if fits[row.id]), start=1):
-            params[f"cut{number}"] = f"{row.cut.value}~{write_sets(row.cut.sets)}~{quote(row.name, safe='')}"
+            params[f"cut{number}"] = write_fields({"value": row.cut.value, "sets": write_sets(row.cut.sets),
+                                                   "name": quote(row.name, safe="")}, _CUT)
         one = self.measurement
         if one != fresh.measurement:
-            params["ablate"] = "~".join([str(one.share), str(one.points), str(one.seeds), one.scale,
-                                         ".".join(quote(id, safe="") for id in one.models)])
+            params["ablate"] = write_fields(one.fields(), _MEASUREMENT)
         return params
+
+
+_VIEWS = AblationState().views()
+_CUT = {"value": "zero", "sets": "", "name": ""}
+_MEASUREMENT = CurveMeasurement().fields()
+"""Fields of an address with their defaults, in the order of its first version."""
 
 
 def from_params(params: Mapping[str, str]) -> AblationState | None:
@@ -189,7 +161,8 @@ def from_params(params: Mapping[str, str]) -> AblationState | None:
     """
     state = AblationState()
     if "neurons" in params:
-        layer, value, thumbs, spread, order, gesture, count, by, part, neuron = parts(params["neurons"], 10)
+        views = read_fields(params["neurons"], _VIEWS)
+        layer, value, thumbs, spread, order, gesture, count, by, part, neuron = views.values()
         state = replace(
             state, layer=whole(layer, 1, MAX_LAYERS), value=one_of(value, VALUES), thumbs=one_of(thumbs, THUMBS),
             spread=one_of(spread, SPREADS), order=one_of(order, ORDERS), gesture=one_of(gesture, GESTURES),
@@ -199,15 +172,15 @@ def from_params(params: Mapping[str, str]) -> AblationState | None:
         state = replace(state, selected=read_sets(params["chosen"]))
     if "ablated" in params:
         state = replace(state, ablated=state.cut if params["ablated"] == "chosen" else _read_cut(params["ablated"]))
-    rows: list[Kept] = []
+    rows: list[KeptSet] = []
     for number in range(1, MAX_KEPT + 1):
         if f"cut{number}" in params:
-            value, sets, name = parts(params[f"cut{number}"], 3)
-            rows.append(Kept(len(rows) + 1, _read_cut(f"{value}~{sets}"), _name(unquote(name))))
+            value, sets, name = read_fields(params[f"cut{number}"], _CUT).values()
+            rows.append(KeptSet(len(rows) + 1, _read_cut(f"{value}~{sets}"), _name(unquote(name))))
     state = replace(state, kept=tuple(rows))
     if "ablate" in params:
-        share, points, seeds, scale, models = parts(params["ablate"], 5)
-        state = replace(state, measurement=Measurement(
+        share, points, seeds, scale, models = read_fields(params["ablate"], _MEASUREMENT).values()
+        state = replace(state, measurement=CurveMeasurement(
             model_ids(models), whole(share, 1, 100), whole(points, 2, MAX_POINTS), whole(seeds, 0, MAX_SEEDS),
             one_of(scale, SCALES)))
     return None if state == AblationState() else state
@@ -230,7 +203,8 @@ def _name(text: str) -> str:
 def of(visit: Visit) -> AblationState:
     """The page's state of a visit."""
     rows = visit.model.plan
-    held = visit.ablation if isinstance(visit.ablation, AblationState) else AblationState(layer=first_layer(rows))
+    own = visit.page(KEY)
+    held = own if isinstance(own, AblationState) else AblationState(layer=first_layer(rows))
     held = held if held.layer <= rows.last else replace(held, layer=first_layer(rows))
     cuts = (*((held.ablated,) if held.ablated else ()), *(row.cut for row in held.kept))
     return _without_means_of_units(held, rows) if "mean" in (held.value, *(cut.value for cut in cuts)) else held
@@ -256,9 +230,14 @@ def cleared(state: AblationState, rows: Architecture) -> AblationState:
     return replace(state, layer=first_layer(rows), selected=(), ablated=None, kept=(), part="set")
 
 
+def for_network(visit: Visit, rows: Architecture) -> AblationState:
+    """The page's state for another architecture."""
+    return cleared(of(visit), rows)
+
+
 def changed(visit: Visit, change: Callable[..., AblationState], *arguments: object, **named: object) -> Visit:
     """The visit with the page's state changed by a pure function of it."""
-    return replace(visit, ablation=change(of(visit), *arguments, **named))
+    return visit.with_page(KEY, change(of(visit), *arguments, **named))
 
 
 def fitting(state: AblationState, sizes: Mapping[int, int]) -> tuple[AblationState, int]:
@@ -368,11 +347,11 @@ def add_kept(state: AblationState, rows: Sequence[tuple[str, Cut]]) -> AblationS
     if len(state.kept) + len(rows) > MAX_KEPT:
         raise StateError(f"The page holds {MAX_KEPT} kept sets, {len(state.kept)} are there: remove some first.")
     first = max((row.id for row in state.kept), default=0) + 1
-    added = tuple(Kept(first + place, cut, _name(name)) for place, (name, cut) in enumerate(rows))
+    added = tuple(KeptSet(first + place, cut, _name(name)) for place, (name, cut) in enumerate(rows))
     return replace(state, kept=(*state.kept, *added))
 
 
-def kept_row(state: AblationState, id: int) -> Kept:
+def kept_row(state: AblationState, id: int) -> KeptSet:
     """A row by its number (StateError if it is gone)."""
     for row in state.kept:
         if row.id == id:

@@ -14,20 +14,23 @@ from vislrp_ui.comparison import (
     MAX_COLUMNS,
     MAX_ROWS,
     SHARES,
-    Cell,
-    Column,
     CompareState,
-    Row,
+    GridCell,
+    GridColumn,
+    GridRow,
     Share,
     from_params,
 )
 from vislrp_ui.evidence import Evidence, with_box
 from vislrp_ui.state import WORKING, ImageRef, ModelEntry, StateError, Visit
 
-__all__ = ["MAX_COLUMNS", "MAX_ROWS", "SHARES", "Cell", "Column", "CompareState", "Row", "Share", "from_params"]
+__all__ = ["MAX_COLUMNS", "MAX_ROWS", "SHARES", "CompareState", "GridCell", "GridColumn", "GridRow", "Share", "from_params"]
 
 
 # --- the visit --------------------------------------------------------------------------------------------------------
+
+KEY = "compare"
+
 
 def default(visit: Visit) -> CompareState:
     """The visit's image with its class and the next one; the active model and the examples of this program's own."""
@@ -35,7 +38,8 @@ def default(visit: Visit) -> CompareState:
     active = visit.entry()
     bare = active.id == WORKING and state.is_untouched(active) and examples
     ids = [*([] if active.id in examples or bare else [active.id]), *examples][:MAX_COLUMNS - 1]
-    return CompareState((Row(1, visit.image, visit.target), Row(2, visit.image)), tuple(Column(id) for id in ids))
+    rows = (GridRow(1, visit.image, visit.target), GridRow(2, visit.image))
+    return CompareState(rows, tuple(GridColumn(id) for id in ids))
 
 
 def of(visit: Visit) -> CompareState:
@@ -43,18 +47,18 @@ def of(visit: Visit) -> CompareState:
 
     Columns of models that are no longer in the list are left out, and carried models that are in it stand for those.
     """
-    if not isinstance(visit.compare, CompareState):
+    kept = visit.page(KEY)
+    if not isinstance(kept, CompareState):
         return default(visit)
-    kept = visit.compare
     known = {entry.id: entry for entry in visit.models}
-    columns: list[Column] = []
+    columns: list[GridColumn] = []
     places: dict[int, int] = {}
     for place, column in enumerate(kept.columns):
         if column.model is None and not column.baseline and column.id not in known:
             continue
         if column.model is not None:
             twin = _listed(visit, column.model)
-            column = Column(twin.id) if twin is not None else column
+            column = GridColumn(twin.id) if twin is not None else column
         if column not in columns:
             places[place] = len(columns)
             columns.append(column)
@@ -68,7 +72,7 @@ def _listed(visit: Visit, model: LRPModel) -> ModelEntry | None:
     return next((e for e in visit.models if e.name == model.name and e.model.key == model.key), None)
 
 
-def _moved(difference: tuple[Cell, Cell] | None, places: Mapping[int, int]) -> tuple[Cell, Cell] | None:
+def _moved(difference: tuple[GridCell, GridCell] | None, places: Mapping[int, int]) -> tuple[GridCell, GridCell] | None:
     if difference is None or any(cell.column not in places for cell in difference):
         return None
     return (replace(difference[0], column=places[difference[0].column]),
@@ -77,12 +81,12 @@ def _moved(difference: tuple[Cell, Cell] | None, places: Mapping[int, int]) -> t
 
 def changed(visit: Visit, change: Callable[..., CompareState], *arguments: object, **named: object) -> Visit:
     """The visit with the page's state changed by a pure function of it."""
-    return replace(visit, compare=change(of(visit), *arguments, **named))
+    return visit.with_page(KEY, change(of(visit), *arguments, **named))
 
 
 def afresh(visit: Visit) -> Visit:
     """Follow the visit's image, class and model again."""
-    return replace(visit, compare=None)
+    return visit.with_page(KEY, None)
 
 
 @dataclass(frozen=True)
@@ -115,27 +119,27 @@ def entries(visit: Visit, shown: CompareState | None = None) -> tuple[ColumnEntr
 
 def for_address(visit: Visit) -> CompareState | None:
     """What the address of a visit holds: own models as a whole, because another browser does not know their ids."""
-    if not isinstance(visit.compare, CompareState):
+    if not isinstance(visit.page(KEY), CompareState):
         return None
     shown = of(visit)
     known = {entry.id: entry for entry in visit.models}
 
-    def portable(column: Column) -> Column:
+    def portable(column: GridColumn) -> GridColumn:
         entry = known.get(column.id)
         if entry is None or entry.origin == "example":
             return column
-        return Column("active") if entry.id == visit.active else Column(model=entry.model)
+        return GridColumn("active") if entry.id == visit.active else GridColumn(model=entry.model)
 
     return replace(shown, columns=tuple(portable(column) for column in shown.columns))
 
 
 def in_visit(shown: CompareState, visit: Visit) -> CompareState:
     """What an address held, in the visit that it opened: its active model has an id there."""
-    return replace(shown, columns=tuple(Column(visit.active) if column == Column("active") else column
+    return replace(shown, columns=tuple(GridColumn(visit.active) if column == GridColumn("active") else column
                                         for column in shown.columns))
 
 
-def targets(rows: Sequence[Row], order: Callable[[ImageRef], Sequence[int]]) -> tuple[int, ...]:
+def targets(rows: Sequence[GridRow], order: Callable[[ImageRef], Sequence[int]]) -> tuple[int, ...]:
     """The class of every row.
 
     Parameters
@@ -164,12 +168,12 @@ def activate(visit: Visit, row: int, column: int, target: int) -> Visit:
         raise StateError("This model is no longer in the comparison: choose another cell.")
     place = shown.row(row)
     chosen = shown.columns[column]
-    after = replace(visit, compare=shown)
+    after = visit.with_page(KEY, shown)
     if chosen.model is not None:
         after = state.add_model(after, chosen.model, based_on=chosen.based_on)
         columns = list(shown.columns)
-        columns[column] = Column(after.active)
-        after = replace(after, compare=replace(shown, columns=tuple(columns)))
+        columns[column] = GridColumn(after.active)
+        after = after.with_page(KEY, replace(shown, columns=tuple(columns)))
     elif not chosen.baseline:
         after = state.activate(after, chosen.id)
     if after.image != place.image:
@@ -183,7 +187,7 @@ def _new_id(shown: CompareState) -> int:
     return max(row.id for row in shown.rows) + 1
 
 
-def _put(shown: CompareState, row: Row) -> CompareState:
+def _put(shown: CompareState, row: GridRow) -> CompareState:
     return replace(shown, rows=tuple(row if one.id == row.id else one for one in shown.rows))
 
 
@@ -195,7 +199,7 @@ def _check_room(shown: CompareState) -> None:
 def add_row(shown: CompareState, image: ImageRef | None = None, target: int | None = None) -> CompareState:
     """A row at the end: the image of the row above, or another, with the next class (StateError when there is no room)."""
     _check_room(shown)
-    return replace(shown, rows=(*shown.rows, Row(_new_id(shown), image or shown.rows[-1].image, target)))
+    return replace(shown, rows=(*shown.rows, GridRow(_new_id(shown), image or shown.rows[-1].image, target)))
 
 
 def duplicate_row(shown: CompareState, id: int, target: int) -> CompareState:
@@ -256,7 +260,7 @@ def toggle_fold(shown: CompareState, id: int) -> CompareState:
 
 # --- columns ----------------------------------------------------------------------------------------------------------
 
-def set_columns(shown: CompareState, columns: Sequence[Column]) -> CompareState:
+def set_columns(shown: CompareState, columns: Sequence[GridColumn]) -> CompareState:
     """These models in this order, each once; at least one (StateError otherwise)."""
     chosen = tuple(dict.fromkeys(columns))
     if not chosen:
@@ -287,7 +291,7 @@ def remove_column(shown: CompareState, column: int) -> CompareState:
 def add_models(shown: CompareState, models: Sequence[LRPModel], based_on: str = "") -> CompareState:
     """Models from a file, behind the others; one that is there already is not doubled."""
     there = {(c.model.name, c.model.key) for c in shown.columns if c.model is not None}
-    fresh = [Column(model=model, based_on=based_on) for model in models if (model.name, model.key) not in there]
+    fresh = [GridColumn(model=model, based_on=based_on) for model in models if (model.name, model.key) not in there]
     return set_columns(shown, [*shown.columns, *fresh])
 
 
@@ -295,10 +299,10 @@ def load(visit: Visit, models: Sequence[LRPModel], rows: Sequence[tuple[ImageRef
          based_on: str = "") -> Visit:
     """A ready-made set: these models on these images and classes; how maps are drawn stays."""
     kept = of(visit)
-    fresh = replace(kept, rows=tuple(Row(n, image, target) for n, (image, target) in enumerate(rows, start=1)),
-                    columns=tuple(Column(model=model, based_on=based_on) for model in models), formulas=formulas,
+    fresh = replace(kept, rows=tuple(GridRow(n, image, target) for n, (image, target) in enumerate(rows, start=1)),
+                    columns=tuple(GridColumn(model=model, based_on=based_on) for model in models), formulas=formulas,
                     difference=None)
-    return replace(visit, compare=fresh)
+    return visit.with_page(KEY, fresh)
 
 
 # --- evidence ---------------------------------------------------------------------------------------------------------
@@ -331,7 +335,7 @@ def set_formulas(shown: CompareState, formulas: bool) -> CompareState:
     return replace(shown, formulas=formulas)
 
 
-def set_difference(shown: CompareState, difference: tuple[Cell, Cell] | None) -> CompareState:
+def set_difference(shown: CompareState, difference: tuple[GridCell, GridCell] | None) -> CompareState:
     """Show the difference of two cells, or none."""
     return replace(shown, difference=difference)
 

@@ -11,9 +11,10 @@ from vislrp_core import masks, texts
 from vislrp_core.fills import DEFAULT_FILL, FILLS
 from vislrp_core.images import SIDE
 from vislrp_core.masks import Mask, MaskError
-from vislrp_ui.address import model_ids, one_of, parts, whole
+from vislrp_ui.address import model_ids, one_of, read_fields, whole, write_fields
 from vislrp_ui.state import StateError, Visit
 
+KEY = "flipping"
 MAX_ROWS = 8
 MAX_PAST = 40
 MAX_ADDRESS = 6000
@@ -29,7 +30,7 @@ SCALES = ("probability", "logit")
 
 
 @dataclass(frozen=True)
-class Row:
+class FlippingRow:
     """One flipping.
 
     Attributes
@@ -62,6 +63,11 @@ class Row:
         """The brushed pixels."""
         return masks.decode(self.mask) if self.mask else masks.empty()
 
+    def fields(self) -> dict[str, str]:
+        """What an address says of it."""
+        return {"fill": self.fill, "sign": self.sign, "share": f"{self.share:g}", "unit": str(self.unit), "mask": self.mask,
+                "name": quote(self.name, safe="")}
+
     @property
     def marks(self) -> bool:
         """Whether the row marks anything at all."""
@@ -69,7 +75,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class FlippingMeasurement:
     """Settings of the measured flipping.
 
     Attributes
@@ -89,19 +95,24 @@ class Measurement:
     seeds: int = 2
     scale: str = "probability"
 
+    def fields(self) -> dict[str, str]:
+        """What an address says of them."""
+        return {"patch": str(self.patch), "fill": self.fill, "steps": str(self.steps), "seeds": str(self.seeds),
+                "scale": self.scale, "models": ".".join(quote(id, safe="") for id in self.models)}
+
 
 @dataclass(frozen=True)
 class FlippingState:
     """Everything the page keeps."""
 
-    rows: tuple[Row, ...] = (Row(1),)
+    rows: tuple[FlippingRow, ...] = (FlippingRow(1),)
     active: int = 1
     mode: str = "brush"
     tool: str = "brush"
     width: int = 18
-    measurement: Measurement = Measurement()
+    measurement: FlippingMeasurement = FlippingMeasurement()
 
-    def row(self, id: int | None = None) -> Row:
+    def row(self, id: int | None = None) -> FlippingRow:
         """A row by its number; the active one by default (KeyError if there is none)."""
         wanted = self.active if id is None else id
         for row in self.rows:
@@ -124,16 +135,23 @@ class FlippingState:
         fresh = FlippingState()
         if replace(self, measurement=fresh.measurement) != fresh:
             place = 1 + next(i for i, row in enumerate(self.rows) if row.id == self.active)
-            params["flip"] = f"{place}~{self.mode}~{self.tool}~{self.width}"
+            params["flip"] = write_fields({"row": str(place), **self._tools()}, _TOOLS)
             for number, row in enumerate(self.rows, start=1):
-                mask = row.mask if kept[row.id] else ""
-                params[f"flip{number}"] = "~".join([row.fill, row.sign, f"{row.share:g}", str(row.unit), mask,
-                                                    quote(row.name, safe="")])
+                kept_mask = row.mask if kept[row.id] else ""
+                params[f"flip{number}"] = write_fields(replace(row, mask=kept_mask).fields(), _ROW)
         chosen = self.measurement
         if chosen != fresh.measurement:
-            params["measure"] = "~".join([str(chosen.patch), chosen.fill, str(chosen.steps), str(chosen.seeds), chosen.scale,
-                                          ".".join(quote(id, safe="") for id in chosen.models)])
+            params["measure"] = write_fields(chosen.fields(), _MEASUREMENT)
         return params
+
+    def _tools(self) -> dict[str, str]:
+        return {"mode": self.mode, "tool": self.tool, "width": str(self.width)}
+
+
+_ROW = FlippingRow(1).fields()
+_MEASUREMENT = FlippingMeasurement().fields()
+_TOOLS = {"row": "1", **FlippingState()._tools()}
+"""Fields of an address with their defaults, in the order of its first version."""
 
 
 def from_params(params: Mapping[str, str]) -> FlippingState | None:
@@ -149,26 +167,26 @@ def from_params(params: Mapping[str, str]) -> FlippingState | None:
     if rows:
         state = replace(state, rows=rows, active=rows[0].id)
     if "flip" in params:
-        place, mode, tool, width = parts(params["flip"], 4)
+        place, mode, tool, width = read_fields(params["flip"], _TOOLS).values()
         index = whole(place, 1, len(state.rows)) - 1
         state = replace(state, active=state.rows[index].id, mode=one_of(mode, MODES), tool=one_of(tool, TOOLS),
                         width=whole(width, MIN_WIDTH, MAX_WIDTH))
     if "measure" in params:
-        patch, fill, steps, seeds, scale, models = parts(params["measure"], 6)
-        state = replace(state, measurement=Measurement(
+        patch, fill, steps, seeds, scale, models = read_fields(params["measure"], _MEASUREMENT).values()
+        state = replace(state, measurement=FlippingMeasurement(
             model_ids(models), one_of(whole(patch, 1, SIDE - 1), PATCHES), one_of(fill, FILLS), whole(steps, 1, MAX_STEPS),
             whole(seeds, 0, MAX_SEEDS), one_of(scale, SCALES)))
     return None if state == FlippingState() else state
 
 
-def _read_row(number: int, text: str) -> Row:
-    fill, sign, share, unit, mask, name = parts(text, 6)
+def _read_row(number: int, text: str) -> FlippingRow:
+    fill, sign, share, unit, mask, name = read_fields(text, _ROW).values()
     percent = float(share) if len(share) < 12 else -1.0
     if not 0 <= percent <= 100:
         raise ValueError(share[:40])
     if mask:
         masks.decode(mask)
-    return Row(number, " ".join(unquote(name).split())[:60], mask, one_of(sign, SIGNS), percent,
+    return FlippingRow(number, " ".join(unquote(name).split())[:60], mask, one_of(sign, SIGNS), percent,
                one_of(whole(unit, 1, 8), UNITS), one_of(fill, FILLS))
 
 
@@ -176,17 +194,18 @@ def _read_row(number: int, text: str) -> Row:
 
 def of(visit: Visit) -> FlippingState:
     """The page's state of a visit."""
-    return visit.flipping if isinstance(visit.flipping, FlippingState) else FlippingState()
+    held = visit.page(KEY)
+    return held if isinstance(held, FlippingState) else FlippingState()
 
 
 def changed(visit: Visit, change: Callable[..., FlippingState], *arguments: object, **named: object) -> Visit:
     """The visit with the page's state changed by a pure function of it."""
-    return replace(visit, flipping=change(of(visit), *arguments, **named))
+    return visit.with_page(KEY, change(of(visit), *arguments, **named))
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
-def _put(state: FlippingState, row: Row) -> FlippingState:
+def _put(state: FlippingState, row: FlippingRow) -> FlippingState:
     return replace(state, rows=tuple(row if one.id == row.id else one for one in state.rows))
 
 
@@ -202,7 +221,7 @@ def _check_room(state: FlippingState) -> None:
 def add_row(state: FlippingState) -> FlippingState:
     """A fresh row below the others, active, with the active row's fill (StateError when the page is full)."""
     _check_room(state)
-    row = Row(_new_id(state), fill=state.row().fill)
+    row = FlippingRow(_new_id(state), fill=state.row().fill)
     return replace(state, rows=(*state.rows, row), active=row.id, mode="brush")
 
 
@@ -219,7 +238,7 @@ def remove_row(state: FlippingState, id: int) -> FlippingState:
     """Without a row; the last one is emptied instead."""
     rest = tuple(row for row in state.rows if row.id != id)
     if not rest:
-        row = Row(_new_id(state))
+        row = FlippingRow(_new_id(state))
         return replace(state, rows=(row,), active=row.id)
     place = [row.id for row in state.rows].index(id)
     active = rest[min(place, len(rest) - 1)].id if state.active == id else state.active
@@ -239,7 +258,7 @@ def activate(state: FlippingState, id: int) -> FlippingState:
 
 # --- marks ------------------------------------------------------------------------------------------------------------
 
-def _remember(row: Row, changed: Row) -> Row:
+def _remember(row: FlippingRow, changed: FlippingRow) -> FlippingRow:
     if (row.mask, row.sign) == (changed.mask, changed.sign):
         return changed
     return replace(changed, past=(*row.past, (row.mask, row.sign))[-MAX_PAST:])
@@ -297,7 +316,8 @@ def guided(state: FlippingState) -> FlippingState:
     """The rows of the guided case: what speaks for the class, what against it, a control."""
     names = {"positive": "What speaks for the class", "negative": "What speaks against it",
              "random": "Same number at random"}
-    rows = tuple(Row(number, name, sign=sign, share=8.0) for number, (sign, name) in enumerate(names.items(), start=1))
+    rows = tuple(FlippingRow(number, name, sign=sign, share=8.0)
+                 for number, (sign, name) in enumerate(names.items(), start=1))
     return replace(state, rows=rows, active=1, mode="relevance")
 
 

@@ -8,16 +8,16 @@ from dataclasses import replace
 from vislrp_core.adapt import adapt
 from vislrp_core.architecture import Architecture
 from vislrp_core.model import LRPModel
-from vislrp_ui import state, state_ablation
+from vislrp_ui import rooms, state
 from vislrp_ui.state import ModelEntry, Visit
 
 
-def fits(visit: Visit, rows: Architecture) -> bool:
+def fits(visit: Visit, architecture: Architecture) -> bool:
     """Whether all models count this architecture's rows."""
-    return all(entry.model.architecture == rows.key for entry in visit.models)
+    return all(entry.model.architecture == architecture.key for entry in visit.models)
 
 
-def adapted(visit: Visit, rows: Architecture, examples: Mapping[str, LRPModel]) -> Visit:
+def adapted(visit: Visit, architecture: Architecture, examples: Mapping[str, LRPModel]) -> Visit:
     """The visit with all models carried over.
 
     An example is carried over from the file it came from, so that nothing is lost on the way back. Chosen neurons and the
@@ -30,12 +30,16 @@ def adapted(visit: Visit, rows: Architecture, examples: Mapping[str, LRPModel]) 
     """
     def moved(entry: ModelEntry) -> ModelEntry:
         source = examples.get(entry.id, entry.model) if entry.origin == "example" else entry.model
-        return entry if entry.model.architecture == rows.key else replace(entry, model=adapt(source, rows.key))
+        there = entry.model.architecture == architecture.key
+        return entry if there else replace(entry, model=adapt(source, architecture.key))
 
     changed = replace(visit, models=tuple(map(moved, visit.models)), selected_layer=None)
     last = len(changed.model.segments) - 1
-    return replace(changed, selected_segment=min(visit.selected_segment, last),
-                   ablation=None if visit.ablation is None else state_ablation.cleared(state_ablation.of(visit), rows))
+    changed = replace(changed, selected_segment=min(visit.selected_segment, last))
+    for room in rooms.with_state():
+        if room.counts_layers and visit.page(room.key) is not None:
+            changed = changed.with_page(room.key, rooms.states(room).for_network(visit, architecture))
+    return changed
 
 
 def holds_work(visit: Visit) -> bool:

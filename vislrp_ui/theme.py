@@ -22,6 +22,10 @@ GROUP_TEXT = {
 ACCENT = {"light": "#0B6E7F", "dark": "#4CC3D4"}
 MUTED = {"light": "#5E6976", "dark": "#9AA4B0"}
 MARKED = "#FFD100"
+_CURVES = ("#4A9BC7", "#B8961F", "#3F9E8E", "#BA5250", "#6E6DBE", "#9A7FC0", "#1C7B4D", "#D97B3A", "#973B66", "#7F8C1E",
+           "#466AA0", "#6E7A92")
+_CURVES_DARK = ("#8CCBEB", "#D8BC58", "#5DB9A8", "#E07F7C", "#9796E6", "#C3AEDD", "#4FB07F", "#EFA778", "#CF7BA3",
+                "#B7C45A", "#7F9FD0", "#A7B2C8")
 
 
 def segment_colour(segment: int) -> str:
@@ -102,6 +106,12 @@ kbd[aria-label^=Shortcut]{display:none}
 .v-muted{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-facts{font-size:12px;font-variant-numeric:tabular-nums}
 """ + stacked.EVERY + "</style>"
+
+
+def curve_colours(count: int, dark: bool) -> list[str]:
+    """Colours of so many curves in a chart; they repeat after twelve."""
+    palette = _CURVES_DARK if dark else _CURVES
+    return [palette[place % len(palette)] for place in range(count)]
 
 
 def chart_theme(dark: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import visit, wait_idle
 from vislrp_ui.ablation.charts import CHARTS
-from vislrp_ui.ablation.sets import read_sets
+from vislrp_ui.neuron_sets import read_sets
 from vislrp_ui.theme import ACCENT
 
 LAYER, SIZE = 23, 32

@@ -183,7 +183,7 @@ def test_new_asks_delete_can_be_undone_and_the_name_changes(page: Page, app_url:
     page.locator(".st-key-undo button:visible").click()
     expect(active).to_have_text("Mine")
     page.locator(".st-key-new-model button:visible").click()
-    page.get_by_role("button", name="Keep and start anew").click()
+    page.get_by_role("button", name="Keep and start over").click()
     expect(active).to_have_text("My New Model")
     on.until_borders(page, 38)
     expect(page.locator(".st-key-model-cards .card", has_text="Model 1")).to_be_visible()

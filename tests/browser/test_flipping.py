@@ -28,7 +28,7 @@ PIXEL = """([row, side, x, y]) => {
 
 def mask_of(url: str, row: int = 1) -> Mask:
     """Brushed pixels of a row as the address holds them."""
-    text = parse_qs(urlsplit(url).query).get(f"flip{row}", ["~~~~~"])[0].split("~")[4]
+    text = parse_qs(urlsplit(url).query).get(f"flip{row}", ["v2"])[0].partition("~mask:")[2].partition("~")[0]
     return masks.decode(text) if text else masks.empty()
 
 

@@ -153,7 +153,7 @@ def test_the_work_of_a_closed_tab_can_be_taken_back(page: Page, app_url: str) ->
     page.close()
     later = context.new_page()
     visit(later, app_url)
-    expect(later.get_by_text("Put aside: your work of an earlier tab")).to_be_visible()
+    expect(later.get_by_text("Put aside: your work from an earlier tab")).to_be_visible()
     later.locator(".st-key-take-back button:visible").click()
     later.wait_for_url(lambda url: "image=kitten" in url and f"target={target}" in url)
     expect(later.locator(".st-key-take-back button:visible")).to_have_count(0)

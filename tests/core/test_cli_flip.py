@@ -123,7 +123,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_files(
                            "--model", str(folder / "gamma.json"), out="again")
     measure, calls = flipping.measure, []
 
-    def interrupted(*arguments: object, **named: object) -> flipping.Curve:
+    def interrupted(*arguments: object, **named: object) -> flipping.PerturbationCurve:
         calls.append(named["kind"])
         if len(calls) == 6:
             raise KeyboardInterrupt

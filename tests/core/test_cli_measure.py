@@ -213,7 +213,7 @@ def test_a_model_without_a_finite_map_does_not_lose_the_others(folder: Path, cap
 def test_progress_says_how_long_it_takes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 10.0, 10.0 + 100, 10.0 + 200])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
-    shows = progress.Progress()
+    shows = progress.ProgressLine()
     for done in (5, 6, 15, 100):
         shows(done, 100)
     shows.end()

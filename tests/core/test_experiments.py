@@ -307,7 +307,7 @@ class Lost(FlipCurve):
 
     flag: str = ""
 
-    def run(self, network: Network, workspace: Workspace | None = None) -> flipping.Curve:
+    def run(self, network: Network, workspace: Workspace | None = None) -> flipping.PerturbationCurve:
         times = int(Path(self.flag).read_text())
         if times:
             Path(self.flag).write_text(str(times - 1))

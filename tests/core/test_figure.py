@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from vislrp_core import figure
-from vislrp_core.figure import Cell, Column, Comparison, Part, Row, comparison_png, comparison_svg, fitted
+from vislrp_core.figure import Comparison, FigureCell, FigureColumn, FigureRow, Part, comparison_png, comparison_svg, fitted
 from vislrp_core.fonts import typeface
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -21,9 +21,10 @@ PARTS = (Part(10, "#A5DAF4", "#10171E", "γ 0.3", "LRP-γ 0.3  conv1_1 – pool2
 def comparison(*, rows: int = 2, name: str = "Configuration 1", dark: bool = False, limit: float | None = None,
                row_limit: float | None = None) -> Comparison:
     photograph = Image.new("RGB", (224, 224), (10, 90, 10))
-    cells = (Cell(RED, "Σ 1.16 · Gini 0.6", None if limit or row_limit else 0.02), Cell(None, "not computed"))
-    one = Row(photograph, "electric guitar", "rank 2, 13.0 %", cells, row_limit)
-    return Comparison((Column(name, PARTS, "cosine of classes 0.24"), Column("Second", PARTS[:1])), (one,) * rows,
+    cells = (FigureCell(RED, "Σ 1.16 · Gini 0.6", None if limit or row_limit else 0.02), FigureCell(None, "not computed"))
+    one = FigureRow(photograph, "electric guitar", "rank 2, 13.0 %", cells, row_limit)
+    columns = (FigureColumn(name, PARTS, "cosine of classes 0.24"), FigureColumn("Second", PARTS[:1]))
+    return Comparison(columns, (one,) * rows,
                       "blue-white-red", dark, limit, "Embedded VGG16; range: 99.5th percentile")
 
 

@@ -12,7 +12,7 @@ from torchvision.models.vgg import VGG
 from tests.support.networks import random_image, small_vgg
 from vislrp_core import flipping, masks
 from vislrp_core.fills import FILLS, filled_image
-from vislrp_core.flipping import Curve, FlippingError
+from vislrp_core.flipping import FlippingError, PerturbationCurve
 from vislrp_core.network import Network, forward
 
 
@@ -141,8 +141,9 @@ def test_the_mask_of_a_step_is_what_the_curve_flipped(values: np.ndarray) -> Non
                           masks.select(values, 0.25, "negative", 8))
 
 
-def curve(order: str, shares: list[float], probabilities: list[float], first: list[int]) -> Curve:
-    return Curve(order, None, np.array(shares), 10 * np.array(probabilities), np.array(probabilities), np.array(first))
+def curve(order: str, shares: list[float], probabilities: list[float], first: list[int]) -> PerturbationCurve:
+    values = np.array(probabilities)
+    return PerturbationCurve(order, None, np.array(shares), 10 * values, values, np.array(first))
 
 
 def test_scores_by_hand() -> None:

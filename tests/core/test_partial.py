@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.support.networks import random_image, tiny_network
 from tests.support.small import picture, small_network, toy_network
 from vislrp_core.network import Network, Trace, forward, logits
-from vislrp_core.partial import Box, box_of, logits_of_changed
+from vislrp_core.partial import PixelBox as Box
+from vislrp_core.partial import box_of, logits_of_changed
 
 NETWORK: Network = tiny_network(2)
 TRACE: Trace = forward(NETWORK, random_image(1))

@@ -14,7 +14,7 @@ from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import forward
 from vislrp_core.propagation import NonFiniteRelevance, default_layers, propagate, propagate_many
 from vislrp_core.rules import Rule
-from vislrp_core.store import Kept, RelevanceStore, upper_part
+from vislrp_core.store import KeptRelevance, RelevanceStore, upper_part
 
 MODEL = LRPModel(segments=(Segment(first=1, last=12, rule=Rule.of("gamma")),
                            Segment(first=13, last=28, rule=Rule.of("epsilon")),
@@ -150,9 +150,9 @@ def test_another_start_shares_nothing_and_another_pixel_rule_almost_all(tiny):
     assert passed(tiny, edits.set_field(MODEL, "pixel_rule", "flat"), store)[0] == list(range(5, 0, -1))
 
 
-def kept(values: int) -> Kept:
+def kept(values: int) -> KeptRelevance:
     sums = torch.zeros(0).numpy()
-    return Kept(torch.zeros(values, dtype=torch.float64), sums, sums)
+    return KeptRelevance(torch.zeros(values, dtype=torch.float64), sums, sums)
 
 
 def test_bytes_are_bounded_and_the_least_used_goes_first():
@@ -174,5 +174,5 @@ def test_what_is_kept_holds_nothing_else(tiny):
     network, trace = tiny
     store = RelevanceStore(10**9)
     propagate(network, trace, MODEL, 3, store=store)
-    tensors = [value.relevance for value in store._kept.values()]
+    tensors = [value.relevance for value in store._kept._values.values()]
     assert tensors and all(tensor.untyped_storage().nbytes() == tensor.nbytes for tensor in tensors)

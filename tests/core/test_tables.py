@@ -17,7 +17,7 @@ from vislrp_core.network import forward
 from vislrp_core.neurons import score
 from vislrp_core.propagation import propagate
 from vislrp_core.tables import TableFile, cell, csv_bytes
-from vislrp_ui.frames import table_of
+from vislrp_ui.shared.frames import table_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = b"\xef\xbb\xbf"

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.support.networks import tiny_state
 from vislrp_core.network import Network
-from vislrp_ui import service
+from vislrp_ui import running, service
 from vislrp_ui.state import Visit
 
 MENUS = ("upload", "look", "network", "import", "models", "name", "twin", "conventions", "export", "download")
@@ -34,11 +34,11 @@ def tiny_runs(tiny: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The server's default network is the small one; nothing is kept between tests."""
     monkeypatch.setenv("VISLRP_NETWORK", "tiny")
     monkeypatch.setenv("VISLRP_ALLOW_DOWNLOAD", "0")
-    monkeypatch.setattr(service, "_networks", {"tiny": tiny})
-    service._default_key.cache_clear()
+    monkeypatch.setattr(running, "_networks", {"tiny": tiny})
+    running._default_key.cache_clear()
     service.clear_caches()
     yield
-    service._default_key.cache_clear()
+    running._default_key.cache_clear()
     service.clear_caches()
 
 

@@ -48,9 +48,9 @@ def held(app: AppTest) -> AblationState:
     return state_ablation.of(visit_of(app))
 
 
-def question(app: AppTest) -> work.Question:
+def question(app: AppTest) -> work.ExplanationKey:
     visit = visit_of(app)
-    return work.Question(visit.image, visit.model, service.target_of(visit.image, visit.target))
+    return work.ExplanationKey(visit.image, visit.model, service.target_of(visit.image, visit.target))
 
 
 # --- layer and scores ---------------------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ def test_the_table_holds_the_scores(table: AppTest) -> None:
 @pytest.mark.parametrize("layer", [1, 5, 31, 32, 36, 38])
 def test_any_layer_can_be_shown_and_stays_in_the_address(page: AppTest, layer: int) -> None:
     page.selectbox(key="abl-layer").set_value(layer).run()
-    assert held(page).layer == layer and page.query_params["neurons"].startswith(f"{layer}~")
+    assert held(page).layer == layer and f"~layer:{layer}" in page.query_params["neurons"]
     assert len(payload(page, "abl-matrix")["order"]) == work.sizes()[layer] and not page.exception
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import visit_of
 from vislrp_core import ablation
-from vislrp_core.ablation import Curve
+from vislrp_core.ablation import NeuronAblationCurve
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.neurons import score
@@ -19,15 +19,16 @@ from vislrp_core.propagation import propagate
 from vislrp_ui import service, state_ablation
 from vislrp_ui.ablation import curves_chart, curves_job
 from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM, areas_frame, curves_frame
-from vislrp_ui.ablation.curves_job import Job, Task
+from vislrp_ui.ablation.curves_job import CurvesJob, CurvesTask
 from vislrp_ui.state import ImageRef
-from vislrp_ui.state_ablation import Measurement
+from vislrp_ui.state_ablation import CurveMeasurement
 
 PAGE = """
-from vislrp_ui import service, session
+from vislrp_ui import service
 from vislrp_ui.ablation import curves
+from vislrp_ui.shared.entrance import boot
 
-visit = session.boot()
+visit = boot()
 curves.section(service.target_of(visit.image, visit.target))
 """
 LAYER = 33
@@ -41,12 +42,13 @@ def fresh() -> Iterator[None]:
 
 
 @pytest.fixture
-def task(tiny: Network) -> Task:
+def task(tiny: Network) -> CurvesTask:
     ref = ImageRef("sample", "kitten")
-    return Task(ref, tiny, service.trace(ref, network_name="tiny"), 3, LAYER, {"a": LRPModel.basic()}, "zero", 50, 5, 2)
+    trace = service.trace(ref, network_name="tiny")
+    return CurvesTask(ref, tiny, trace, 3, LAYER, {"a": LRPModel.basic()}, "zero", 50, 5, 2)
 
 
-def finished(job: Job, task: Task) -> Job:
+def finished(job: CurvesJob, task: CurvesTask) -> CurvesJob:
     job.start(task)
     job.join(60)
     assert not job.progress.running
@@ -55,8 +57,8 @@ def finished(job: Job, task: Task) -> Job:
 
 # --- the measurement --------------------------------------------------------------------------------------------------
 
-def test_every_curve_is_one_ablation_per_point(task: Task) -> None:
-    job = finished(Job(), task)
+def test_every_curve_is_one_ablation_per_point(task: CurvesTask) -> None:
+    job = finished(CurvesJob(), task)
     assert job.progress.message == "" and not task.missing()
     activation = task.trace.activation(LAYER)
     relevance = propagate(task.network, task.trace, LRPModel.basic(), 3, layers=(LAYER,)).at(LAYER)
@@ -74,32 +76,32 @@ def test_every_curve_is_one_ablation_per_point(task: Task) -> None:
             assert curve.probabilities[place] == pytest.approx(float(logits.softmax(0)[3]), rel=1e-5)
 
 
-def test_what_is_measured_is_not_measured_again(task: Task) -> None:
-    finished(Job(), task)
+def test_what_is_measured_is_not_measured_again(task: CurvesTask) -> None:
+    finished(CurvesJob(), task)
     more = replace(task, models={"a": LRPModel.basic(), "b": LRPModel.basic("Same")}, seeds=3)
     assert more.missing() == [("", "random", 2)]
     assert len(replace(task, value="mean").missing()) == 4 and len(replace(task, layer=30).missing()) == 4
 
 
-def test_a_stopped_or_left_measurement_ends_and_can_be_resumed(task: Task) -> None:
-    left = finished(Job(alive=lambda: False), task)
+def test_a_stopped_or_left_measurement_ends_and_can_be_resumed(task: CurvesTask) -> None:
+    left = finished(CurvesJob(alive=lambda: False), task)
     assert "Stopped" in left.progress.message and len(task.missing()) == 4
-    assert finished(Job(), task).progress.message == "" and not task.missing()
+    assert finished(CurvesJob(), task).progress.message == "" and not task.missing()
 
 
-def test_a_model_without_finite_relevance_is_named_and_the_others_are_measured(task: Task) -> None:
+def test_a_model_without_finite_relevance_is_named_and_the_others_are_measured(task: CurvesTask) -> None:
     wild = LRPModel.basic().model_dump()
     wild["segments"][0]["rule"] = {"preset": "custom", "alpha": 1e30, "beta": 0.0}
     broken = replace(task, models={"wild": LRPModel.model_validate(wild), "a": LRPModel.basic()}, layer=5)
-    job = finished(Job(), broken)
+    job = finished(CurvesJob(), broken)
     assert "finite" in job.progress.message and broken.missing() == [("wild", "relevance", None)]
 
 
 # --- frames and chart ---------------------------------------------------------------------------------------------------
 
-def line(values: list[float], first: list[int]) -> Curve:
+def line(values: list[float], first: list[int]) -> NeuronAblationCurve:
     counts = np.array([0, 2, 10])
-    return Curve(counts, np.array(values), 10 * np.array(values), np.array(first))
+    return NeuronAblationCurve(counts, np.array(values), 10 * np.array(values), np.array(first))
 
 
 MEASURED = {"Gamma": [line([0.8, 0.1, 0.0], [1, 2, 2])], RANDOM: [line([0.8, 0.8, 0.4], [1, 1, 1]),
@@ -182,8 +184,8 @@ def test_settings_change_what_is_asked_for_and_stand_in_the_address(app: AppTest
     app.number_input(key="abl-points").set_value(3).run()
     app.number_input(key="abl-seeds").set_value(1).run()
     held = state_ablation.of(visit_of(app))
-    assert held.measurement == Measurement(("working", "configuration_4"), 25, 3, 1, "probability")
-    assert app.query_params["ablate"] == "25~3~1~probability~working.configuration_4"
+    assert held.measurement == CurveMeasurement(("working", "configuration_4"), 25, 3, 1, "probability")
+    assert app.query_params["ablate"] == "v2~share:25~points:3~seeds:1~models:working.configuration_4"
     measure(app)
     assert len(app.dataframe[0].value) == 4
     app.get("button_group")[0].set_value("logit").run()

@@ -104,7 +104,7 @@ def test_a_case_is_the_same_after_any_work_and_the_work_comes_back(open_page: Op
         app.button(key="take-back")
     app.button(key="take-back").click().run()
     after = visit_of(app)
-    assert after.flipping == before.flipping and after.ablation == before.ablation and after.compare == before.compare
+    assert after.pages == before.pages
     assert desk.same(after, before) and after.models == before.models and after.past == before.past
     assert not app.exception and not after.aside
 

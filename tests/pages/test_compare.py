@@ -16,14 +16,14 @@ from vislrp_core.composites import COMPOSITES, composite
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.networks import imagenet_classes
 from vislrp_core.rules import Rule
-from vislrp_ui import service, session, state, state_compare, state_flipping
+from vislrp_ui import running, service, session, state, state_compare, state_flipping, theme
 from vislrp_ui.caches import ByteCache
 from vislrp_ui.compare import edits, export, sets
 from vislrp_ui.compare import payload as payload_of
 from vislrp_ui.compare.work import Grid, undamped
-from vislrp_ui.flipping.job import known_scores
+from vislrp_ui.shared.flipping_job import known_scores
 from vislrp_ui.state import Visit
-from vislrp_ui.state_compare import Cell
+from vislrp_ui.state_compare import GridCell, GridColumn
 
 Open = Callable[..., AppTest]
 
@@ -88,7 +88,7 @@ def test_rows(app: AppTest) -> None:
     assert shown(app).row(1).target == 9
     assert service.counters.propagations > before
     assert not app.exception
-    assert "kitten~crop~9~" in app.query_params["row1"]
+    assert "v2~image:kitten~target:9" in app.query_params["row1"]
 
 
 def test_models_range_and_formulas(app: AppTest) -> None:
@@ -121,8 +121,8 @@ def test_baselines_are_columns_without_segments(open_page: Open, monkeypatch: py
     before = visit_of(app).active
     gesture(app, "compare-row-1", {"kind": "activate", "row": 1, "column": 1, "target": 3})
     assert visit_of(app).active == before and visit_of(app).target == 3 and not app.exception
-    monkeypatch.setattr(service, "network_key", lambda key=None: "tiny")
-    monkeypatch.setattr(service.theme, "is_dark", lambda: False)
+    monkeypatch.setattr(running, "network_key", lambda key=None: "tiny")
+    monkeypatch.setattr(theme, "is_dark", lambda: False)
     grid = Grid(visit_of(app))
     table = list(csv.DictReader(io.StringIO(export.facts(grid).decode("utf-8-sig"))))
     assert table[1]["model"] == "Gradient" and table[1]["rules"].startswith("Baseline. ") and table[1]["conservation"] == ""
@@ -154,15 +154,15 @@ def test_ready_made_sets(app: AppTest) -> None:
     names = [composite(key).name for key in COMPOSITES]
     assert [entry.name for entry in state_compare.entries(visit_of(app))] == names
     app.button(key="compare-afresh").click().run()
-    assert visit_of(app).compare is None
+    assert visit_of(app).page("compare") is None
 
 
 def test_difference(app: AppTest) -> None:
     before = service.counters.propagations
     app.button(key="compare-difference").click().run()
-    assert shown(app).difference == (Cell(1, 0), Cell(2, 0))
-    app.selectbox(key="compare-difference-minus").set_value(Cell(1, 2)).run()
-    assert shown(app).difference == (Cell(1, 0), Cell(1, 2))
+    assert shown(app).difference == (GridCell(1, 0), GridCell(2, 0))
+    app.selectbox(key="compare-difference-minus").set_value(GridCell(1, 2)).run()
+    assert shown(app).difference == (GridCell(1, 0), GridCell(1, 2))
     app.toggle(key="compare-scaled").set_value(True).run()
     assert shown(app).scaled
     assert " minus " in payload(app, "compare-difference-2")["alt"]
@@ -189,7 +189,7 @@ def test_gestures_on_the_grid(app: AppTest) -> None:
 
 
 def test_models_whose_sums_may_nearly_cancel_are_computed_last(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "network_key", lambda key=None: "tiny")
+    monkeypatch.setattr(running, "network_key", lambda key=None: "tiny")
     service.clear_caches()
     grid = Grid(visit_of(app))
     order = [(undamped(place.entry.model), place.row.id) for place in grid.missing()]
@@ -227,8 +227,8 @@ def test_the_flipping_score_of_every_map_is_measured_on_request(open_page: Open)
 
 
 def test_exported_files(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "network_key", lambda key=None: "tiny")
-    monkeypatch.setattr(service.theme, "is_dark", lambda: False)
+    monkeypatch.setattr(running, "network_key", lambda key=None: "tiny")
+    monkeypatch.setattr(theme, "is_dark", lambda: False)
     visit = visit_of(app)
     grid = Grid(visit)
     assert grid.missing() == []
@@ -258,7 +258,7 @@ def test_an_address_opens_the_same_comparison(open_page: Open) -> None:
                     col2="m~configuration_2", compare="all~f~1.1~1.2~s")
     kept = shown(app)
     assert [row.image.id for row in kept.rows] == ["kitten", "castle_on_lake"]
-    assert kept.share == "all" and kept.formulas and kept.scaled and kept.difference == (Cell(1, 0), Cell(1, 1))
+    assert kept.share == "all" and kept.formulas and kept.scaled and kept.difference == (GridCell(1, 0), GridCell(1, 1))
     assert payload(app, "compare-row-1")["unfolded"]
     assert app.selectbox(key="compare-target-1").value == 3
 
@@ -301,7 +301,7 @@ def test_a_column_of_lrp_0_says_why_it_is_noise_and_gives_way_to_a_readable_mode
     app.button(key="plain-start").click().run()
     assert [column.id for column in shown(app).columns][:2] == ["configuration_1", "configuration_2"]
     app.session_state["_visit"] = state_compare.changed(
-        visit_of(app), state_compare.set_columns, [state_compare.Column(own), state_compare.Column("configuration_1")])
+        visit_of(app), state_compare.set_columns, [GridColumn(own), GridColumn("configuration_1")])
     app.run()
     app.button(key="plain-start").click().run()
     assert [column.id for column in shown(app).columns] == ["configuration_2", "configuration_1"]

@@ -18,7 +18,7 @@ from vislrp_core.rules import PARAMETERS, PRESETS
 from vislrp_ui import service
 from vislrp_ui.design import result as results
 from vislrp_ui.design.sums import sums_frame
-from vislrp_ui.design.title import file_stem
+from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.state import WORKING
 
 Open = Callable[..., AppTest]

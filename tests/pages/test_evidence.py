@@ -58,8 +58,8 @@ def test_free_measures_are_there_at_once_and_equal_the_tasks(open_page: Open) ->
         task = MeasureTask(picture, current(app).models["Configuration 2"], metric, Settings(target="0"))
         expected = task.run(current(app).network).value
         assert grid_values["Configuration 2", metric].value == pytest.approx(expected, rel=1e-4)
-    assert app.query_params["evidence"] == ["rows~class_cosine.gini.box_mass~~"] or (
-        app.query_params["evidence"] == "rows~class_cosine.gini.box_mass~~")
+    assert app.query_params["evidence"] == ["v2~metrics:class_cosine.gini.box_mass"] or (
+        app.query_params["evidence"] == "v2~metrics:class_cosine.gini.box_mass")
     app.button(key="compare-evidence").click().run()
     assert state_compare.of(visit_of(app)).evidence is None and "evidence" not in app.query_params
 
@@ -79,7 +79,7 @@ def test_a_run_over_samples_beside_baselines_can_be_stopped_and_goes_on(open_pag
     assert "evidence-start" in [one.key for one in app.button] and not any("Model" in one.value for one in app.dataframe)
     stops = iter([False, False, False, True])
     with monkeypatch.context() as patch:
-        patch.setattr(panel.Job, "stopping", property(lambda job: next(stops, True)))
+        patch.setattr(panel.EvidenceJob, "stopping", property(lambda job: next(stops, True)))
         app.button(key="evidence-start").click().run()
         settle(app)
     job = app.session_state["_evidence_job"]
@@ -188,8 +188,8 @@ def test_an_address_names_rows_by_their_place_and_a_click_names_a_model() -> Non
     shown = state_compare.from_params({**COLUMNS, "evidence": "rows~box_mass~~2_0_0_9_9"})
     assert shown is not None
     moved = state_compare.move_row(shown, 2, -1)
-    assert moved.to_params()["evidence"] == "rows~box_mass~~1_0_0_9_9"
-    assert state_compare.remove_row(shown, 2).to_params()["evidence"] == "rows~box_mass~~"
+    assert moved.to_params()["evidence"] == "v2~metrics:box_mass~boxes:1_0_0_9_9"
+    assert state_compare.remove_row(shown, 2).to_params()["evidence"] == "v2~metrics:box_mass"
     with pytest.raises(ValueError):
         state_compare.from_params({**COLUMNS, "evidence": "rows~gini~~9_0_0_9_9"})
     assert chart.model_of({"selection": {"model": [{"model": "A"}]}}) == "A"

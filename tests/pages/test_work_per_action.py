@@ -42,9 +42,9 @@ from vislrp_ui import service, state
 from vislrp_ui.ablation import curves_job, work
 from vislrp_ui.caches import ByteCache
 from vislrp_ui.compare import work as compare_work
-from vislrp_ui.flipping import job as flipping_job
 from vislrp_ui.flipping import work as flipping_work
-from vislrp_ui.state_compare import Cell
+from vislrp_ui.shared import flipping_job
+from vislrp_ui.state_compare import GridCell
 
 Open = Callable[..., AppTest]
 
@@ -140,7 +140,7 @@ def test_compare(open_page: Open) -> None:
         ("formulas", toggle("compare-formulas", True), 0, 0),
         ("intermediate maps of a row", edit("compare-row-1", kind="fold", row=1), 0, 0),
         ("difference", click("compare-difference"), 0, 0),
-        ("difference of other cells", choose("compare-difference-minus", Cell(1, 2)), 0, 0),
+        ("difference of other cells", choose("compare-difference-minus", GridCell(1, 2)), 0, 0),
         ("difference scaled", toggle("compare-scaled", True), 0, 0),
         ("difference closed", click("compare-difference-close"), 0, 0),
         ("difference of a column's classes", edit("compare-foot", kind="differ", column=1), 0, 0),

@@ -18,7 +18,7 @@ class Lost(FlipCurve):
 
     flag: str = ""
 
-    def run(self, network: Network, workspace: Workspace | None = None) -> flipping.Curve:
+    def run(self, network: Network, workspace: Workspace | None = None) -> flipping.PerturbationCurve:
         if not Path(self.flag).exists():
             Path(self.flag).write_text(str(os.getpid()))
             os.kill(os.getpid(), signal.SIGKILL)

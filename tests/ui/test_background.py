@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from vislrp_core.downloads import DownloadCancelled, DownloadError
-from vislrp_ui import background
-from vislrp_ui.background import BackgroundJob, Failed, Progress
+from vislrp_ui import background, streamlit_inside
+from vislrp_ui.background import BackgroundJob, Failed, JobProgress
 from vislrp_ui.download_job import DownloadJob
 
 WAIT = 30
@@ -44,7 +44,7 @@ def raising(error: Exception) -> Callable[..., str]:
     return work
 
 
-def ended(job: BackgroundJob) -> Progress:
+def ended(job: BackgroundJob) -> JobProgress:
     job.join(WAIT)
     assert not job.progress.running
     return job.progress
@@ -52,14 +52,14 @@ def ended(job: BackgroundJob) -> Progress:
 
 def test_progress_is_seen_while_it_runs_and_at_its_end() -> None:
     job = BackgroundJob()
-    assert job.progress == Progress("idle") and job.progress.share == 0
+    assert job.progress == JobProgress("idle") and job.progress.share == 0
     steps = Steps(job)
     job.begin(steps, total=5)
-    assert job.progress == Progress("running", 0, 5)
+    assert job.progress == JobProgress("running", 0, 5)
     steps.let(2)
-    assert job.progress == Progress("running", 2, 5) and job.progress.share == 0.4
+    assert job.progress == JobProgress("running", 2, 5) and job.progress.share == 0.4
     steps.let(3)
-    assert ended(job) == Progress("done", 5, 5) and job.progress.share == 1
+    assert ended(job) == JobProgress("done", 5, 5) and job.progress.share == 1
 
 
 def test_the_total_may_become_known_later() -> None:
@@ -72,7 +72,7 @@ def test_the_total_may_become_known_later() -> None:
         return "One picture was left out."
 
     job.begin(work)
-    assert ended(job) == Progress("done", 3, 12, "One picture was left out.") and job.progress.share == 0.25
+    assert ended(job) == JobProgress("done", 3, 12, "One picture was left out.") and job.progress.share == 0.25
 
 
 def test_a_stop_ends_it_at_its_next_step_and_it_can_start_again() -> None:
@@ -83,11 +83,11 @@ def test_a_stop_ends_it_at_its_next_step_and_it_can_start_again() -> None:
     job.stop()
     assert job.stopping and job.progress.running
     steps.permits.release()
-    assert ended(job) == Progress("stopped", 1, 5, "Stopped.")
+    assert ended(job) == JobProgress("stopped", 1, 5, "Stopped.")
     again = Steps(job)
     job.begin(again, total=5)
     again.let(5)
-    assert ended(job) == Progress("done", 5, 5)
+    assert ended(job) == JobProgress("done", 5, 5)
 
 
 def test_it_ends_when_whoever_asked_has_left() -> None:
@@ -107,13 +107,13 @@ def test_an_unforeseen_error_becomes_one_sentence_and_reaches_the_log(monkeypatc
     monkeypatch.setattr(threading, "excepthook", lambda details: logged.append(details.exc_type))
     job = BackgroundJob()
     job.begin(raising(KeyError("a line\nof another")), total=2)
-    assert ended(job) == Progress("failed", 0, 2, "The work failed (KeyError): try again.") and logged == [KeyError]
+    assert ended(job) == JobProgress("failed", 0, 2, "The work failed (KeyError): try again.") and logged == [KeyError]
 
 
 def test_a_foreseen_error_speaks_for_itself() -> None:
     job = BackgroundJob()
     job.begin(raising(Failed("The disk is full: free some space.")))
-    assert ended(job) == Progress("failed", message="The disk is full: free some space.")
+    assert ended(job) == JobProgress("failed", message="The disk is full: free some space.")
 
 
 def test_a_second_start_while_it_runs_changes_nothing() -> None:
@@ -123,10 +123,10 @@ def test_a_second_start_while_it_runs_changes_nothing() -> None:
     steps.let(2)
     for _ in range(20):
         job.begin(raising(AssertionError("a second piece of work ran")), total=7)
-    assert job.progress == Progress("running", 2, 5)
+    assert job.progress == JobProgress("running", 2, 5)
     assert sum(thread.name == job.name for thread in threading.enumerate()) == 1
     steps.let(3)
-    assert ended(job) == Progress("done", 5, 5)
+    assert ended(job) == JobProgress("done", 5, 5)
 
 
 def test_nothing_of_the_work_is_kept_after_its_end() -> None:
@@ -157,8 +157,8 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     here = Server()
-    monkeypatch.setattr(background.runtime, "exists", lambda: True)
-    monkeypatch.setattr(background.runtime, "get_instance", lambda: here)
+    monkeypatch.setattr(streamlit_inside.runtime, "exists", lambda: True)
+    monkeypatch.setattr(streamlit_inside.runtime, "get_instance", lambda: here)
     return here
 
 
@@ -194,7 +194,7 @@ def test_a_reload_claims_its_running_work_by_its_token_and_nobody_else_can(
     assert not background.claim("_job", "guessed") and not background.claim("_other", tokens["_job"]) and not second
     assert background.claim("_job", tokens["_job"]) and background.session_job("_job", BackgroundJob) is job
     steps.let(3)
-    assert ended(job) == Progress("done", 5, 5)
+    assert ended(job) == JobProgress("done", 5, 5)
     assert background.running_tokens(["_job"]) == {}
 
 
@@ -224,15 +224,15 @@ def test_a_download_tells_its_bytes_and_is_told_to_stop() -> None:
 
     job = DownloadJob(fetch)
     job.start()
-    assert begun.wait(WAIT) and job.progress == Progress("running", 4, 8)
+    assert begun.wait(WAIT) and job.progress == JobProgress("running", 4, 8)
     job.stop()
     asked.set()
-    assert ended(job) == Progress("stopped", 6, 8, "Cancelled: what has arrived is kept.")
+    assert ended(job) == JobProgress("stopped", 6, 8, "Cancelled: what has arrived is kept.")
     job.start()
-    assert ended(job) == Progress("done", 6, 8)
+    assert ended(job) == JobProgress("done", 6, 8)
 
 
 def test_a_failed_download_says_why() -> None:
     job = DownloadJob(raising(DownloadError("The server does not answer: try again later.")))
     job.start()
-    assert ended(job) == Progress("failed", message="The server does not answer: try again later.")
+    assert ended(job) == JobProgress("failed", message="The server does not answer: try again later.")

@@ -112,7 +112,7 @@ def test_another_address_in_the_same_tab_puts_its_work_aside() -> None:
     again, shown = opened({"image": "kitten", "target": "first", "model": "example-example_one"})
     back, _ = say(again, shown, "hello", **there)
     assert (back.image.id, len(back.aside)) == ("kitten", 1)
-    assert desk.take_back(back).flipping == worked().flipping
+    assert desk.take_back(back).page("flipping") == worked().page("flipping")
 
 
 def test_changes_of_another_tab_arrive_and_deletions_too() -> None:

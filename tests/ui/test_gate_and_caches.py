@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from vislrp_ui import caches
-from vislrp_ui.caches import SHARES, ByteCache, allotted, budget, settle
+from vislrp_ui.caches import ByteCache, allotted, budget, settle, shares
 from vislrp_ui.gate import Gate
 
 
@@ -117,9 +117,9 @@ def test_one_setting_bounds_all_caches(monkeypatch, text, megabytes):
 
 
 def test_all_caches_together_stay_within_the_one_setting(monkeypatch: pytest.MonkeyPatch):
-    assert sum(SHARES.values()) <= 1
+    assert sum(shares().values()) <= 1
     monkeypatch.setenv("VISLRP_CACHE_MB", "100")
-    assert sum(allotted(name) for name in SHARES) <= 100_000_000
+    assert sum(allotted(name) for name in shares()) <= 100_000_000
     with pytest.raises(KeyError):
         allotted("unnamed")
 

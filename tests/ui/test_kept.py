@@ -28,7 +28,7 @@ def through(visit: Visit) -> Visit:
 
 def test_a_table_comes_back_as_it_was() -> None:
     for visit in (fresh(), worked(), desk.open_case(worked(), "Case", case),
-                  state.undo(state.undo(replace(worked(), ablation=None))), desk.open_case(fresh(), "Case", case)):
+                  state.undo(state.undo(worked().with_page("ablation", None))), desk.open_case(fresh(), "Case", case)):
         found = through(visit)
         assert replace(found, aside=(), opened=None) == replace(visit, aside=(), opened=None)
         pieces, there = ([piece for piece in (*one.aside, one.opened) if piece] for one in (found, visit))
@@ -43,7 +43,7 @@ def test_descriptions_and_what_no_address_holds_come_back() -> None:
     assert kept.read_model(kept.write_model(entry)) == entry
     flipping = state_flipping.of(worked())
     crowded = replace(flipping, rows=tuple(replace(flipping.rows[0], id=n) for n in range(1, 9)))
-    large = replace(worked(), flipping=crowded)
+    large = worked().with_page("flipping", crowded)
     assert through(large) == large
 
 
@@ -135,7 +135,7 @@ def test_chosen_neurons_come_back_with_the_network_to_which_undo_returns() -> No
     before = worked()
     after = state.remember(before, state_network.adapted(before, ARCHITECTURES["vgg11"], {}))
     found = state.undo(through(after))
-    assert found.ablation == before.ablation and found.model.architecture == before.model.architecture
+    assert found.page("ablation") == before.page("ablation") and found.model.architecture == before.model.architecture
     assert '"12:1' not in json.dumps(kept.write_desk(before)["past"]), "only where the network changes"
 
 

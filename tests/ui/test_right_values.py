@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 
 from vislrp_core import metrics
 from vislrp_core.architecture import ARCHITECTURES
-from vislrp_core.flipping import Curve
+from vislrp_core.flipping import PerturbationCurve
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.rules import Rule
 from vislrp_ui import state_ablation
@@ -22,8 +22,8 @@ from vislrp_ui.design.result import facts
 from vislrp_ui.flipping import chart
 from vislrp_ui.flipping.measured import outside_data
 from vislrp_ui.state import StateError, start
-from vislrp_ui.state_ablation import AblationState, Cut, Kept
-from vislrp_ui.state_compare import Cell
+from vislrp_ui.state_ablation import AblationState, Cut, KeptSet
+from vislrp_ui.state_compare import GridCell
 
 VGG16 = ARCHITECTURES["vgg16"]
 
@@ -60,10 +60,10 @@ def test_what_stands_in_place_of_the_share() -> None:
                                          Segment(first=11, last=38, rule=Rule.of("zero"))))
     notices = _notices(model, 0, contrast(), None)
     assert [(one.text, one.tip) for one in notices] == [
-        ("adds 15", "This segment adds 15 of relevance; the start sums to 0, so no share can be told.")]
+        ("adds 15", "This segment adds 15 of relevance; the start relevance sums to 0, so no share can be given.")]
     assert _notices(model, 1, contrast(), None) == ()
     result = SimpleNamespace(positive=contrast().positive, negative=contrast().negative, total=contrast().total)
-    assert facts(result, 0) == "Σ 15.0, + 35.0 − 20.0; the start sums to 0, so no share is told"
+    assert facts(result, 0) == "Σ 15.0, + 35.0 − 20.0; the start relevance sums to 0, so no share can be given"
     plain = SimpleNamespace(positive=np.full(39, 20.0), negative=np.full(39, -5.0), total=np.full(39, 15.0))
     assert facts(plain, 0) == "Σ 15.0 of 15.0 kept, + 20.0 − 5.0"
 
@@ -71,7 +71,7 @@ def test_what_stands_in_place_of_the_share() -> None:
 # --- means of units -------------------------------------------------------------------------------------------------------
 
 def held(**changes) -> AblationState:
-    visit = replace(start(), ablation=AblationState(**changes))
+    visit = start().with_page("ablation", AblationState(**changes))
     return state_ablation.of(visit)
 
 
@@ -84,7 +84,7 @@ def test_the_mean_is_not_offered_where_single_units_are_shown_or_chosen() -> Non
 
 def test_kept_and_shown_sets_with_units_are_set_to_0() -> None:
     mixed, channels = Cut(((23, (1,)), (38, (4,))), "mean"), Cut(((23, (1,)),), "mean")
-    found = held(layer=23, ablated=mixed, kept=(Kept(1, channels), Kept(2, mixed)))
+    found = held(layer=23, ablated=mixed, kept=(KeptSet(1, channels), KeptSet(2, mixed)))
     assert found.ablated is not None and found.ablated.value == "zero"
     assert [row.cut.value for row in found.kept] == ["mean", "zero"]
 
@@ -123,7 +123,7 @@ def test_a_name_that_nobody_sees_brings_the_description_back(name) -> None:
 # --- Compare -------------------------------------------------------------------------------------------------------------
 
 def grid(share: str, **limits: float) -> SimpleNamespace:
-    cells = {Cell(1, place): limit for place, limit in enumerate(limits.values())}
+    cells = {GridCell(1, place): limit for place, limit in enumerate(limits.values())}
     places = {cell: SimpleNamespace(entry=SimpleNamespace(name=name))
               for cell, name in zip(cells, limits, strict=True)}
     return SimpleNamespace(state=SimpleNamespace(share=share), visit=SimpleNamespace(look=None), places=places,
@@ -151,9 +151,9 @@ def test_a_negative_cosine_has_a_bar(monkeypatch) -> None:
 
 # --- Pixel Flipping ------------------------------------------------------------------------------------------------------
 
-def curve(order: str, level: float, seed: int | None = None) -> Curve:
+def curve(order: str, level: float, seed: int | None = None) -> PerturbationCurve:
     values = np.array([1.0, level, level])
-    return Curve(order, seed, np.array([0.0, 0.5, 1.0]), values * 10, values, np.zeros(3, dtype=np.intp))
+    return PerturbationCurve(order, seed, np.array([0.0, 0.5, 1.0]), values * 10, values, np.zeros(3, dtype=np.intp))
 
 
 def test_least_relevant_first_is_drawn_for_every_model() -> None:

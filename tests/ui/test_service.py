@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,8 +14,8 @@ from vislrp_core import edits
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.rules import Rule
-from vislrp_ui import service
-from vislrp_ui.design import progress
+from vislrp_ui import running, service
+from vislrp_ui.shared import progress
 from vislrp_ui.state import ImageRef
 
 REF = ImageRef("sample", "kitten")
@@ -23,7 +24,7 @@ REF = ImageRef("sample", "kitten")
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     network = Network.from_state_dict(tiny_state(1, dtype=torch.float32), name="tiny", any_width=True)
-    monkeypatch.setattr(service, "_networks", {"tiny": network})
+    monkeypatch.setattr(running, "_networks", {"tiny": network})
     service.clear_caches()
     yield
     service.clear_caches()
@@ -97,7 +98,7 @@ def test_short_work_is_not_announced_and_long_work_not_too_often(monkeypatch: py
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     place = Place()
-    watch = progress.Progress(place)  # type: ignore[arg-type]
+    watch = progress.ProgressNote(place)  # type: ignore[arg-type]
     for moment in (0.1, 0.2, 0.3, 0.35, 0.5):
         now[0] = moment
         watch(f"at {moment}", moment)
@@ -105,5 +106,29 @@ def test_short_work_is_not_announced_and_long_work_not_too_often(monkeypatch: py
     assert [text.rpartition(">at ")[2][:3] for text in place.shown] == ["0.3", "0.5", ""]
     assert "width:30%" in place.shown[0] and "opacity:.35" in place.shown[0]
     quiet = Place()
-    progress.Progress(quiet).done()  # type: ignore[arg-type]
+    progress.ProgressNote(quiet).done()  # type: ignore[arg-type]
     assert quiet.shown == []
+
+
+def test_a_network_that_takes_long_to_load_holds_up_nobody_elses(monkeypatch: pytest.MonkeyPatch):
+    begun, loaded = threading.Event(), threading.Event()
+    loads: list[str] = []
+
+    def load(name: str) -> Network:
+        loads.append(name)
+        if name == "slow":
+            begun.set()
+            assert loaded.wait(60)
+        return running._networks["tiny"]
+
+    monkeypatch.setattr(running, "load_network", load)
+    answers: list[Network] = []
+    threads = [threading.Thread(target=lambda: answers.append(running.network("slow"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(60)
+    assert running.network("quick") is running._networks["tiny"] and answers == []
+    loaded.set()
+    for thread in threads:
+        thread.join(60)
+    assert len(answers) == 2 and sorted(loads) == ["quick", "slow"]

@@ -16,7 +16,7 @@ from vislrp_core import forward
 from vislrp_core.images import to_input
 from vislrp_core.network import Network
 from vislrp_core.propagation import propagate
-from vislrp_ui import beforehand, service, shelf
+from vislrp_ui import running, service, shelf, shelved
 from vislrp_ui.shelf import Shelf
 from vislrp_ui.state import ImageRef
 
@@ -30,11 +30,11 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     tiny = Network.from_state_dict(tiny_state(1, dtype=torch.float32), name="embedded", any_width=True)
     made = Shelf(tmp_path / "results", 50_000_000)
     monkeypatch.setattr(shelf, "app_shelf", lambda: made)
-    monkeypatch.setattr(beforehand, "_shared", {tiny.digest})
-    monkeypatch.setattr(service, "_networks", {"embedded": tiny})
+    monkeypatch.setattr(shelved, "_shared", {tiny.digest})
+    monkeypatch.setattr(running, "_networks", {"embedded": tiny})
     service.clear_caches()
     yield made
-    beforehand.flush()
+    shelved.flush()
     service.clear_caches()
 
 
@@ -107,21 +107,21 @@ def test_several_writers_of_one_name_leave_one_whole_file(tmp_path: Path) -> Non
 def test_a_forward_pass_from_disk_gives_the_same_maps_bit_by_bit(kept: Shelf) -> None:
     net = service.network("embedded")
     passed = forward(net, to_input(service.picture(REF), net, REF.fit))
-    kept.put("it", beforehand.pack_trace(passed))
+    kept.put("it", shelved.pack_trace(passed))
     parcel = kept.get("it")
     assert parcel is not None
-    again = beforehand.unpack_trace(net, parcel)
+    again = shelved.unpack_trace(net, parcel)
     assert again.key == passed.key and set(again.activations) == set(passed.activations)
-    for model in beforehand.offered():
+    for model in shelved.offered():
         one, other = propagate(net, passed, model, 3), propagate(net, again, model, 3)
         assert all(torch.equal(one.at(layer), other.at(layer)) for layer in one.layers)
         np.testing.assert_array_equal(one.positive, other.positive)
 
 
 def test_a_second_server_computes_nothing_that_the_first_has_shown(kept: Shelf) -> None:
-    model = beforehand.offered()[0]
+    model = shelved.offered()[0]
     first = service.maps(REF, model, 3, network_name="embedded")
-    beforehand.flush()
+    shelved.flush()
     service.clear_caches()
     counted = service.counters.propagations, service.counters.forward_passes
     again = service.maps(REF, model, 3, network_name="embedded")
@@ -136,10 +136,10 @@ def test_a_second_server_computes_nothing_that_the_first_has_shown(kept: Shelf) 
 def test_what_visitors_bring_never_gets_there(kept: Shelf) -> None:
     net = service.network("embedded")
     other = Network.from_state_dict(tiny_state(2, dtype=torch.float32), name="embedded", any_width=True)
-    assert beforehand.place(net, REF) is kept
-    assert beforehand.place(net, ImageRef("upload", "0" * 64)) is None
-    assert beforehand.place(other, REF) is None
+    assert shelved.place(net, REF) is kept
+    assert shelved.place(net, ImageRef("upload", "0" * 64)) is None
+    assert shelved.place(other, REF) is None
     passed = forward(net, to_input(service.picture(REF), net, REF.fit))
-    beforehand.keep_trace(net, ImageRef("upload", "0" * 64), passed)
-    beforehand.flush()
+    shelved.keep_trace(net, ImageRef("upload", "0" * 64), passed)
+    shelved.flush()
     assert not kept.folder.exists()

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_ui import permalink, state_ablation
-from vislrp_ui.ablation.sets import as_sets, read_sets, write_sets
+from vislrp_ui.neuron_sets import as_sets, read_sets, write_sets
 from vislrp_ui.state import StateError, Visit
-from vislrp_ui.state_ablation import MAX_KEPT, AblationState, Cut, Kept, Measurement, from_params
+from vislrp_ui.state_ablation import MAX_KEPT, AblationState, CurveMeasurement, Cut, KeptSet, from_params
 
 SETS = st.dictionaries(st.integers(1, 38), st.sets(st.integers(0, 4095), min_size=1, max_size=300), max_size=4)
 
@@ -33,9 +33,9 @@ def test_a_crowded_layer_stays_short() -> None:
 def test_the_state_comes_back_from_its_address() -> None:
     held = AblationState(
         31, ((23, (1, 2, 9)), (31, (5,))), "mean", Cut(((23, (7,)),), "zero"),
-        (Kept(1, Cut(((2, (0, 3)),)), "a ~ name, ü"), Kept(2, Cut(((36, tuple(range(0, 900, 2))),), "mean"))),
+        (KeptSet(1, Cut(((2, (0, 3)),)), "a ~ name, ü"), KeptSet(2, Cut(((36, tuple(range(0, 900, 2))),), "mean"))),
         "activation", "own", "activation_sum", "click", 7, "total_relevance", "neuron", 5,
-        Measurement(("configuration_4", "own-1"), 30, 9, 1, "logit"))
+        CurveMeasurement(("configuration_4", "own-1"), 30, 9, 1, "logit"))
     assert from_params(held.to_params()) == held
 
 
@@ -50,7 +50,7 @@ def test_the_shown_ablation_is_not_written_twice() -> None:
 
 def test_what_does_not_fit_is_left_out_of_the_address_and_named() -> None:
     crowded = Cut(tuple((layer, tuple(range(0, 8192, 2))) for layer in range(1, 9)))
-    held = AblationState(kept=(Kept(1, crowded), Kept(2, Cut(((1, (2,)),)))))
+    held = AblationState(kept=(KeptSet(1, crowded), KeptSet(2, Cut(((1, (2,)),)))))
     assert held.kept_in_address() == {0: True, 1: False, 2: True}
     back = from_params(held.to_params())
     assert back is not None and [row.cut for row in back.kept] == [Cut(((1, (2,)),))]
@@ -65,7 +65,7 @@ def test_a_damaged_address_is_refused_and_the_page_starts_afresh(params: dict[st
     with pytest.raises(ValueError):
         from_params(params)
     visit, damaged = permalink.from_params(params, Visit())
-    assert visit.ablation is None and len(damaged) == 1
+    assert visit.page("ablation") is None and len(damaged) == 1
 
 
 def test_choosing_keeps_other_layers_and_forgets_empty_ones() -> None:
@@ -127,7 +127,7 @@ def test_keeping_nothing_or_too_much_is_refused() -> None:
 
 def test_neurons_that_another_network_lacks_are_left_out_and_counted() -> None:
     sizes = dict.fromkeys(range(1, 39), 4)
-    state = AblationState(selected=((1, (3, 4)),), ablated=Cut(((2, (9,)),)), kept=(Kept(1, Cut(((3, (8,)),))),))
+    state = AblationState(selected=((1, (3, 4)),), ablated=Cut(((2, (9,)),)), kept=(KeptSet(1, Cut(((3, (8,)),))),))
     fitted, lost = state_ablation.fitting(state, sizes)
     assert lost == 3 and fitted.selected == ((1, (3,)),) and fitted.kept == ()
     whole = AblationState(selected=((1, (3,)),))

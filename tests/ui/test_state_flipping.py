@@ -11,7 +11,7 @@ import pytest
 from vislrp_core import masks
 from vislrp_ui import permalink, state, state_flipping
 from vislrp_ui.state import StateError
-from vislrp_ui.state_flipping import FlippingState, Measurement, Row, from_params
+from vislrp_ui.state_flipping import FlippingMeasurement, FlippingRow, FlippingState, from_params
 
 
 def disc(y: int = 100, x: int = 100, radius: int = 30) -> masks.Mask:
@@ -176,4 +176,5 @@ def test_damaged_addresses_cost_one_sentence_and_nothing_else(params: dict[str, 
 
 
 def test_the_settings_of_a_row_are_all_in_its_equality() -> None:
-    assert Row(1) == Row(1) and Row(1) != Row(1, fill="blur") and Measurement() != Measurement(patch=8)
+    assert FlippingRow(1) == FlippingRow(1) and FlippingRow(1) != FlippingRow(1, fill="blur")
+    assert FlippingMeasurement() != FlippingMeasurement(patch=8)

@@ -28,7 +28,7 @@ from vislrp_core.batches import forward_many, propagate_batch
 from vislrp_core.cli import common, measuring
 from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.pictures import find_images, printable
-from vislrp_core.cli.progress import Progress
+from vislrp_core.cli.progress import ProgressLine
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import Picture
@@ -61,7 +61,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 @dataclass(frozen=True)
-class Job:
+class AttributionJob:
     """Where the map of one picture goes."""
 
     picture: Picture
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
         "numpy": np.__version__})
     measuring.replace_file(folder / "skipped.csv", measuring.table(("image", "reason"), found.skipped))
     place = folder / (MAPS if "npz" in options.format else PARTS)
-    jobs = [Job(picture, place / name) for picture, name in
+    jobs = [AttributionJob(picture, place / name) for picture, name in
             zip(found.pictures, names_of_files([one.path for one in found.pictures]), strict=True)]
     shutil.rmtree(folder / DONE, ignore_errors=True)
     written = ["pictures.csv", *(VIRELAY if "hdf5" in options.format else ())]
@@ -125,13 +125,14 @@ def settings_of(options: argparse.Namespace, network: Network, model: LRPModel,
                         "dtype": str(network.dtype).removeprefix("torch.")}}
 
 
-def attribute(network: Network, model: LRPModel, jobs: Sequence[Job], options: argparse.Namespace) -> dict[str, str]:
+def attribute(network: Network, model: LRPModel, jobs: Sequence[AttributionJob],
+              options: argparse.Namespace) -> dict[str, str]:
     """Make the maps that are missing, each file whole or not there; pictures without a finite map, with the reason.
 
     Batches are the same whatever is there already: single precision shows which pictures were computed together.
     """
     failed: dict[str, str] = {}
-    progress = Progress("Attributed") if sys.stderr.isatty() else None
+    progress = ProgressLine("Attributed") if sys.stderr.isatty() else None
     done, waiting = 0, iter(jobs)
     while group := list(itertools.islice(waiting, options.batch)):
         if progress is not None:
@@ -144,7 +145,7 @@ def attribute(network: Network, model: LRPModel, jobs: Sequence[Job], options: a
     return failed
 
 
-def _attribute_group(network: Network, model: LRPModel, group: Sequence[Job], target: str) -> dict[str, str]:
+def _attribute_group(network: Network, model: LRPModel, group: Sequence[AttributionJob], target: str) -> dict[str, str]:
     side = network.architecture.input_size
     views = [network_view(read_image(job.picture.path), job.picture.fit, side) for job in group]
     with torch.inference_mode():
@@ -166,7 +167,7 @@ def _attribute_group(network: Network, model: LRPModel, group: Sequence[Job], ta
     return {}
 
 
-def rows_of(good: Sequence[Job], network: Network) -> Iterator[tuple[Any, ...]]:
+def rows_of(good: Sequence[AttributionJob], network: Network) -> Iterator[tuple[Any, ...]]:
     """Rows of pictures.csv; the index is that of the databases."""
     for index, job in enumerate(good):
         one = Attribution.load(job.file)

@@ -21,7 +21,7 @@ from vislrp_core.experiments import FlipCurve, Outcome, Picture, Record, Workspa
 from vislrp_core.experiments.run import record_key, wishes_of
 from vislrp_core.experiments.workspace import together
 from vislrp_core.fills import DEFAULT_FILL, FILLS
-from vislrp_core.flipping import Curve, Scores
+from vislrp_core.flipping import FlippingScores, PerturbationCurve
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, class_index
 from vislrp_core.tables import TableFile
@@ -66,7 +66,7 @@ def tasks_of(picture: Picture, models: dict[str, LRPModel], options: argparse.Na
 
 
 def curves_of(tasks: dict[str, list[FlipCurve]], workspace: Workspace,
-              record: Record) -> Iterator[tuple[str, str, list[Outcome[Curve]]]]:
+              record: Record) -> Iterator[tuple[str, str, list[Outcome[PerturbationCurve]]]]:
     """Target, model and curves of one picture, model by model (VisLRPError, OSError)."""
     for name, wanted in tasks.items():
         found = []
@@ -138,7 +138,7 @@ def run(options: argparse.Namespace) -> None:
                          + "; ".join(failed[:3]) + ("; ..." if len(failed) > 3 else ""))
 
 
-def curve_rows(image: str, target: str, model: str, curves: Sequence[Curve]) -> Iterator[dict[str, Any]]:
+def curve_rows(image: str, target: str, model: str, curves: Sequence[PerturbationCurve]) -> Iterator[dict[str, Any]]:
     """Rows of curves.csv."""
     for curve in curves:
         for step, (share, logit, probability) in enumerate(zip(curve.shares.tolist(), curve.logits.tolist(),
@@ -147,7 +147,7 @@ def curve_rows(image: str, target: str, model: str, curves: Sequence[Curve]) -> 
                    "step": step, "flipped_share": share, "logit": logit, "probability": probability}
 
 
-def scores_of(curves: Sequence[Curve]) -> Scores:
+def scores_of(curves: Sequence[PerturbationCurve]) -> FlippingScores:
     """Scores of one picture and model."""
     by_order = {curve.order: curve for curve in curves}
     return flipping.scores(by_order.get("morf"), by_order.get("lerf"))

@@ -20,7 +20,7 @@ from vislrp_core.baselines import METHODS
 from vislrp_core.cli import common, measuring
 from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.pictures import find_images, printable
-from vislrp_core.cli.progress import Progress
+from vislrp_core.cli.progress import ProgressLine
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import NetworkSource, Outcome, ProcessPool, Record, Workspace, run_all
@@ -142,7 +142,7 @@ def gather(options: argparse.Namespace, network: Network, tasks: Sequence[Measur
     elif options.workers > 1:
         name = options.network if options.network is not None else default_network_name()
         pool = ProcessPool(NetworkSource(name, str(network.device), options.dtype), options.workers, options.batch)
-    progress = Progress() if sys.stderr.isatty() else None
+    progress = ProgressLine() if sys.stderr.isatty() else None
     outcomes = run_all(network, tasks, workspace=Workspace(network, batch=options.batch), record=record, pool=pool,
                        progress=progress)
     found = {identity(one.task): one for one in outcomes}

@@ -14,7 +14,7 @@ from vislrp_core.cli.pictures import one_picture
 from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.images import FIT_HELP, FITS, read_image
 from vislrp_core.network import Prediction, class_index, rank
-from vislrp_core.neurons import SCORES, Scores, check_layer, format_neurons, score, split_set
+from vislrp_core.neurons import SCORES, NeuronScores, check_layer, format_neurons, score, split_set
 from vislrp_core.propagation import propagate
 
 SHOWN = 10
@@ -92,7 +92,7 @@ def run_neurons(options: argparse.Namespace) -> None:
     print(f"Written to {options.out}: all {len(found)} neurons")
 
 
-def write(path: Path, found: Scores) -> None:
+def write(path: Path, found: NeuronScores) -> None:
     """The table as a file.
 
     Raises

@@ -6,7 +6,7 @@ import sys
 import time
 
 
-class Progress:
+class ProgressLine:
     """How far the run is and how long it will take, on a terminal's stderr.
 
     Parameters

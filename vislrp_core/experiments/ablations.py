@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vislrp_core import ablation
-from vislrp_core.ablation import Curve
+from vislrp_core.ablation import NeuronAblationCurve
 from vislrp_core.experiments.curves import packed, unpacked
 from vislrp_core.experiments.workspace import Picture, Wish, Workspace
 from vislrp_core.model import LRPModel
@@ -85,7 +85,7 @@ class AblationCurve:
 
         return workspace.order((self.picture, self.target, self.layer, self.by, model.key), rank)
 
-    def run(self, network: Network, workspace: Workspace | None = None) -> Curve:
+    def run(self, network: Network, workspace: Workspace | None = None) -> NeuronAblationCurve:
         """Measure it.
 
         Raises
@@ -104,12 +104,13 @@ class AblationCurve:
             with space.turn(len(group)):
                 parts.append(ablation.curve(network, trace, self.layer, order, self.target, group,
                                             cast(ablation.Value, self.value), batch=space.batch))
-        return Curve(*(np.concatenate(arrays) for arrays in zip(*(vars(part).values() for part in parts), strict=True)))
+        return NeuronAblationCurve(
+            *(np.concatenate(arrays) for arrays in zip(*(vars(part).values() for part in parts), strict=True)))
 
-    def pack(self, result: Curve) -> dict[str, Any]:
+    def pack(self, result: NeuronAblationCurve) -> dict[str, Any]:
         """A curve as JSON."""
         return packed(result)
 
-    def unpack(self, data: Mapping[str, Any]) -> Curve:
+    def unpack(self, data: Mapping[str, Any]) -> NeuronAblationCurve:
         """A curve from JSON."""
-        return unpacked(Curve, data)
+        return unpacked(NeuronAblationCurve, data)

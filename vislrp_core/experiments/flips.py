@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vislrp_core import flipping
 from vislrp_core.experiments.curves import packed, unpacked
 from vislrp_core.experiments.workspace import Explainer, Picture, Wish, Workspace
-from vislrp_core.flipping import Curve
+from vislrp_core.flipping import PerturbationCurve
 from vislrp_core.network import Network
 
 
@@ -66,7 +66,7 @@ class FlipCurve:
         which = self.seed if self.model is None else self.model.key
         return workspace.order((self.picture, self.target, self.patch, self.order, which), sort)
 
-    def run(self, network: Network, workspace: Workspace | None = None) -> Curve:
+    def run(self, network: Network, workspace: Workspace | None = None) -> PerturbationCurve:
         """Measure it.
 
         Raises
@@ -83,10 +83,10 @@ class FlipCurve:
             patch=self.patch, steps=self.steps, kind=self.order, seed=self.seed, batch=space.batch, known=known,
             guard=space.turn, checkpoint=lambda done: space.tell(max(done - 1, 0)))
 
-    def pack(self, result: Curve) -> dict[str, Any]:
+    def pack(self, result: PerturbationCurve) -> dict[str, Any]:
         """A curve as JSON."""
         return packed(result)
 
-    def unpack(self, data: Mapping[str, Any]) -> Curve:
+    def unpack(self, data: Mapping[str, Any]) -> PerturbationCurve:
         """A curve from JSON."""
-        return unpacked(Curve, data)
+        return unpacked(PerturbationCurve, data)

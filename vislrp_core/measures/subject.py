@@ -121,11 +121,11 @@ class Subject:
         with self.workspace.turn(1):
             return propagate(network or self.network, trace, model, target, layers=(0,)).map(0).astype(np.float64)
 
-    def scores(self, model: Explainer) -> flipping.Scores:
+    def scores(self, model: Explainer) -> flipping.FlippingScores:
         """Scores of measured flipping."""
         settings = self.settings
 
-        def run() -> flipping.Scores:
+        def run() -> flipping.FlippingScores:
             morf, lerf = (FlipCurve(self.picture, self.target, order, model, None, settings.patch, settings.fill,
                                     settings.steps).run(self.network, self.workspace) for order in ("morf", "lerf"))
             return flipping.scores(morf, lerf)

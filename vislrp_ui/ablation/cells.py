@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vislrp_core.heatmap import colour
-from vislrp_core.neurons import SCORES, Scores
-from vislrp_ui import service, state_ablation, theme, widgets
+from vislrp_core.neurons import SCORES, NeuronScores
+from vislrp_ui import service, state_ablation, theme
 from vislrp_ui.ablation import brushes, table, work
 from vislrp_ui.ablation.toolbar import change, changing
-from vislrp_ui.ablation.work import Question
+from vislrp_ui.ablation.work import ExplanationKey
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.components import colours
-from vislrp_ui.components.matrix import Fact, Sheet, columns_for, matrix, matrix_data, neurons_of
+from vislrp_ui.components.matrix import NeuronFact, Sheet, columns_for, matrix, matrix_data, neurons_of
 from vislrp_ui.components.protocol import Edit
+from vislrp_ui.shared import widgets
 from vislrp_ui.state import Look, Visit
 from vislrp_ui.state_ablation import ORDERS, SPREADS, THUMBS, AblationState
 
@@ -82,7 +83,7 @@ def sheet_picture(thumbs: NDArray[np.float32], columns: int, spectrum: str, rang
     return buffer.getvalue()
 
 
-def sheet(visit: Visit, asked: Question, held: AblationState) -> Sheet:
+def sheet(visit: Visit, asked: ExplanationKey, held: AblationState) -> Sheet:
     """The cells of the shown layer, as the matrix's settings ask for; cached."""
     look, layer = visit.look, held.layer
     relevance = held.thumbs == "relevance"
@@ -101,7 +102,7 @@ def sheet(visit: Visit, asked: Question, held: AblationState) -> Sheet:
     return Sheet(as_url(_sheets.get_or_make(key, draw)), columns, -(-count // columns), small)
 
 
-def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) -> None:
+def section(visit: Visit, asked: ExplanationKey, held: AblationState, scores: NeuronScores) -> None:
     """Head with the switches, and the matrix or the table."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-all"):
         chosen = f"{len(held.neurons)} of {len(scores)}" if held.neurons else "click to select"
@@ -127,9 +128,9 @@ def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) 
             table.table(held, scores)
             return
         order = range(len(scores)) if held.order == "number" else scores.strongest(held.order).tolist()
-        facts = (Fact("positive relevance", scores.positive_relevance.tolist(), ranked=True),
-                 Fact("negative relevance", scores.negative_relevance.tolist()),
-                 Fact("activation", scores.activation_sum.tolist(), signed=False))
+        facts = (NeuronFact("positive relevance", scores.positive_relevance.tolist(), ranked=True),
+                 NeuronFact("negative relevance", scores.negative_relevance.tolist()),
+                 NeuronFact("activation", scores.activation_sum.tolist(), signed=False))
         payload = matrix_data(visit.model.plan.name(held.layer), sheet(visit, asked, held), order, held.neurons, facts,
                               colours.variables(theme.mode()))
         matrix("abl-matrix", payload, partial(_toggle, len(scores)))

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vislrp_core.neurons import SCORES, Scores
+from vislrp_core.neurons import SCORES, NeuronScores
 from vislrp_ui import service, state_ablation, theme
 from vislrp_ui.ablation import brushes
 from vislrp_ui.ablation.toolbar import change
@@ -25,7 +25,7 @@ EDGE = 0.035
 GREY = {"light": "#C4CBD3", "dark": "#475260"}
 
 
-def frame(scores: Scores, by: str, chosen: Iterable[int]) -> pd.DataFrame:
+def frame(scores: NeuronScores, by: str, chosen: Iterable[int]) -> pd.DataFrame:
     """One row per neuron in the chart's order: rank, neuron, value, chosen; chosen ones last, so that they are on top."""
     order = scores.strongest(by)
     marks = np.zeros(len(scores), dtype=bool)
@@ -35,7 +35,7 @@ def frame(scores: Scores, by: str, chosen: Iterable[int]) -> pd.DataFrame:
     return table.sort_values("chosen", kind="stable", ignore_index=True)
 
 
-def chart(scores: Scores, by: str, chosen: Iterable[int], gesture: str, dark: bool) -> alt.Chart:
+def chart(scores: NeuronScores, by: str, chosen: Iterable[int], gesture: str, dark: bool) -> alt.Chart:
     """One score of all neurons, sorted; regions are brushed along the ranks."""
     mode = "dark" if dark else "light"
     domain = [False, True]
@@ -63,7 +63,7 @@ def _format(values: NDArray[Any]) -> str:
     return "~s" if largest >= 10_000 else ".4~g" if largest < 0.001 else ".3~g"
 
 
-def charts(held: AblationState, scores: Scores) -> None:
+def charts(held: AblationState, scores: NeuronScores) -> None:
     """Draw the three; a gesture in one changes the chosen neurons, and so all of them."""
     place = held.gesture
     for column, by in zip(st.columns(len(CHARTS), gap="small"), CHARTS, strict=True):
@@ -76,7 +76,7 @@ def charts(held: AblationState, scores: Scores) -> None:
                     f"{len(held.neurons)} of them selected; without the mouse: top n and typed numbers above, cells below")
 
 
-def _take(key: str, by: str, scores: Scores) -> None:
+def _take(key: str, by: str, scores: NeuronScores) -> None:
     event = st.session_state[key]
     selection = event["selection"] if isinstance(event, Mapping) and "selection" in event else {}
     if "pick" in selection:

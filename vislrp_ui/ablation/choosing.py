@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vislrp_core.neurons import SCORES, Scores, format_neurons
-from vislrp_ui import service, session, state_ablation, widgets
+from vislrp_core.neurons import SCORES, NeuronScores, format_neurons
+from vislrp_ui import service, session, state_ablation
 from vislrp_ui.ablation import brushes
 from vislrp_ui.ablation.toolbar import change, changing_set
 from vislrp_ui.ablation.work import shapes
+from vislrp_ui.shared import widgets
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import GESTURES, MAX_COUNT, AblationState
 
@@ -36,7 +37,7 @@ def _show_layer() -> None:
     change(state_ablation.set_layer, st.session_state["abl-layer"], service.rows())
 
 
-def ways(held: AblationState, scores: Scores | None) -> None:
+def ways(held: AblationState, scores: NeuronScores | None) -> None:
     """Mouse gesture, top n, typed ranges, all, none, invert."""
     key = widgets.mirror("abl-gesture", held.gesture)
     st.segmented_control("In the charts", list(GESTURES), key=key, required=True, label_visibility="collapsed",
@@ -65,7 +66,7 @@ def _set_gesture() -> None:
     change(state_ablation.set_view, gesture=st.session_state["abl-gesture"])
 
 
-def _top(scores: Scores | None) -> None:
+def _top(scores: NeuronScores | None) -> None:
     count, by = st.session_state["abl-count"], st.session_state["abl-by"]
     count = state_ablation.of(session.get_visit()).count if count is None else count
     if scores is None:
@@ -74,7 +75,7 @@ def _top(scores: Scores | None) -> None:
     change(state_ablation.choose_top, scores.strongest(by).tolist(), count, by)
 
 
-def _more(held: AblationState, scores: Scores | None) -> None:
+def _more(held: AblationState, scores: NeuronScores | None) -> None:
     size, name = len(scores) if scores is not None else 0, service.rows().name(held.layer)
     st.button(f"Top {held.count} of {SCORES[held.by].title}", icon=":material/filter_list:", key="abl-top", on_click=_top,
               args=(scores,), width="stretch")

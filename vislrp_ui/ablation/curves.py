@@ -7,14 +7,15 @@ import html
 import pandas as pd
 import streamlit as st
 
-from vislrp_core.ablation import Curve
-from vislrp_ui import inbox, service, session, state_ablation, theme, widgets
+from vislrp_core.ablation import NeuronAblationCurve
+from vislrp_ui import inbox, service, session, state_ablation, theme
 from vislrp_ui.ablation import curves_chart
 from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
-from vislrp_ui.ablation.curves_job import Job, Task
+from vislrp_ui.ablation.curves_job import CurvesJob, CurvesTask
 from vislrp_ui.background import session_job
-from vislrp_ui.design.title import file_stem
-from vislrp_ui.frames import table_of
+from vislrp_ui.shared import widgets
+from vislrp_ui.shared.file_names import file_stem
+from vislrp_ui.shared.frames import table_of
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import MAX_POINTS, MAX_SEEDS, SCALES
 
@@ -26,25 +27,25 @@ CAPTION = ("Area to random: area between the curve of the random orders and this
            "comes first.")
 
 
-def job() -> Job:
+def job() -> CurvesJob:
     """The session's measurement; it ends with the session."""
-    return session_job(_JOB, Job)
+    return session_job(_JOB, CurvesJob)
 
 
-def task_of(visit: Visit, target: int) -> Task:
+def task_of(visit: Visit, target: int) -> CurvesTask:
     """What the settings ask for."""
     held = state_ablation.of(visit)
     settings = held.measurement
     entries = {entry.id: entry.model for entry in visit.models}
     chosen = [id for id in settings.models if id in entries] or [visit.active]
-    return Task(visit.image, service.network(), service.trace(visit.image), target, held.layer,
+    return CurvesTask(visit.image, service.network(), service.trace(visit.image), target, held.layer,
                 {id: entries[id] for id in chosen}, held.value, settings.share, settings.points, settings.seeds)
 
 
-def measured(visit: Visit, task: Task) -> dict[str, list[Curve]]:
+def measured(visit: Visit, task: CurvesTask) -> dict[str, list[NeuronAblationCurve]]:
     """The complete curves by name of the ranking."""
     names = {entry.id: entry.name for entry in visit.models}
-    found: dict[str, list[Curve]] = {}
+    found: dict[str, list[NeuronAblationCurve]] = {}
     for id, order, seed in task.runs():
         curve = task.curve(id, order, seed)
         if curve is not None:
@@ -110,7 +111,7 @@ def _set(key: str, name: str) -> None:
         session.update(state_ablation.changed, state_ablation.set_measurement, **{name: value})
 
 
-def _settings(visit: Visit, task: Task) -> None:
+def _settings(visit: Visit, task: CurvesTask) -> None:
     settings = state_ablation.of(visit).measurement
     names = {entry.id: entry.name for entry in visit.models}
     key = widgets.mirror("abl-models", list(task.models))
@@ -130,7 +131,7 @@ def _settings(visit: Visit, task: Task) -> None:
                "measured again.")
 
 
-def _results(visit: Visit, task: Task, curves: dict[str, list[Curve]]) -> None:
+def _results(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblationCurve]]) -> None:
     scale = state_ablation.of(visit).measurement.scale
     left, right = st.columns([0.6, 0.4], gap="medium")
     name = task.network.classes[task.target]
@@ -159,7 +160,7 @@ def _table(areas: pd.DataFrame, scale: str) -> None:
     st.caption(CAPTION)
 
 
-def _exports(visit: Visit, task: Task, curves: dict[str, list[Curve]]) -> None:
+def _exports(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblationCurve]]) -> None:
     if not curves:
         st.caption("Not measured yet.")
         return

@@ -8,14 +8,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from vislrp_core.ablation import Curve, area_between, mean_curve
+from vislrp_core.ablation import NeuronAblationCurve, area_between, mean_curve
 from vislrp_ui import theme
-from vislrp_ui.flipping.chart import DARK, LIGHT
 
 ACTIVATION, RANDOM = "activation", "random order"
 HEIGHT = 250
 
-Measured = Mapping[str, Sequence[Curve]]
+Measured = Mapping[str, Sequence[NeuronAblationCurve]]
 """Curves by name of the model; by activation and at random under `ACTIVATION` and `RANDOM`."""
 
 
@@ -51,9 +50,9 @@ def areas_frame(measured: Measured) -> pd.DataFrame:
     return frame.sort_values("area_to_random", ascending=False, kind="stable", na_position="last", ignore_index=True)
 
 
-def _logits(curve: Curve) -> Curve:
+def _logits(curve: NeuronAblationCurve) -> NeuronAblationCurve:
     """A curve whose areas are those of the logit."""
-    return Curve(curve.counts, curve.logits, curve.logits, curve.first_class)
+    return NeuronAblationCurve(curve.counts, curve.logits, curve.logits, curve.first_class)
 
 
 def chart(measured: Measured, scale: str, target: str, active: str, dark: bool) -> alt.LayerChart:
@@ -71,7 +70,7 @@ def chart(measured: Measured, scale: str, target: str, active: str, dark: bool) 
     models = [name for name in measured if name not in (ACTIVATION, RANDOM)]
     others = [name for name in (ACTIVATION, RANDOM) if name in measured]
     ink = "#E6EAEF" if dark else "#1B2430"
-    palette = [(DARK if dark else LIGHT)[place % len(LIGHT)] for place in range(len(models))]
+    palette = theme.curve_colours(len(models), dark)
     grey = theme.MUTED["dark" if dark else "light"]
     domain, colours = [*models, *others], [*palette, *({ACTIVATION: ink, RANDOM: grey}[name] for name in others)]
     dashes = [*([1, 0] for _ in models), *({ACTIVATION: [6, 4], RANDOM: [2, 3]}[name] for name in others)]

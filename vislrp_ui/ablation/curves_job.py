@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vislrp_core import ablation
-from vislrp_core.ablation import Curve
+from vislrp_core.ablation import NeuronAblationCurve
 from vislrp_core.experiments import AblationCurve, Picture
 from vislrp_core.experiments.run import record_key
 from vislrp_core.model import LRPModel
@@ -19,8 +19,8 @@ from vislrp_ui import service
 from vislrp_ui.ablation import work
 from vislrp_ui.background import BackgroundJob
 from vislrp_ui.caches import ByteCache, allotted
-from vislrp_ui.experiments import PageWorkspace, measure, picture_of
 from vislrp_ui.gate import GATE
+from vislrp_ui.shared.experiments import PageWorkspace, measure, picture_of
 from vislrp_ui.state import ImageRef
 
 Run = tuple[str, str, int | None]
@@ -37,7 +37,7 @@ def clear_caches() -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class CurvesTask:
     """What is measured; complete in itself, so that the thread needs no session.
 
     Attributes
@@ -81,7 +81,7 @@ class Task:
         return AblationCurve(picture_of(self.ref), self.target, self.layer, tuple(self.counts.tolist()), order,
                              self.models[id] if id else None, seed, self.value)
 
-    def curve(self, id: str, order: str, seed: int | None = None) -> Curve | None:
+    def curve(self, id: str, order: str, seed: int | None = None) -> NeuronAblationCurve | None:
         """A curve, if it is measured."""
         wanted = self.measurement(id, order, seed)
         packed = _curves.get(record_key(self.network, wanted))
@@ -105,14 +105,14 @@ class LayerWorkspace(PageWorkspace):
             return super().relevance(picture, model, target, layer)
 
 
-class Job(BackgroundJob):
+class CurvesJob(BackgroundJob):
     """The measurement of one session."""
 
     name = "vislrp-ablation"
     stopped = "Stopped: complete curves are kept."
     failed = "The measurement failed ({error}): measure again."
 
-    def start(self, task: Task) -> None:
+    def start(self, task: CurvesTask) -> None:
         """Measure what is missing, unless a measurement is running."""
         wanted = [task.measurement(*run) for run in task.missing()]
         space = LayerWorkspace(task.network, {picture_of(task.ref): (task.ref, task.trace)}, {"order": _orders})

@@ -14,9 +14,9 @@ from vislrp_ui.ablation.toolbar import change, changing_set
 from vislrp_ui.components import colours
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.setchips import set_chips
-from vislrp_ui.design.title import file_stem
+from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.state import Visit
-from vislrp_ui.state_ablation import MAX_KEPT, AblationState, Kept
+from vislrp_ui.state_ablation import MAX_KEPT, AblationState, KeptSet
 
 _FILES = "_ablation_files"
 
@@ -41,7 +41,7 @@ def section(visit: Visit, held: AblationState, target: int) -> None:
     set_chips("abl-chips", chips, colours.variables(theme.mode()), _pick)
 
 
-def chip(rows: Architecture, row: Kept, before: list[Prediction], after: list[Prediction], target: int,
+def chip(rows: Architecture, row: KeptSet, before: list[Prediction], after: list[Prediction], target: int,
          active: bool) -> dict[str, object]:
     """Payload of a chip: letter, title, what becomes of the target, the new first class where it changes."""
     old, new = (next(p for p in side if p.index == target) for side in (before, after))

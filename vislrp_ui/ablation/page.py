@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import html
-from dataclasses import replace
 
 import streamlit as st
 
-from vislrp_core.neurons import Scores
+from vislrp_core.neurons import NeuronScores
 from vislrp_core.propagation import NonFiniteRelevance
-from vislrp_ui import service, session, state_ablation, widgets
+from vislrp_ui import service, session, state_ablation
 from vislrp_ui.ablation import brushes, cells, charts, choosing, curves, kept, pixels, selected, style, toolbar, work
-from vislrp_ui.ablation.work import Question
+from vislrp_ui.ablation.work import ExplanationKey
 from vislrp_ui.components.beforeafter import before_after
 from vislrp_ui.components.layerlist import layer_list
-from vislrp_ui.design.progress import Progress
+from vislrp_ui.shared import widgets
+from vislrp_ui.shared.entrance import boot
+from vislrp_ui.shared.progress import ProgressNote
+from vislrp_ui.shared.required import require_image
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
 
 def ablation() -> None:
     """Draw the page."""
-    visit = session.boot()
+    visit = boot()
     st.html(style.css())
-    widgets.require_image(visit)
+    require_image(visit)
     with widgets.first_pass(visit.image):
         service.logits(visit.image)
     visit = _fit(visit)
     target = toolbar.toolbar(visit)
     note = st.empty()
     held = state_ablation.of(visit)
-    asked = Question(visit.image, visit.model, target)
+    asked = ExplanationKey(visit.image, visit.model, target)
     with st.container(key="abl-columns"):
         left, middle, right = st.columns(style.COLUMNS, gap="medium")
     with left:
@@ -40,7 +42,7 @@ def ablation() -> None:
         _predictions(visit, held, target)
         pixels_place, selected_place = st.container(gap="xsmall"), st.container(gap="xsmall")
     with middle, st.container(gap="xsmall"):
-        progress = Progress(note)
+        progress = ProgressNote(note)
         scores, error = _scores(asked, held, progress)
         progress.done()
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-layer"):
@@ -76,7 +78,7 @@ def _fit(visit: Visit) -> Visit:
     fitted, lost = state_ablation.fitting(state_ablation.of(visit), work.sizes())
     if not lost:
         return visit
-    visit = replace(visit, ablation=fitted)
+    visit = visit.with_page(state_ablation.KEY, fitted)
     session.set_visit(visit)
     session.sync_address(visit)
     st.warning(f"{lost} selected neuron{'s' if lost > 1 else ''} left out: this network has fewer at those layers.",
@@ -84,7 +86,8 @@ def _fit(visit: Visit) -> Visit:
     return visit
 
 
-def _scores(asked: Question, held: AblationState, progress: Progress) -> tuple[Scores | None, NonFiniteRelevance | None]:
+def _scores(asked: ExplanationKey, held: AblationState, progress: ProgressNote
+            ) -> tuple[NeuronScores | None, NonFiniteRelevance | None]:
     try:
         return work.scores_at(asked, held.layer, progress), None
     except NonFiniteRelevance as error:

@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 
 from vislrp_core.heatmap import figure_png, format_value
 from vislrp_core.propagation import NonFiniteRelevance
-from vislrp_ui import large, service, state_ablation, views, widgets
+from vislrp_ui import service, state_ablation
 from vislrp_ui.ablation import work
 from vislrp_ui.ablation.toolbar import changing
-from vislrp_ui.ablation.work import Question
+from vislrp_ui.ablation.work import ExplanationKey
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.picture import picture
-from vislrp_ui.design.progress import Progress
-from vislrp_ui.design.result import colour_bar
-from vislrp_ui.design.title import file_stem
+from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared.colour_bar import colour_bar
+from vislrp_ui.shared.file_names import file_stem
+from vislrp_ui.shared.progress import ProgressNote
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
 
-def section(visit: Visit, asked: Question, held: AblationState, size: int) -> Callable[[], None]:
+def section(visit: Visit, asked: ExplanationKey, held: AblationState, size: int) -> Callable[[], None]:
     """Draw the head and hold the place; returns what computes and draws the maps, to be called last: it may take a while."""
     count = len(held.neurons)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-pixels"):
@@ -45,7 +46,7 @@ def section(visit: Visit, asked: Question, held: AblationState, size: int) -> Ca
     widgets.plain_hint(visit)
 
     def draw() -> None:
-        progress = Progress(note)
+        progress = ProgressNote(note)
         try:
             whole = work.whole_map(asked, progress)
             part = part_map(asked, held, whole, progress) if count else None
@@ -63,7 +64,7 @@ def section(visit: Visit, asked: Question, held: AblationState, size: int) -> Ca
     return draw
 
 
-def part_map(asked: Question, held: AblationState, whole: NDArray[np.float32], watch: service.Watch | None = None
+def part_map(asked: ExplanationKey, held: AblationState, whole: NDArray[np.float32], watch: service.Watch | None = None
              ) -> NDArray[np.float32]:
     """Relevance at the pixels of the part shown; the remainder is the whole less the set, as propagation is linear in R."""
     neurons = (held.neuron,) if held.part == "neuron" else held.neurons
@@ -78,8 +79,8 @@ def part_title(held: AblationState, size: int) -> str:
     return f"{len(held.neurons)} selected" if held.part == "set" else f"other {size - len(held.neurons)}"
 
 
-def _maps(visit: Visit, asked: Question, held: AblationState, whole: NDArray[np.float32], part: NDArray[np.float32] | None,
-          size: int) -> None:
+def _maps(visit: Visit, asked: ExplanationKey, held: AblationState, whole: NDArray[np.float32],
+          part: NDArray[np.float32] | None, size: int) -> None:
     limit = service.limit_of(whole, visit.look)
     left, right = st.columns(2, gap="small")
     with left:
@@ -106,7 +107,7 @@ def _signed(value: float) -> str:
     return ("−" if value < 0 else "") + format_value(abs(value))
 
 
-def _download(visit: Visit, asked: Question, held: AblationState, part: NDArray[np.float32]) -> None:
+def _download(visit: Visit, asked: ExplanationKey, held: AblationState, part: NDArray[np.float32]) -> None:
     dark = service.dark_maps(visit.look)
     limit = service.limit_of(work.whole_map(asked), visit.look)
     stem = file_stem(f"{visit.model.plan.name(held.layer)}_{held.part}_{visit.image.id[:24]}")

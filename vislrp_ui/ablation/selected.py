@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vislrp_core.heatmap import colour, format_value
-from vislrp_core.neurons import SCORES, Scores
-from vislrp_ui import large, service, views
+from vislrp_core.neurons import SCORES, NeuronScores
+from vislrp_ui import service
 from vislrp_ui.ablation import work
 from vislrp_ui.ablation.cells import as_url, thumbnails, tiled
-from vislrp_ui.ablation.work import Question
+from vislrp_ui.ablation.work import ExplanationKey
 from vislrp_ui.components.largeview import View
 from vislrp_ui.components.neuronpairs import neuron_pairs
+from vislrp_ui.shared import large, views
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
@@ -28,7 +29,7 @@ TOLD = ("positive_relevance", "negative_relevance", "activation_sum")
 _PAGE = "_ablation_page"
 
 
-def section(visit: Visit, asked: Question, held: AblationState, scores: Scores) -> None:
+def section(visit: Visit, asked: ExplanationKey, held: AblationState, scores: NeuronScores) -> None:
     """Draw them, the strongest positive relevance first."""
     ranked = sorted(held.neurons, key=lambda neuron: (-scores.positive_relevance[neuron], neuron))
     pages = -(-len(ranked) // SHOWN)
@@ -54,7 +55,7 @@ def _turn(page: int) -> None:
     st.session_state[_PAGE] = page
 
 
-def pairs(visit: Visit, asked: Question, layer: int, neurons: Sequence[int], scores: Scores) -> dict[str, Any]:
+def pairs(visit: Visit, asked: ExplanationKey, layer: int, neurons: Sequence[int], scores: NeuronScores) -> dict[str, Any]:
     """Payload of the pairs; all relevance maps share a range, all activation maps another."""
     chosen, name = list(neurons), service.rows().name(layer)
     dark = service.dark_maps(visit.look)
@@ -72,7 +73,7 @@ def pairs(visit: Visit, asked: Question, layer: int, neurons: Sequence[int], sco
         for neuron in chosen]}
 
 
-def _large(visit: Visit, asked: Question, layer: int, neuron: int, kind: str, spectrum: str) -> View:
+def _large(visit: Visit, asked: ExplanationKey, layer: int, neuron: int, kind: str, spectrum: str) -> View:
     values = work.relevance_at(asked, layer) if kind == "relevance" else service.trace(asked.ref).activation(layer)
     one = thumbnails(values[[neuron]], values.shape[-1])[0]
     return views.values_view(f"Neuron {neuron} of {service.rows().name(layer)}: {kind}", one, visit.look, spectrum=spectrum)

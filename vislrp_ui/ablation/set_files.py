@@ -11,9 +11,9 @@ from vislrp_core import texts
 from vislrp_core.ablation import NO_MEAN
 from vislrp_core.architecture import Architecture
 from vislrp_core.errors import InputError
-from vislrp_ui.ablation.sets import MAX_LAYERS, MAX_UNITS, as_sets
+from vislrp_ui.neuron_sets import MAX_LAYERS, MAX_UNITS, as_sets
 from vislrp_ui.state import StateError
-from vislrp_ui.state_ablation import MAX_KEPT, Cut, Kept
+from vislrp_ui.state_ablation import MAX_KEPT, Cut, KeptSet
 
 FORMAT = "vislrp-neurons"
 MAX_BYTES = 1_000_000
@@ -36,7 +36,7 @@ class _File(BaseModel):
     sets: list[_Set] = Field(min_length=1, max_length=MAX_KEPT)
 
 
-def write(rows: Iterable[Kept], network: str) -> bytes:
+def write(rows: Iterable[KeptSet], network: str) -> bytes:
     """A file of kept sets: names, what outputs become, neurons by layer number."""
     sets = [{"name": row.name, "value": row.cut.value,
              "layers": {str(layer): list(neurons) for layer, neurons in row.cut.sets}} for row in rows]
@@ -60,7 +60,7 @@ def read(data: bytes, sizes: Mapping[int, int], rows: Architecture) -> Sequence[
         One sentence: what is wrong, and where.
     """
     if len(data) > MAX_BYTES:
-        raise StateError("The file is larger than 1 MB: it is no file of neuron sets.")
+        raise StateError("The file is larger than 1 MB: it is not a file of neuron sets.")
     try:
         text = texts.decoded(data)
     except InputError as error:

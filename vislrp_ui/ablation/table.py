@@ -5,21 +5,21 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from vislrp_core.neurons import SCORES, Scores
+from vislrp_core.neurons import SCORES, NeuronScores
 from vislrp_ui import service
 from vislrp_ui.state_ablation import AblationState
 
 HEIGHT = 430
 
 
-def frame(held: AblationState, scores: Scores) -> pd.DataFrame:
+def frame(held: AblationState, scores: NeuronScores) -> pd.DataFrame:
     """One row per neuron: number, selected or not, the six scores."""
     chosen = set(held.neurons)
     columns = {SCORES[key].title: scores.column(key) for key in SCORES}
     return pd.DataFrame({"neuron": range(len(scores)), "selected": [n in chosen for n in range(len(scores))], **columns})
 
 
-def table(held: AblationState, scores: Scores) -> None:
+def table(held: AblationState, scores: NeuronScores) -> None:
     """Draw it; the heads sort, and tell each score's definition on hover."""
     settings = {SCORES[key].title: st.column_config.NumberColumn(help=SCORES[key].definition, format="%.4g")
                 for key in SCORES}
@@ -30,7 +30,7 @@ def table(held: AblationState, scores: Scores) -> None:
                                 "selected": st.column_config.CheckboxColumn(width="small"), **settings})
 
 
-def csv_button(held: AblationState, scores: Scores) -> None:
+def csv_button(held: AblationState, scores: NeuronScores) -> None:
     """The same numbers as the command `neurons` writes."""
     st.download_button("", scores.to_csv, f"neurons_{service.rows().name(held.layer)}.csv", "text/csv",
                        icon=":material/download:",

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from vislrp_core.ablation import NO_MEAN, VALUES
-from vislrp_ui import session, state_ablation, toolbars, widgets
+from vislrp_ui import session, state_ablation
 from vislrp_ui.ablation import brushes
+from vislrp_ui.shared import toolbars, widgets
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 

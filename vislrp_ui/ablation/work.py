@@ -16,7 +16,7 @@ from vislrp_core.architecture import Architecture
 from vislrp_core.heatmap import channel_sum
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Prediction, rank
-from vislrp_core.neurons import Scores, score
+from vislrp_core.neurons import NeuronScores, score
 from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_core.store import upper_part
 from vislrp_ui import service, session
@@ -27,7 +27,7 @@ from vislrp_ui.state import ImageRef
 from vislrp_ui.state_ablation import Cut
 
 _layers: ByteCache[Tensor] = ByteCache(allotted("neuron relevance"), lambda relevance: relevance.nbytes)
-_scores: ByteCache[Scores] = ByteCache(allotted("neuron scores"), lambda scores: 48 * len(scores) + 100)
+_scores: ByteCache[NeuronScores] = ByteCache(allotted("neuron scores"), lambda scores: 48 * len(scores) + 100)
 _logits: ByteCache[NDArray[np.float64]] = ByteCache(allotted("neuron logits"), lambda logits: logits.nbytes)
 _passed: ByteCache[NDArray[np.float32]] = ByteCache(allotted("neuron pixels"), lambda values: values.nbytes)
 
@@ -39,7 +39,7 @@ def clear_caches() -> None:
 
 
 @dataclass(frozen=True)
-class Question:
+class ExplanationKey:
     """Whose relevance the page is about: picture, model and class."""
 
     ref: ImageRef
@@ -63,7 +63,7 @@ def carrier(rows: Architecture, layer: int) -> int:
     return layer
 
 
-def relevance_at(asked: Question, layer: int, watch: Watch | None = None) -> Tensor:
+def relevance_at(asked: ExplanationKey, layer: int, watch: Watch | None = None) -> Tensor:
     """R[layer]; one propagation serves all layers of a model.
 
     Raises
@@ -97,9 +97,9 @@ def known_relevance(network: Network, ref: ImageRef, model: LRPModel, target: in
     return _layers.get(relevance_key(network, ref, model, target, carrier(network.architecture, layer)))
 
 
-def scores_at(asked: Question, layer: int, watch: Watch | None = None) -> Scores:
+def scores_at(asked: ExplanationKey, layer: int, watch: Watch | None = None) -> NeuronScores:
     """Scores of a layer's neurons (NonFiniteRelevance as above)."""
-    def run() -> Scores:
+    def run() -> NeuronScores:
         return score(layer, relevance_at(asked, layer, watch), service.trace(asked.ref).activation(layer))
 
     return _scores.get_or_make((*asked.key(layer), layer), run)
@@ -161,7 +161,7 @@ def as_predictions(logits: NDArray[np.float64], classes: tuple[str, ...]) -> lis
     return rank(torch.from_numpy(logits), classes, len(classes))
 
 
-def passed_on(asked: Question, layer: int, neurons: Iterable[int], watch: Watch | None = None) -> NDArray[np.float32]:
+def passed_on(asked: ExplanationKey, layer: int, neurons: Iterable[int], watch: Watch | None = None) -> NDArray[np.float32]:
     """Relevance at the pixels that flows through neurons of a layer, channel sum (H, W)."""
     chosen = tuple(neurons)
     net = service.network()
@@ -177,7 +177,7 @@ def passed_on(asked: Question, layer: int, neurons: Iterable[int], watch: Watch 
     return _passed.get_or_make((*asked.key(0), layer, chosen), run)
 
 
-def whole_map(asked: Question, watch: Watch | None = None) -> NDArray[np.float32]:
+def whole_map(asked: ExplanationKey, watch: Watch | None = None) -> NDArray[np.float32]:
     """Relevance of the pixels, channel sum (H, W)."""
     return _passed.get_or_make((*asked.key(0), "whole"), lambda: np.asarray(
         channel_sum(relevance_at(asked, 0, watch)), dtype=np.float32))

@@ -11,13 +11,14 @@ import streamlit as st
 from vislrp_core import metrics
 from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
 from vislrp_core.metrics import FACTS
-from vislrp_ui import large, service, session, state_compare, views, widgets
+from vislrp_ui import service, session, state_compare
 from vislrp_ui.compare import payload, work
 from vislrp_ui.compare.edits import change, changing, pinned, show_difference
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.picture import picture
+from vislrp_ui.shared import large, views, widgets
 from vislrp_ui.state import Visit
-from vislrp_ui.state_compare import Cell
+from vislrp_ui.state_compare import GridCell
 
 
 def class_name(grid: Grid, row: int) -> str:
@@ -25,7 +26,7 @@ def class_name(grid: Grid, row: int) -> str:
     return service.network().classes[grid.targets[row]]
 
 
-def cell_title(grid: Grid, cell: Cell) -> str:
+def cell_title(grid: Grid, cell: GridCell) -> str:
     """Class and model of a cell; the row's number where the class alone does not tell rows apart."""
     name = class_name(grid, cell.row)
     same = sum(grid.targets[row.id] == grid.targets[cell.row] for row in grid.rows) > 1
@@ -62,8 +63,8 @@ def open_difference(visit: Visit) -> Visit:
     if grid.pairs():
         return show_difference(visit, 0)
     first = grid.rows[0].id
-    other = Cell(first, 1) if len(grid.entries) > 1 else Cell(grid.rows[1].id, 0)
-    return state_compare.changed(visit, state_compare.set_difference, (Cell(first, 0), other))
+    other = GridCell(first, 1) if len(grid.entries) > 1 else GridCell(grid.rows[1].id, 0)
+    return state_compare.changed(visit, state_compare.set_difference, (GridCell(first, 0), other))
 
 
 def panel(grid: Grid) -> None:
@@ -118,7 +119,7 @@ def _picture(number: int, address: str, titles: list[str], values: np.ndarray, l
             f'<i style="background:linear-gradient(90deg,{",".join(stops)})"></i><span>+{ends}</span></div>')
 
 
-def _facts(grid: Grid, one: Cell, other: Cell) -> None:
+def _facts(grid: Grid, one: GridCell, other: GridCell) -> None:
     values = [grid.places[cell].values for cell in (one, other)]
     if values[0] is None or values[1] is None:
         return

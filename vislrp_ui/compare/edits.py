@@ -11,7 +11,7 @@ from vislrp_ui import service, session, state_compare
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.protocol import Edit, is_whole
 from vislrp_ui.state import Visit
-from vislrp_ui.state_compare import Cell, CompareState
+from vislrp_ui.state_compare import CompareState, GridCell
 
 
 def change(reducer: Callable[..., CompareState], *arguments: object, **named: object) -> None:
@@ -83,4 +83,4 @@ def show_difference(visit: Visit, column: int) -> Visit:
     if not pairs or not 0 <= column < len(grid.entries):
         return visit
     one, other = pairs[0]
-    return state_compare.changed(visit, state_compare.set_difference, (Cell(one.id, column), Cell(other.id, column)))
+    return state_compare.changed(visit, state_compare.set_difference, (GridCell(one.id, column), GridCell(other.id, column)))

@@ -12,12 +12,13 @@ from vislrp_core.bundle import write_bundle
 from vislrp_core.heatmap import RANGES
 from vislrp_core.model import LRPModel
 from vislrp_core.tables import csv_bytes
-from vislrp_ui import service, theme, widgets
+from vislrp_ui import service, theme
 from vislrp_ui.compare import payload
 from vislrp_ui.compare.work import Grid, ranked
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.comparegrid import layer_span, rule_name
-from vislrp_ui.state_compare import Cell
+from vislrp_ui.shared import widgets
+from vislrp_ui.state_compare import GridCell
 
 HEADER = ("row", "column", "image", "fit", "class_index", "class", "model", "rules", "network", "sum", "conservation",
           "gini", "positive_share", "entropy", "pearson_to_first", "spearman_to_first", "ssim_to_first",
@@ -68,18 +69,19 @@ def comparison(grid: Grid) -> figure.Comparison:
     look, share = grid.visit.look, grid.state.share
     dark = look.paper == "dark"
     limits = grid.limits(look)
-    columns = tuple(figure.Column(entry.name, _parts(entry.model), _column_facts(grid, place))
+    columns = tuple(figure.FigureColumn(entry.name, _parts(entry.model), _column_facts(grid, place))
                     for place, entry in enumerate(grid.entries))
     rows = []
     for row in grid.rows:
-        cells = tuple(_cell(grid, Cell(row.id, place), limits, dark) for place in range(len(grid.entries)))
+        cells = tuple(_cell(grid, GridCell(row.id, place), limits, dark) for place in range(len(grid.entries)))
         rank, prediction = ranked(row.image).of(grid.targets[row.id])
         known = [limits[cell] for cell in limits if cell.row == row.id]
-        rows.append(figure.Row(service.view(row.image), prediction.name,
+        rows.append(figure.FigureRow(service.view(row.image), prediction.name,
                                f"rank {rank}, {percent(prediction.probability)} %", cells,
                                known[0] if share == "row" and known else None))
     whole = next(iter(limits.values())) if share == "all" and limits else None
-    shared = {"each": "each map its own range", "row": "the maps of a row share a range", "all": "all maps share a range"}
+    shared = {"each": "each map has its own range", "row": "the maps of a row share a range",
+              "all": "all maps share a range"}
     return figure.Comparison(columns, tuple(rows), look.spectrum, dark, whole,
                              f"{service.network_title()}; range: {RANGES[look.range]}, {shared[share]}")
 
@@ -97,12 +99,12 @@ def _column_facts(grid: Grid, column: int) -> str:
     return f"cosine of classes {payload.number('cosine', found['cosine'])}" if "cosine" in found else ""
 
 
-def _cell(grid: Grid, cell: Cell, limits: dict[Cell, float], dark: bool) -> figure.Cell:
+def _cell(grid: Grid, cell: GridCell, limits: dict[GridCell, float], dark: bool) -> figure.FigureCell:
     place, look = grid.places[cell], grid.visit.look
     if place.maps is None:
-        return figure.Cell(None, "not computed")
+        return figure.FigureCell(None, "not computed")
     if place.values is None:
-        return figure.Cell(None, "not finite")
+        return figure.FigureCell(None, "not finite")
     pixels = heatmap.colour(place.values, limits[cell], look.spectrum, dark)
     if look.overlay:
         pixels = heatmap.overlay(pixels, service.view(place.row.image), look.opacity)
@@ -110,4 +112,4 @@ def _cell(grid: Grid, cell: Cell, limits: dict[Cell, float], dark: bool) -> figu
     note = f"Σ {payload.number('sum', found['sum'])} · Gini {payload.number('gini', found['gini'])}"
     if "pearson" in found:
         note += f" · r {payload.number('pearson', found['pearson'])}"
-    return figure.Cell(pixels, note, limits[cell] if grid.state.share == "each" else None)
+    return figure.FigureCell(pixels, note, limits[cell] if grid.state.share == "each" else None)

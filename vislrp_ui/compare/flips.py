@@ -5,28 +5,29 @@ from __future__ import annotations
 import streamlit as st
 
 from vislrp_core.fills import FILLS
-from vislrp_ui import service, session, state_flipping, widgets
+from vislrp_ui import service, session, state_flipping
 from vislrp_ui.background import session_job
 from vislrp_ui.compare.work import Grid
-from vislrp_ui.flipping.job import Job, Task
+from vislrp_ui.shared import widgets
+from vislrp_ui.shared.flipping_job import FlippingJob, FlippingTask
 
 _JOB = "_compare_flipping_job"
 SECONDS = 0.8
 """Between two looks at a running measurement."""
 
 
-def job() -> Job:
+def job() -> FlippingJob:
     """The session's measurement on this page; it ends with the session."""
-    return session_job(_JOB, Job)
+    return session_job(_JOB, FlippingJob)
 
 
-def tasks(grid: Grid) -> list[Task]:
+def tasks(grid: Grid) -> list[FlippingTask]:
     """What is to be measured: all models on each row, the maps that are there already not computed again."""
     settings = state_flipping.of(grid.visit).measurement
     found = []
     for row in grid.rows:
         places = [place for place in grid.places.values() if place.row == row and place.values is not None]
-        found.append(Task(
+        found.append(FlippingTask(
             row.image, service.network(), service.trace(row.image), grid.targets[row.id],
             {place.entry.id: place.entry.model for place in places},
             {place.entry.id: place.values for place in places if place.values is not None},

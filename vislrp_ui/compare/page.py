@@ -11,16 +11,18 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_core.model import LRPModel
-from vislrp_core.network import NetworkError
-from vislrp_ui import service, session, state_compare, widgets
+from vislrp_ui import service, state_compare
 from vislrp_ui.compare import difference, flips, payload, rows, style, toolbar
 from vislrp_ui.compare.edits import grid_edit
 from vislrp_ui.compare.evidence import panel as evidence
 from vislrp_ui.compare.work import Grid, Place
 from vislrp_ui.components.comparegrid import compare_grid
 from vislrp_ui.components.protocol import OnEdit
+from vislrp_ui.shared import widgets
+from vislrp_ui.shared.entrance import boot
+from vislrp_ui.shared.required import require_network
 from vislrp_ui.state import Visit
-from vislrp_ui.state_compare import Cell
+from vislrp_ui.state_compare import GridCell
 
 _OPEN, _STOPPED, _CHAIN = "_compare_open", "_compare_stopped", "_compare_chain"
 BETWEEN_SECONDS = 0.12
@@ -30,13 +32,13 @@ DRAW_AFTER_SECONDS = 0.25
 
 def compare() -> None:
     """Draw what is known, then compute the next map and begin again, until every cell has its map."""
-    visit = session.boot()
+    visit = boot()
     if st.session_state.pop(_OPEN, False):
         st.switch_page("pages/1_Design.py")
     kept = state_compare.of(visit)
     st.html(style.css(kept.formulas and any(isinstance(entry.model, LRPModel) and len(entry.model.segments) > 1
                                               for entry in state_compare.entries(visit, kept))))
-    _require_network(visit)
+    require_network(visit)
     computed: set[object] = st.session_state.pop(_CHAIN, set())
     # A spinner takes no place of its own; a container in its stead would move everything below by one and show it twice.
     with st.spinner("The network looks at the images", show_time=False) if _new_image(visit) else nullcontext():
@@ -61,15 +63,6 @@ def _new_image(visit: Visit) -> bool:
     return any(not service.has_seen(row.image) for row in state_compare.of(visit).rows)
 
 
-def _require_network(visit: Visit) -> None:
-    try:
-        service.network()
-    except NetworkError as error:
-        st.error(str(error), icon=":material/deployed_code:")
-        widgets.network_menu(visit)
-        st.stop()
-
-
 def _stop(signature: object) -> None:
     st.session_state[_STOPPED] = signature
 
@@ -86,7 +79,7 @@ def _draw(grid: Grid, note: str) -> None:
         _body(grid, share, limits, edit, note)
 
 
-def _body(grid: Grid, share: list[float], limits: dict[Cell, float], edit: OnEdit, note: str) -> None:
+def _body(grid: Grid, share: list[float], limits: dict[GridCell, float], edit: OnEdit, note: str) -> None:
     with st.container(key="compare-heads"):
         _, wide = st.columns(share, gap="small")
         with wide:

@@ -14,12 +14,13 @@ from vislrp_core import heatmap
 from vislrp_core.baselines import Baseline
 from vislrp_core.metrics import FACTS, Fact
 from vislrp_core.model import LRPModel
-from vislrp_ui import large, service, views
+from vislrp_ui import service
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.compare.work import Facts, Grid, Place, ranked
 from vislrp_ui.components.comparegrid import baseline_head, head
+from vislrp_ui.shared import large, views
 from vislrp_ui.state import Look
-from vislrp_ui.state_compare import Cell
+from vislrp_ui.state_compare import GridCell
 
 SMALL_SIDE = 112
 SHOWN = ("sum", "conservation", "gini", "positive_share", "pearson", "spearman", "ssim", "srg", "seconds")
@@ -53,7 +54,7 @@ def fact_items(facts: Facts, limit: float, shared: bool) -> list[dict[str, str]]
     items = [{"symbol": "" if key == "seconds" else FACTS[key].symbol, "text": number(key, facts[key]),
               "tip": tip(FACTS[key])}
              for key in SHOWN if key in facts and not (key == "seconds" and not math.isfinite(facts[key]))]
-    own = "Range of this map by itself; the colours show the shared range." if shared else tip(FACTS["range"])
+    own = "Range of this map alone; the colours show the shared range." if shared else tip(FACTS["range"])
     return [*items, {"symbol": "own ±" if shared else FACTS["range"].symbol, "text": number("range", limit), "tip": own}]
 
 
@@ -63,12 +64,12 @@ def heads(grid: Grid) -> list[dict[str, Any]]:
             head(entry.model, entry.id == grid.visit.active) for entry in grid.entries]
 
 
-def row_cells(grid: Grid, row: int, limits: dict[Cell, float], note: str) -> list[dict[str, Any]]:
+def row_cells(grid: Grid, row: int, limits: dict[GridCell, float], note: str) -> list[dict[str, Any]]:
     """The cells of one row; `note` stands where a map is still missing."""
     visit = grid.visit
     cells = []
     for column, entry in enumerate(grid.entries):
-        place = grid.places[Cell(row, column)]
+        place = grid.places[GridCell(row, column)]
         active = (entry.id == visit.active and place.row.image == visit.image
                   and place.target == service.target_of(visit.image, visit.target if visit.target is not None
                                                         else ranked(visit.image).order[0]))
@@ -76,7 +77,7 @@ def row_cells(grid: Grid, row: int, limits: dict[Cell, float], note: str) -> lis
     return cells
 
 
-def _cell(grid: Grid, place: Place, limits: dict[Cell, float], look: Look, active: bool, note: str) -> dict[str, Any]:
+def _cell(grid: Grid, place: Place, limits: dict[GridCell, float], look: Look, active: bool, note: str) -> dict[str, Any]:
     name = service.network().classes[place.target]
     made: dict[str, Any] = {"picture": None, "alt": f"Relevance for {name} under {place.entry.name}", "note": note,
                             "view": "", "failed": False, "active": active, "facts": [], "small": []}
@@ -103,7 +104,7 @@ def _small(place: Place, layer: int, look: Look) -> dict[str, Any]:
     name = place.entry.model.plan.name(layer)
     return {"picture": map_picture(place, layer, look, limit), "view": _offer(place, layer, look), "name": name,
             "pixels": values.shape[0] < SMALL_SIDE,
-            "tip": f"What is handed on at {name}, {values.shape[0]} × {values.shape[1]}, range ± {number('range', limit)}"}
+            "tip": f"Relevance passed on at {name}, {values.shape[0]} × {values.shape[1]}, range ± {number('range', limit)}"}
 
 
 def _offer(place: Place, layer: int, look: Look, limit: float | None = None) -> str:

@@ -10,18 +10,19 @@ import streamlit as st
 from vislrp_core.heatmap import RANGES, SPECTRA, format_value
 from vislrp_core.images import SIDE, ImageError
 from vislrp_core.model import LRPModel
-from vislrp_ui import large, service, session, state_compare, views, widgets
+from vislrp_ui import service, session, state_compare
 from vislrp_ui.compare.edits import change, changing
 from vislrp_ui.compare.work import Grid, ranked
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.picture import picture
 from vislrp_ui.samples import samples
+from vislrp_ui.shared import large, views, widgets
 from vislrp_ui.state import ImageRef
-from vislrp_ui.state_compare import MAX_ROWS, SHARES, Cell, Column, Row
+from vislrp_ui.state_compare import MAX_ROWS, SHARES, GridCell, GridColumn, GridRow
 
 
-def image_choices(row: Row) -> dict[str, ImageRef]:
+def image_choices(row: GridRow) -> dict[str, ImageRef]:
     """Titles and images that a row can show: the samples, and the uploads of this session."""
     fit = row.image.fit
     found = {sample.title: ImageRef("sample", sample.id, fit) for sample in samples().values()}
@@ -34,7 +35,7 @@ def image_choices(row: Row) -> dict[str, ImageRef]:
     return found
 
 
-def side(grid: Grid, row: Row, limits: dict[Cell, float]) -> None:
+def side(grid: Grid, row: GridRow, limits: dict[GridCell, float]) -> None:
     """Draw the left end of a row."""
     with st.container(key=f"compare-side-{row.id}", gap="xsmall"):
         if row.id not in grid.broken:
@@ -50,7 +51,7 @@ def side(grid: Grid, row: Row, limits: dict[Cell, float]) -> None:
         _actions(grid, row)
 
 
-def _image_select(row: Row) -> None:
+def _image_select(row: GridRow) -> None:
     choices = image_choices(row)
     shown = next(title for title, ref in choices.items() if ref == row.image)
     key = widgets.mirror(f"compare-image-{row.id}", shown)
@@ -58,7 +59,7 @@ def _image_select(row: Row) -> None:
                  on_change=changing(key, state_compare.set_image, row.id, read=choices.__getitem__))
 
 
-def _class_select(grid: Grid, row: Row) -> None:
+def _class_select(grid: Grid, row: GridRow) -> None:
     seen, target = ranked(row.image), grid.targets[row.id]
     key = widgets.mirror(f"compare-target-{row.id}", target)
     st.selectbox("Target class", seen.order, key=key, label_visibility="collapsed",
@@ -70,7 +71,7 @@ def _class_select(grid: Grid, row: Row) -> None:
     st.html(f'<div class="v-muted v-compare-odds">rank {rank} · logit {logit} · {share}\u2009%</div>')
 
 
-def _actions(grid: Grid, row: Row) -> None:
+def _actions(grid: Grid, row: GridRow) -> None:
     full, count = len(grid.state.rows) >= MAX_ROWS, len(grid.state.rows)
     place = grid.state.rows.index(row)
     with st.container(horizontal=True, gap="xxsmall", key=f"compare-actions-{row.id}"):
@@ -114,7 +115,7 @@ def _take_upload(key: str) -> None:
     st.session_state["_compare_upload"] += 1
 
 
-def range_bar(grid: Grid, limits: dict[Cell, float], cells: list[Cell]) -> str:
+def range_bar(grid: Grid, limits: dict[GridCell, float], cells: list[GridCell]) -> str:
     """Spectrum with the numbers of a shared range."""
     look = grid.visit.look
     stops = SPECTRA[look.spectrum].stops(service.dark_maps(look))
@@ -154,8 +155,8 @@ def plain_hint(grid: Grid) -> None:
     readable = next((entry for entry in grid.visit.models if entry.id == widgets.READABLE), None)
     if place is None or readable is None:
         return
-    there = Column(readable.id) in shown
-    columns = [*shown[:place], *([] if there else [Column(readable.id)]), *shown[place + 1:]]
+    there = GridColumn(readable.id) in shown
+    columns = [*shown[:place], *([] if there else [GridColumn(readable.id)]), *shown[place + 1:]]
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall",
                       key="plain-hint"):
         st.caption(f"{widgets.escaped(grid.entries[place].name)}: LRP-0 on all layers is noisy by nature.", width="content")
@@ -164,7 +165,7 @@ def plain_hint(grid: Grid) -> None:
                   help="The model stays in the list as it is")
 
 
-def shared_bar(grid: Grid, limits: dict[Cell, float]) -> str:
+def shared_bar(grid: Grid, limits: dict[GridCell, float]) -> str:
     """Spectrum below the grid: with numbers where all maps share a range, in words otherwise."""
     if grid.state.share == "all":
         return range_bar(grid, limits, list(limits))

@@ -12,13 +12,14 @@ from vislrp_core.baselines import METHODS
 from vislrp_core.bundle import read_models
 from vislrp_core.imports import notes_of
 from vislrp_core.model import ModelError
-from vislrp_ui import desk, service, session, state_compare, widgets
+from vislrp_ui import desk, service, session, state_compare
 from vislrp_ui.compare import difference, export, sets
 from vislrp_ui.compare.edits import change, changing
 from vislrp_ui.compare.evidence import panel as evidence
 from vislrp_ui.compare.work import Grid, Place
 from vislrp_ui.samples import samples
-from vislrp_ui.state_compare import MAX_COLUMNS, SHARES, Column
+from vislrp_ui.shared import network_panel, widgets
+from vislrp_ui.state_compare import MAX_COLUMNS, SHARES, GridColumn
 
 OWN_IMAGE = "The image of Design"
 
@@ -61,7 +62,7 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
             evidence.switch(grid)
             with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Figure, facts, models"):
                 export.export(grid)
-            widgets.network_menu(grid.visit)
+            network_panel.menu(grid.visit)
     return note
 
 
@@ -75,7 +76,7 @@ def _ready_made(grid: Grid) -> None:
         st.button(one.title, key=f"compare-set-{one.key}", width="stretch", on_click=_load, args=(one.key, image),
                   help=one.text)
         st.caption(one.text)
-    if grid.visit.compare is not None:
+    if grid.visit.page(state_compare.KEY) is not None:
         st.button("Start afresh", icon=":material/restart_alt:", key="compare-afresh", width="stretch",
                   on_click=session.update, args=(lambda visit: state_compare.afresh(desk.keep_copy(visit)),),
                   help="The image, class and model of Design, and the example models")
@@ -88,9 +89,9 @@ def _load(key: str, image: str | None) -> None:
 
 def _models(grid: Grid) -> None:
     shown = grid.state.columns
-    columns = [*(Column(entry.id) for entry in grid.visit.models), *(column for column in shown if column.model is not None),
-               *(Column(baseline=key) for key in METHODS)]
-    names: dict[str, Column] = {}
+    columns = [*(GridColumn(entry.id) for entry in grid.visit.models),
+               *(column for column in shown if column.model is not None), *(GridColumn(baseline=key) for key in METHODS)]
+    names: dict[str, GridColumn] = {}
     for column in columns:
         name = (f"{METHODS[column.baseline].title} (baseline)" if column.baseline else column.model.name
                 if column.model is not None else grid.visit.entry(column.id).name)

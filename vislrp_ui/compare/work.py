@@ -17,10 +17,10 @@ from vislrp_core.network import Prediction
 from vislrp_ui import service, state_compare, state_flipping
 from vislrp_ui.baseline_maps import baseline_maps
 from vislrp_ui.caches import ByteCache, allotted
-from vislrp_ui.flipping.job import known_scores
 from vislrp_ui.service import Maps, MissingImage, Watch
+from vislrp_ui.shared.flipping_job import known_scores
 from vislrp_ui.state import ImageRef, Look, Visit
-from vislrp_ui.state_compare import Cell, ColumnEntry, CompareState, Row
+from vislrp_ui.state_compare import ColumnEntry, CompareState, GridCell, GridRow
 
 SIMILARITIES = ("pearson", "spearman", "ssim")
 PER_MAP = ("sum", "conservation", "gini", "positive_share", "entropy", "seconds")
@@ -69,8 +69,8 @@ def undamped(model: LRPModel | Baseline) -> int:
 class Place:
     """One cell to show."""
 
-    cell: Cell
-    row: Row
+    cell: GridCell
+    row: GridRow
     target: int
     entry: ColumnEntry
     maps: Maps | None
@@ -111,8 +111,8 @@ class Grid:
         """Look again which maps are there."""
         digest = service.network().digest
         self.places = {
-            Cell(row.id, column): Place(
-                Cell(row.id, column), row, self.targets[row.id], entry,
+            GridCell(row.id, column): Place(
+                GridCell(row.id, column), row, self.targets[row.id], entry,
                 service.known_maps(row.image, entry.model, self.targets[row.id]),
                 (digest, row.image, entry.model.key, self.targets[row.id]))
             for row in self.rows for column, entry in enumerate(self.entries)}
@@ -143,9 +143,9 @@ class Grid:
 
     # --- facts --------------------------------------------------------------------------------------------------------
 
-    def facts(self, cell: Cell) -> Facts:
+    def facts(self, cell: GridCell) -> Facts:
         """Facts of one cell; those that are not known (yet) are missing."""
-        place, first = self.places[cell], self.places[Cell(cell.row, 0)]
+        place, first = self.places[cell], self.places[GridCell(cell.row, 0)]
         maps, values, reference = place.maps, place.values, first.values
         if maps is None or values is None:
             return {}
@@ -156,7 +156,7 @@ class Grid:
         score = self._flipping(place)
         if score is not None:
             found["srg"] = score
-        others = [value for row in self.rows if (value := self.cosine(cell, Cell(row.id, cell.column))) is not None]
+        others = [value for row in self.rows if (value := self.cosine(cell, GridCell(row.id, cell.column))) is not None]
         if others:
             found["cosine"] = float(np.mean(others))
         return found
@@ -168,7 +168,7 @@ class Grid:
                               (settings.patch, settings.fill, settings.steps), place.entry.model)
         return None if scores is None else scores.srg
 
-    def cosine(self, one: Cell, other: Cell) -> float | None:
+    def cosine(self, one: GridCell, other: GridCell) -> float | None:
         """Cosine of two cells of one column that show two classes of one image; None otherwise."""
         first, second = self.places[one], self.places[other]
         if one.row == other.row or first.row.image != second.row.image or first.target == second.target:
@@ -178,7 +178,7 @@ class Grid:
         a, b = first.values, second.values
         return _facts.get_or_make(("cosine", first.key, second.key), lambda: {"cosine": metrics.cosine(a, b)})["cosine"]
 
-    def pairs(self) -> list[tuple[Row, Row]]:
+    def pairs(self) -> list[tuple[GridRow, GridRow]]:
         """Pairs of rows that show two classes of one image."""
         return [(one, other) for place, one in enumerate(self.rows) for other in self.rows[place + 1:]
                 if one.image == other.image and self.targets[one.id] != self.targets[other.id]]
@@ -186,8 +186,8 @@ class Grid:
     def column_facts(self, column: int) -> Facts:
         """Facts of a model over all rows: mean class sensitivity, means of the cells' facts, seconds in total."""
         cosines = [value for one, other in self.pairs()
-                   if (value := self.cosine(Cell(one.id, column), Cell(other.id, column))) is not None]
-        cells = [facts for row in self.rows if (facts := self.facts(Cell(row.id, column)))]
+                   if (value := self.cosine(GridCell(one.id, column), GridCell(other.id, column))) is not None]
+        cells = [facts for row in self.rows if (facts := self.facts(GridCell(row.id, column)))]
         found: Facts = {"cosine": float(np.mean(cosines))} if cosines else {}
         for key in ("gini", "positive_share", "conservation", "srg"):
             values = [facts[key] for facts in cells if np.isfinite(facts.get(key, np.nan))]
@@ -200,12 +200,12 @@ class Grid:
 
     # --- colours ------------------------------------------------------------------------------------------------------
 
-    def own_limit(self, cell: Cell, look: Look) -> float:
+    def own_limit(self, cell: GridCell, look: Look) -> float:
         """Value of the strongest colour of one map by itself; 0 where there is no map."""
         place = self.places[cell]
         return 0.0 if place.values is None else _group_limit([(place.values, place.key)], look)
 
-    def limits(self, look: Look) -> dict[Cell, float]:
+    def limits(self, look: Look) -> dict[GridCell, float]:
         """Value of the strongest colour of every cell that has a map."""
         known = {cell: place.values for cell, place in self.places.items() if place.values is not None}
         if self.state.share == "each":
@@ -213,9 +213,9 @@ class Grid:
         return {cell: _group_limit([(known[one], self.places[one].key) for one in cells], look)
                 for cells in self.groups() for cell in cells}
 
-    def groups(self) -> list[list[Cell]]:
+    def groups(self) -> list[list[GridCell]]:
         """Cells with a map that share a colour range."""
-        groups: dict[object, list[Cell]] = {}
+        groups: dict[object, list[GridCell]] = {}
         for cell, place in self.places.items():
             if place.values is not None:
                 groups.setdefault({"row": cell.row, "all": 0}.get(self.state.share, cell), []).append(cell)
@@ -247,7 +247,7 @@ def similarities(values: NDArray[np.float32], first: NDArray[np.float32]) -> Fac
             "ssim": metrics.ssim(values, first)}
 
 
-def scaled_pair(grid: Grid, one: Cell, other: Cell, scaled: bool) -> tuple[NDArray[np.float64], ...]:
+def scaled_pair(grid: Grid, one: GridCell, other: GridCell, scaled: bool) -> tuple[NDArray[np.float64], ...]:
     """The maps of two cells; empty while either is missing.
 
     Parameters
@@ -265,7 +265,7 @@ def scaled_pair(grid: Grid, one: Cell, other: Cell, scaled: bool) -> tuple[NDArr
     return tuple(found)
 
 
-def difference(grid: Grid, one: Cell, other: Cell, scaled: bool) -> NDArray[np.float64] | None:
+def difference(grid: Grid, one: GridCell, other: GridCell, scaled: bool) -> NDArray[np.float64] | None:
     """Map of one cell minus the map of another, see `scaled_pair`; None while either is missing."""
     maps = scaled_pair(grid, one, other, scaled)
     return maps[0] - maps[1] if maps else None

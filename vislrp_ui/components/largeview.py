@@ -16,7 +16,7 @@ _view = register("largeview", '<dialog class="large" aria-labelledby="large-titl
 _MAX_ID, _MAX_ADDRESS = 120, 40_000
 
 
-class Question(NamedTuple):
+class ViewRequest(NamedTuple):
     """A picture that the browser asks for, the number of its question, and the page's address where that is asked for."""
 
     id: str
@@ -68,13 +68,13 @@ class View:
         }
 
 
-def wanted_of(message: Any) -> Question | None:
+def wanted_of(message: Any) -> ViewRequest | None:
     """What the browser asks for; None where the message is damaged."""
     wish = message.get("want") if hasattr(message, "get") else None
     if not isinstance(wish, dict) or not isinstance(wish.get("id"), str) or type(wish.get("number")) is not int:
         return None
     address = wish.get("address")
-    return Question(wish["id"][:_MAX_ID], wish["number"], address[:_MAX_ADDRESS] if isinstance(address, str) else "")
+    return ViewRequest(wish["id"][:_MAX_ID], wish["number"], address[:_MAX_ADDRESS] if isinstance(address, str) else "")
 
 
 def large_view(key: str, answer: dict[str, Any] | None, on_want: Callable[[], None]) -> None:

@@ -37,7 +37,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Fact:
+class NeuronFact:
     """A line of the tooltip: name, one number per neuron, and whether the neuron's rank stands behind it."""
 
     title: str
@@ -56,7 +56,7 @@ def columns_for(count: int, width: int = 820) -> int:
     return even
 
 
-def matrix_data(name: str, sheet: Sheet, order: Sequence[int], selected: Sequence[int], facts: Sequence[Fact],
+def matrix_data(name: str, sheet: Sheet, order: Sequence[int], selected: Sequence[int], facts: Sequence[NeuronFact],
                 colours: dict[str, str]) -> dict[str, Any]:
     """Payload: cells in the order shown; numbers of the tooltip with four digits."""
     return {

@@ -7,17 +7,22 @@ highest number. The browser ignores data older than its own last edit (`outbox.j
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from vislrp_ui import session
-
 Edit = dict[str, Any]
 OnEdit = Callable[[Edit], None]
 MAX_EDITS = 200
+_SID = "_sid"
+
+
+def sid() -> str:
+    """A name of this session, for components that must tell a new session from an old one."""
+    return st.session_state.setdefault(_SID, uuid.uuid4().hex)
 
 
 def new_edits(message: object, sid: str, seen: int) -> list[Edit]:
@@ -50,12 +55,12 @@ def mount(component: Any, key: str, payload: dict[str, Any], on_edit: OnEdit) ->
     The raw message is `st.session_state[key]["edit"]`.
     """
     component(key=key, on_edit_change=partial(_deliver, key, on_edit),
-              data={**payload, "sid": session.sid(), "seq": st.session_state.get(_seen(key), 0)})
+              data={**payload, "sid": sid(), "seq": st.session_state.get(_seen(key), 0)})
 
 
 def _deliver(key: str, on_edit: OnEdit) -> None:
     message = (st.session_state[key] or {}).get("edit")
-    for edit in new_edits(message, session.sid(), st.session_state.get(_seen(key), 0)):
+    for edit in new_edits(message, sid(), st.session_state.get(_seen(key), 0)):
         st.session_state[_seen(key)] = edit["seq"]
         on_edit(edit)
 

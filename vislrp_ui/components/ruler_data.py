@@ -24,7 +24,7 @@ NOTABLE_SHARE = 0.2
 """Share of the start relevance that a segment must absorb, or add, to be told so in its head."""
 
 
-class Sums(Protocol):
+class LayerSums(Protocol):
     """Sums of positive and of negative relevance at all rows; NaN where they are not known."""
 
     @property
@@ -156,7 +156,7 @@ def rule_card(rule: Rule) -> RuleCard:
                     values if used else f"{rule.short} uses no parameter: {rule.kind.no_parameters}")
 
 
-def ruler_data(model: LRPModel, sums: Sums | None, *, selected: int, layer: int | None, pictures: Mapping[int, str],
+def ruler_data(model: LRPModel, sums: LayerSums | None, *, selected: int, layer: int | None, pictures: Mapping[int, str],
                error: Failure | None = None, updating: bool = False, mode: str = "light") -> RulerData:
     """Collect what the ruler draws.
 
@@ -164,7 +164,7 @@ def ruler_data(model: LRPModel, sums: Sums | None, *, selected: int, layer: int 
     ----------
     model : LRPModel
         The active model.
-    sums : Sums or None
+    sums : LayerSums or None
         A result with `positive` and `negative`, one value a row; None while there is none: the last bars stay.
     selected : int
         Place of the selected segment.
@@ -200,7 +200,7 @@ def _plain(values: NDArray[Any] | None, count: int) -> list[float | None]:
     return [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
 
 
-def _notices(model: LRPModel, place: int, sums: Sums | None, error: Failure | None) -> tuple[Notice, ...]:
+def _notices(model: LRPModel, place: int, sums: LayerSums | None, error: Failure | None) -> tuple[Notice, ...]:
     segment = model.segments[place]
     found = []
     if error is not None and segment.first <= error.layer <= segment.last:
@@ -215,11 +215,12 @@ def _notices(model: LRPModel, place: int, sums: Sums | None, error: Failure | No
     elif (amount := _without_share(sums, segment.first, segment.last)) is not None:
         word, value = ("absorbs" if amount > 0 else "adds"), format_value(abs(amount))
         found.append(Notice("warn", "opacity", f"{word} {value}", value if amount > 0 else f"+{value}",
-                            f"This segment {word} {value} of relevance; the start sums to 0, so no share can be told."))
+                            f"This segment {word} {value} of relevance; the start relevance sums to 0, so no share can be "
+                            "given."))
     return tuple(found)
 
 
-def _without_share(sums: Sums | None, first: int, last: int) -> float | None:
+def _without_share(sums: LayerSums | None, first: int, last: int) -> float | None:
     """What a segment absorbs where the start's sum vanishes, if it is much of the start's positive relevance."""
     if sums is None or not vanishes(float(sums.positive[-1]), float(sums.negative[-1])):
         return None
@@ -232,7 +233,7 @@ def _brief(sentence: str) -> str:
     return re.split(r":", sentence, maxsplit=1)[0]
 
 
-def absorbed_share(sums: Sums | None, first: int, last: int) -> float | None:
+def absorbed_share(sums: LayerSums | None, first: int, last: int) -> float | None:
     """Share of the start relevance that layers `first` to `last` absorb; negative where they add.
 
     None if it is not known, or the start's sum vanishes.

@@ -6,13 +6,13 @@ from functools import partial
 
 import streamlit as st
 
-from vislrp_ui import large, service, session, theme, views
+from vislrp_ui import service, session, theme
 from vislrp_ui.components import rule_panel
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.protocol import Edit
 from vislrp_ui.components.ruler import apply_edit, ruler, ruler_data
-from vislrp_ui.design.result import map_key
 from vislrp_ui.service import Maps
+from vislrp_ui.shared import large, views
 from vislrp_ui.state import Visit
 
 
@@ -54,5 +54,5 @@ def pictures(visit: Visit, result: Maps) -> dict[int, str]:
             large.offer(f"map-{layer}",
                         partial(views.map_view, visit.image, visit.model, result.target, layer, visit.look))
             found[layer] = data_url(service.heatmap_png(
-                values, map_key(visit, result, layer), visit.look, limit=service.limit_of(values, visit.look)))
+                values, views.map_key(visit, result, layer), visit.look, limit=service.limit_of(values, visit.look)))
     return found

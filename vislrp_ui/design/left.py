@@ -9,11 +9,12 @@ import streamlit as st
 from vislrp_core.imports import notes_of, read_model
 from vislrp_core.model import ModelError
 from vislrp_core.network import Prediction
-from vislrp_ui import kept_panel, large, service, session, state, views, widgets
+from vislrp_ui import service, session, state
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
+from vislrp_ui.shared import kept_panel, large, views, widgets
 from vislrp_ui.state import WORKING, StateError, Visit
 
 SHOWN_CLASSES = 6
@@ -94,9 +95,9 @@ def _ask_new() -> None:
     name = session.get_visit().entry(WORKING).name
     st.write(f"The working copy “{name}” becomes LRP-0 on all layers. Keep what it holds now as a model of your own?")
     with st.container(horizontal=True):
-        keep = st.button("Keep and start anew", type="primary", key="new-keep", on_click=session.update,
+        keep = st.button("Keep and start over", type="primary", key="new-keep", on_click=session.update,
                          args=(state.new_model,), kwargs={"keep": True})
-        discard = st.button("Discard and start anew", key="new-discard", on_click=session.update,
+        discard = st.button("Discard and start over", key="new-discard", on_click=session.update,
                             args=(state.new_model,), kwargs={"keep": False})
     if keep or discard:
         st.rerun()

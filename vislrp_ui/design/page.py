@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from vislrp_ui import service, session, theme, widgets
+from vislrp_ui import service, theme
 from vislrp_ui.design import centre, left, result, title
-from vislrp_ui.design.progress import Progress
 from vislrp_ui.service import Maps
+from vislrp_ui.shared.entrance import boot
+from vislrp_ui.shared.progress import ProgressNote
+from vislrp_ui.shared.required import require_image
 from vislrp_ui.state import Visit
 
 
@@ -18,9 +20,9 @@ def design() -> None:
     Once the network has seen the image, the maps come first: the browser still shows all controls of the run before, and
     drawing them again would take the cores that the maps need. For a new image the controls come first.
     """
-    visit = session.boot()
+    visit = boot()
     st.html(theme.design_css(len(visit.model.plan.rows)))
-    widgets.require_image(visit)
+    require_image(visit)
     with st.container(key="design-columns"):
         first, middle, last = st.columns([0.166, 0.578, 0.256], gap="medium")
     image_place = first.container(gap="xsmall")
@@ -52,7 +54,7 @@ def design() -> None:
 
 def _maps(visit: Visit, note: DeltaGenerator, large: DeltaGenerator, ruler: DeltaGenerator, rule: DeltaGenerator) -> Maps:
     """Compute the maps, the note above them while that takes time, and draw what shows them."""
-    progress = Progress(note)
+    progress = ProgressNote(note)
     maps = service.maps(visit.image, visit.model, service.target_of(visit.image, visit.target),
                         layers=(result.shown_layer(visit),), watch=progress)
     with large:

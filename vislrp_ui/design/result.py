@@ -5,21 +5,22 @@ from __future__ import annotations
 import io
 from functools import partial
 from html import escape
-from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from vislrp_core.export import relevance_npz
-from vislrp_core.heatmap import RANGES, SMOOTH_FROM, SPECTRA, figure_png, format_value
+from vislrp_core.heatmap import RANGES, SMOOTH_FROM, figure_png
 from vislrp_core.metrics import vanishes
-from vislrp_ui import large, service, session, state, views, widgets
+from vislrp_ui import service, session, state
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.picture import picture
-from vislrp_ui.design.title import file_stem
 from vislrp_ui.service import Maps
+from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared.colour_bar import colour_bar
+from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.state import Visit
+from vislrp_ui.streamlit_inside import PopoverContainer
 
 
 def shown_layer(visit: Visit) -> int:
@@ -61,7 +62,7 @@ def map_and_facts(visit: Visit, result: Maps) -> None:
             return
         values = result.maps[layer]
         limit = service.limit_of(values, visit.look)
-        png = service.heatmap_png(values, map_key(visit, result, layer), visit.look, limit=limit,
+        png = service.heatmap_png(values, views.map_key(visit, result, layer), visit.look, limit=limit,
                                   size=None if values.shape[0] >= SMOOTH_FROM else _enlarged(values.shape), ref=visit.image)
         # In the page itself: a file on the server would be gone as soon as a newer edit replaces this run.
         view = large.offer(f"map-{layer}",
@@ -73,32 +74,10 @@ def map_and_facts(visit: Visit, result: Maps) -> None:
     widgets.plain_hint(visit)
 
 
-def map_key(visit: Visit, result: Maps, layer: int) -> tuple[Any, ...]:
-    """What a map shows, for the cache of its pictures."""
-    return (service.network().digest, visit.image, result.model_key, result.target, layer)
-
-
 def _enlarged(shape: tuple[int, ...]) -> int:
     """A whole multiple of the map's longer side, so that its pixels stay square."""
     longest = max(shape)
     return longest * -(-448 // longest)
-
-
-def colour_bar(visit: Visit, limit: float) -> str:
-    """The spectrum with its ends as numbers."""
-    stops = SPECTRA[visit.look.spectrum].stops(service.dark_maps(visit.look))
-    ends = format_value(limit) if limit else "0"
-    title = f"Range: {RANGES[visit.look.range]}"
-    return (f'<div class="v-bar" title="{title}"><span>−{ends}</span><i style="background:linear-gradient(90deg,'
-            f'{",".join(stops)})"></i><span>+{ends}</span></div>')
-
-
-def colour_bar_words(visit: Visit) -> str:
-    """The spectrum with its poles in words."""
-    stops = SPECTRA[visit.look.spectrum].stops(service.dark_maps(visit.look))
-    colours = f"background:linear-gradient(90deg,{','.join(stops)})"
-    return (f'<div class="v-bar v-words"><span>speaks against</span><i style="{colours}"></i>'
-            '<span>speaks for</span></div>')
 
 
 def facts(result: Maps, layer: int) -> str:
@@ -108,7 +87,7 @@ def facts(result: Maps, layer: int) -> str:
     start, kept = result.total[-1], result.total[layer]
     plus, minus = result.positive[layer], -result.negative[layer]
     if vanishes(float(result.positive[-1]), float(result.negative[-1])):
-        text = f"Σ {kept:.1f}, + {plus:.1f} − {minus:.1f}; the start sums to 0, so no share is told"
+        text = f"Σ {kept:.1f}, + {plus:.1f} − {minus:.1f}; the start relevance sums to 0, so no share can be given"
     else:
         text = f"Σ {kept:.1f} of {start:.1f} kept, + {plus:.1f} − {minus:.1f}"
     return text.replace("Σ -", "Σ −").replace("of -", "of −")

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from vislrp_ui import service, session, theme
-from vislrp_ui.frames import table_of
 from vislrp_ui.service import Maps
+from vislrp_ui.shared.frames import table_of
 
 
 @st.dialog("Relevance per layer", width="large")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import Any
 
@@ -10,8 +9,10 @@ import streamlit as st
 
 from vislrp_core.export import ExportError, python_script, zennit_script
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, Choice
-from vislrp_ui import service, session, state, widgets
+from vislrp_ui import service, session, state
 from vislrp_ui.design.twin import twin
+from vislrp_ui.shared import network_panel, widgets
+from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.state import Visit
 
 CONVENTIONS: dict[str, tuple[str, dict[str, Choice]]] = {
@@ -30,7 +31,7 @@ def title_row(visit: Visit, target: int) -> None:
         name = widgets.menu(f"**{widgets.escaped(entry.name)}**", key="menu-name", icon="", help="Rename this model")
         note = f"· based on {entry.based_on}" if entry.based_on else {"example": "· example"}.get(entry.origin, "")
         st.html(f'<h1 class="v-hidden">Design</h1><div class="v-muted v-based">{escape(note)}</div>', width="stretch")
-        widgets.network_menu(visit)
+        network_panel.menu(visit)
         st.button("Undo", icon=":material/undo:", type="tertiary", key="undo", disabled=not visit.past, help="Undo",
                   on_click=session.update, args=(state.undo,), shortcut="Ctrl+Z")
         st.button("Redo", icon=":material/redo:", type="tertiary", key="redo", disabled=not visit.future, help="Redo",
@@ -74,11 +75,6 @@ def _set_convention(field: str, key: str) -> None:
     session.update(state.set_convention, field, st.session_state[key])
 
 
-def file_stem(text: str) -> str:
-    """A file name without its ending, from what was typed."""
-    return re.sub(r"[^\w.-]+", "_", text).strip("._")[:80] or "model"
-
-
 def export(visit: Visit, target: int) -> None:
     """The model as a file, as a script, as a Zennit composite."""
     model = visit.model
@@ -89,7 +85,7 @@ def export(visit: Visit, target: int) -> None:
                        icon=":material/data_object:", on_click="ignore", width="stretch")
     st.download_button("Python script", _python(visit, target), f"{stem}.py", "text/x-python", key="export-python",
                        icon=":material/code:", on_click="ignore", width="stretch",
-                       help="Computes this very heatmap with vislrp_core")
+                       help="Computes exactly this heatmap with vislrp_core")
     network = service.network()
     try:
         script = zennit_script(model, network.mean, network.std, network=service.network_key(), target=target,

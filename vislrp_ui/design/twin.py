@@ -6,8 +6,9 @@ import streamlit as st
 
 from vislrp_core.edits import MAX_SEGMENTS
 from vislrp_core.rules import GROUPS, PARAMETERS, PRESETS
-from vislrp_ui import session, state, widgets
+from vislrp_ui import session, state
 from vislrp_ui.components.rule_panel import apply_edit
+from vislrp_ui.shared import widgets
 from vislrp_ui.state import Visit
 
 SCALES = {"absolute": "ε itself", "relative": "ε × rms(z)"}

@@ -9,17 +9,13 @@ import altair as alt
 import pandas as pd
 
 from vislrp_core import flipping
-from vislrp_core.flipping import Curve
+from vislrp_core.flipping import PerturbationCurve
 from vislrp_ui import theme
 
-LIGHT = ("#4A9BC7", "#B8961F", "#3F9E8E", "#BA5250", "#6E6DBE", "#9A7FC0", "#1C7B4D", "#D97B3A", "#973B66", "#7F8C1E",
-         "#466AA0", "#6E7A92")
-DARK = ("#8CCBEB", "#D8BC58", "#5DB9A8", "#E07F7C", "#9796E6", "#C3AEDD", "#4FB07F", "#EFA778", "#CF7BA3", "#B7C45A",
-        "#7F9FD0", "#A7B2C8")
 RANDOM = "random order"
 HEIGHT = 250
 
-Measured = Mapping[str, Mapping[str, Sequence[Curve]]]
+Measured = Mapping[str, Mapping[str, Sequence[PerturbationCurve]]]
 """Curves by name of the model and by order; random orders stand under `RANDOM`."""
 
 
@@ -66,7 +62,7 @@ def chart(measured: Measured, scale: str, target: str, active: str, dark: bool, 
     shown = active if active in models else (models[0] if models else "")
     words = pd.Series(flipping.ORDERS)
     frame["what"] = frame["order"].map(words)
-    palette = [(DARK if dark else LIGHT)[place % len(LIGHT)] for place in range(len(models))]
+    palette = theme.curve_colours(len(models), dark)
     colours = alt.Scale(domain=[*models, RANDOM], range=[*palette, theme.MUTED["dark" if dark else "light"]])
     x = alt.X("flipped:Q", title="patches flipped, %", scale=alt.Scale(domain=[0, 100], nice=False),
               axis=alt.Axis(grid=False))

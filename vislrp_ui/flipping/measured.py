@@ -13,21 +13,22 @@ import torch
 
 from vislrp_core import flipping, heatmap
 from vislrp_core.fills import FILLS, filled_image, flip
-from vislrp_core.flipping import Curve
+from vislrp_core.flipping import PerturbationCurve
 from vislrp_core.images import to_pil
-from vislrp_ui import inbox, large, service, session, state_flipping, theme, views, widgets
+from vislrp_ui import inbox, service, session, state_flipping, theme
 from vislrp_ui.background import session_job
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.picture import picture
-from vislrp_ui.design.title import file_stem
 from vislrp_ui.flipping import chart
 from vislrp_ui.flipping.chart import RANDOM
-from vislrp_ui.flipping.job import Job, Task, measurable
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import values_of
-from vislrp_ui.frames import table_of
 from vislrp_ui.service import Maps
+from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared.file_names import file_stem
+from vislrp_ui.shared.flipping_job import FlippingJob, FlippingTask, measurable
+from vislrp_ui.shared.frames import table_of
 from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import MAX_SEEDS, MAX_STEPS, PATCHES, SCALES
 
@@ -38,8 +39,8 @@ CAPTION = ("AOPC: mean fall, most relevant first. ABPC: mean gap between least a
            "these two curves. Higher is better. Change: share flipped when the first class changes.")
 
 
-OUTSIDE = ("The random order falls below most relevant first: × −1 makes pixels as no photograph has them, and scattered "
-           "over the picture they confuse the network more than the loss of what is relevant does. “Mean” stays nearer to "
+OUTSIDE = ("The random order falls below most relevant first: × −1 makes pixels that no photograph has, and scattered "
+           "over the picture they confuse the network more than losing the relevant pixels does. “Mean” stays closer to "
            "photographs.")
 
 
@@ -51,26 +52,27 @@ def outside_data(fill: str, measured: chart.Measured) -> bool:
     return fill == "invert" and bool(lots and first) and float(np.mean(lots)) < max(first)
 
 
-def job() -> Job:
+def job() -> FlippingJob:
     """The session's measurement; it ends with the session."""
-    return session_job(_JOB, Job)
+    return session_job(_JOB, FlippingJob)
 
 
-def task_of(visit: Visit, maps: Maps) -> Task:
+def task_of(visit: Visit, maps: Maps) -> FlippingTask:
     """What the settings ask for."""
     settings = state_flipping.of(visit).measurement
     entries = measurable(visit)
     chosen = [id for id in settings.models if id in entries] or [visit.active]
     values = values_of(maps)
     known = {id: values for id in chosen if values is not None and entries[id][1].key == maps.model_key}
-    return Task(visit.image, service.network(), service.trace(visit.image), maps.target,
-                {id: entries[id][1] for id in chosen}, known, settings.patch, settings.fill, settings.steps, settings.seeds)
+    return FlippingTask(visit.image, service.network(), service.trace(visit.image), maps.target,
+                        {id: entries[id][1] for id in chosen}, known, settings.patch, settings.fill,
+                        settings.steps, settings.seeds)
 
 
-def measured(visit: Visit, task: Task) -> dict[str, dict[str, list[Curve]]]:
+def measured(visit: Visit, task: FlippingTask) -> dict[str, dict[str, list[PerturbationCurve]]]:
     """The complete curves by name of the model and order."""
     names = {id: name for id, (name, _) in measurable(visit).items()}
-    found: dict[str, dict[str, list[Curve]]] = {}
+    found: dict[str, dict[str, list[PerturbationCurve]]] = {}
     for id, order, seed in task.runs():
         curve = task.curve(id, order, seed)
         if curve is not None:
@@ -128,7 +130,7 @@ def _section(maps: Maps, watching: bool) -> None:
     _results(visit, task, curves)
 
 
-def _settings(visit: Visit, task: Task) -> None:
+def _settings(visit: Visit, task: FlippingTask) -> None:
     settings = state_flipping.of(visit).measurement
     names = {id: name for id, (name, _) in measurable(visit).items()}
     key = widgets.mirror("flip-models", list(task.models))
@@ -158,7 +160,7 @@ def _set_models(key: str) -> None:
     change(state_flipping.set_measurement, models=tuple(st.session_state[key]))
 
 
-def _results(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -> None:
+def _results(visit: Visit, task: FlippingTask, curves: dict[str, dict[str, list[PerturbationCurve]]]) -> None:
     settings = state_flipping.of(visit).measurement
     target = task.network.classes[task.target]
     with st.container(key="flip-results"):
@@ -197,7 +199,7 @@ def _table(scores: pd.DataFrame, scale: str) -> None:
     st.caption(CAPTION)
 
 
-def _step(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -> None:
+def _step(visit: Visit, task: FlippingTask, curves: dict[str, dict[str, list[PerturbationCurve]]]) -> None:
     """The flipped picture at one step of one curve."""
     ids = {name: id for id, (name, _) in measurable(visit).items() if id in task.models}
     options = [(name, order) for name, orders in curves.items() for order in orders]
@@ -224,13 +226,13 @@ def _set_step() -> None:
     st.session_state[_STEP] = (*st.session_state["flip-step-curve"], st.session_state["flip-step"])
 
 
-def _facts(classes: Sequence[str], target: int, curve: Curve, step: int) -> str:
+def _facts(classes: Sequence[str], target: int, curve: PerturbationCurve, step: int) -> str:
     first = html.escape(classes[int(curve.first_class[step])])
     return (f"{100 * curve.shares[step]:.1f}\u202f% flipped: “{html.escape(classes[target])}” "
             f"{percent(float(curve.probabilities[step]))}\u202f%, logit {curve.logits[step]:.2f}; first class {first}")
 
 
-def _exports(visit: Visit, task: Task, curves: dict[str, dict[str, list[Curve]]]) -> None:
+def _exports(visit: Visit, task: FlippingTask, curves: dict[str, dict[str, list[PerturbationCurve]]]) -> None:
     settings = state_flipping.of(visit).measurement
     target = task.network.classes[task.target]
     stem = file_stem(f"flipping_{visit.image.id[:24]}_{target}")

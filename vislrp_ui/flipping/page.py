@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vislrp_ui import service, session, state_flipping, widgets
-from vislrp_ui.design.progress import Progress
+from vislrp_ui import service, state_flipping
 from vislrp_ui.flipping import measured, row, style, toolbar
+from vislrp_ui.shared import network_panel, widgets
+from vislrp_ui.shared.entrance import boot
+from vislrp_ui.shared.progress import ProgressNote
+from vislrp_ui.shared.required import require_image
 
 
 def flipping() -> None:
     """Draw the page."""
-    visit = session.boot()
+    visit = boot()
     st.html(style.css())
-    widgets.require_image(visit)
+    require_image(visit)
     target = toolbar.toolbar(visit)
     with st.container(key="flip-note"):
-        progress = Progress(st.empty())
+        progress = ProgressNote(st.empty())
     maps = service.maps(visit.image, visit.model, target, watch=progress)
     progress.done()
     state = state_flipping.of(visit)
@@ -31,5 +34,5 @@ def flipping() -> None:
         st.button("Add row", icon=":material/add:", key="flip-add", on_click=toolbar.change, args=(state_flipping.add_row,),
                   disabled=len(state.rows) >= state_flipping.MAX_ROWS)
         st.space("stretch")
-        widgets.network_menu(visit)
+        network_panel.menu(visit)
     measured.section(maps)

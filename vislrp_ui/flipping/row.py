@@ -16,24 +16,26 @@ from vislrp_core.fills import FILLS
 from vislrp_core.heatmap import format_value
 from vislrp_core.images import SIDE
 from vislrp_core.masks import Mask
-from vislrp_ui import inbox, large, service, session, state_flipping, views, widgets
+from vislrp_ui import inbox, service, session, state_flipping
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.beforeafter import before_after
 from vislrp_ui.components.canvas import canvas
 from vislrp_ui.components.picture import enlarge, picture
-from vislrp_ui.design.result import colour_bar
 from vislrp_ui.flipping import strokes, work
 from vislrp_ui.flipping.style import SMALL, WEIGHTS
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import Flipped
 from vislrp_ui.service import Maps
+from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared.colour_bar import colour_bar
 from vislrp_ui.state import Visit
-from vislrp_ui.state_flipping import FlippingState, Measurement, Row
+from vislrp_ui.state_flipping import FlippingMeasurement, FlippingRow, FlippingState
 
 
 def outline(flipping: FlippingState) -> object:
     """What the toolbar and the other rows show: all but the brushes and the measurement."""
-    return replace(flipping, rows=tuple(replace(row, mask="", past=()) for row in flipping.rows), measurement=Measurement())
+    rows = tuple(replace(row, mask="", past=()) for row in flipping.rows)
+    return replace(flipping, rows=rows, measurement=FlippingMeasurement())
 
 
 @st.fragment
@@ -112,7 +114,7 @@ def _share(marked: Mask) -> str:
     return f"{100 * marked.mean():.1f}\u202f% of the pixels marked ({int(marked.sum()):,})".replace(",", "\u202f")
 
 
-def _flipped_picture(row: Row, marked: Mask, result: Flipped, values: NDArray[np.float32] | None) -> None:
+def _flipped_picture(row: FlippingRow, marked: Mask, result: Flipped, values: NDArray[np.float32] | None) -> None:
     fill = FILLS[row.fill]
     with _head_line(row.id, "flipped"):
         st.html(f'<div class="v-flip-head" title="{escape(fill.sentence)}"><h2>Flipped picture</h2><span class="v-muted">'
@@ -145,7 +147,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f}\u202f%" if share == 0 or share >= 0.01 else "&lt;1\u202f%"
 
 
-def _head(visit: Visit, row: Row, *, kept: bool) -> None:
+def _head(visit: Visit, row: FlippingRow, *, kept: bool) -> None:
     with _head_line(row.id, "result"):
         st.html(f'<div class="v-flip-head"><h2>{escape(row.title)}</h2><span class="v-muted">predictions before and after'
                 '</span></div>', width="stretch")
@@ -159,7 +161,7 @@ def _head(visit: Visit, row: Row, *, kept: bool) -> None:
         st.caption("This brush is too large for the link: download the mask to keep it.")
 
 
-def _more(row: Row, kept: bool) -> None:
+def _more(row: FlippingRow, kept: bool) -> None:
     key = widgets.mirror(f"flip-name-{row.id}", row.name)
     st.text_input("Name", key=key, max_chars=60, placeholder=row.title,
                   on_change=changing(key, state_flipping.rename_row, row.id))
@@ -169,8 +171,8 @@ def _more(row: Row, kept: bool) -> None:
     generation = st.session_state.setdefault("_flip_files", 0)
     file = f"flip-file-{row.id}-{generation}"
     st.file_uploader("Upload a mask", type=widgets.UPLOAD_TYPES, key=file, on_change=_take_file, args=(row.id, file),
-                     max_upload_size=widgets.UPLOAD_MB, help="A square picture. Transparent pixels are not marked; of two "
-                     "values the larger one is, of more what is lighter than middle grey")
+                     max_upload_size=widgets.UPLOAD_MB, help="A square picture. Transparent pixels are not marked. With "
+                     "two values, the larger one marks; with more, everything lighter than mid-grey")
 
 
 def _take_file(row: int, key: str) -> None:
@@ -179,7 +181,7 @@ def _take_file(row: int, key: str) -> None:
         st.session_state["_flip_files"] += 1
 
 
-def small_row(visit: Visit, row: Row, maps: Maps) -> None:
+def small_row(visit: Visit, row: FlippingRow, maps: Maps) -> None:
     """A row that is not active: small pictures and what came of it."""
     values = work.values_of(maps)
     marked = row.brushed | work.selected(row, values)
@@ -206,7 +208,7 @@ def small_row(visit: Visit, row: Row, maps: Maps) -> None:
             before_after(f"flip-result-{row.id}", work.before(visit.image), result.predictions, target=maps.target, shown=3)
 
 
-def _small(row: Row, part: str, title: str, file: bytes, kind: str = "webp") -> None:
+def _small(row: FlippingRow, part: str, title: str, file: bytes, kind: str = "webp") -> None:
     with st.container(width=SMALL):
         view = large.offer(f"{part}-{row.id}", partial(views.picture_view, title, file, kind=kind))
         picture(f"flip-small-{row.id}-{part}", data_url(file, kind), title, view)

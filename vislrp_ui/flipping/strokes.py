@@ -16,14 +16,14 @@ from vislrp_core import masks
 from vislrp_core.masks import Mask
 from vislrp_ui import session, state_flipping
 from vislrp_ui.components import canvas
-from vislrp_ui.state_flipping import Row
+from vislrp_ui.state_flipping import FlippingRow
 
 SIDES = ("image", "map")
 _SHEETS = "_flipping_sheets"
 
 
 @dataclass
-class Sheet:
+class StrokeSheet:
     """What the canvases of a row hold.
 
     Attributes
@@ -57,7 +57,7 @@ class Sheet:
         return np.logical_or.reduce([self.base, *others])
 
 
-def _sheets() -> dict[int, Sheet]:
+def _sheets() -> dict[int, StrokeSheet]:
     return st.session_state.setdefault(_SHEETS, {})
 
 
@@ -66,7 +66,7 @@ def canvas_key(row: int, side: str) -> str:
     return f"flip-canvas-{row}-{side}"
 
 
-def sheet_of(row: Row, tool: str) -> Sheet:
+def sheet_of(row: FlippingRow, tool: str) -> StrokeSheet:
     """The row's present sheet, or a new one where the canvases must be emptied."""
     sheets = _sheets()
     sheet = sheets.get(row.id)
@@ -75,7 +75,7 @@ def sheet_of(row: Row, tool: str) -> Sheet:
     mounted = all(canvas_key(row.id, side) in st.session_state for side in SIDES)
     if sheet is None or not mounted or sheet.kind != kind or sheet.mask != row.mask:
         generation = 0 if sheet is None else sheet.generation + 1
-        sheet = sheets[row.id] = Sheet(generation, row.brushed, kind, row.mask)
+        sheet = sheets[row.id] = StrokeSheet(generation, row.brushed, kind, row.mask)
     return sheet
 
 

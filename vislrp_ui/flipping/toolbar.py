@@ -7,7 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from vislrp_core.fills import FILLS
-from vislrp_ui import session, state_flipping, toolbars, widgets
+from vislrp_ui import session, state_flipping
+from vislrp_ui.shared import toolbars, widgets
 from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import MAX_WIDTH, MIN_WIDTH, FlippingState
 
@@ -71,12 +72,12 @@ def _brush(flipping: FlippingState) -> None:
     key = widgets.mirror("flip-tool", flipping.tool)
     st.segmented_control("Tool", list(state_flipping.TOOLS), key=key, required=True, label_visibility="collapsed",
                          format_func=_TOOLS.__getitem__, on_change=changing(key, state_flipping.set_tool),
-                         help="Brush and erase: draw. Rectangle: pull it up. Lasso: draw around an area. Polygon: click its "
-                              "corners, and the first one again to close it",
+                         help="Brush and erase: draw. Rectangle: drag it out. Lasso: draw around an area. Polygon: click "
+                              "its corners, and the first one again to close it",
                          width="content")
     key = widgets.mirror("flip-width", flipping.width)
     with st.container(width=100, key="flip-slider"):
-        st.slider("Width of the brush, pixels", MIN_WIDTH, MAX_WIDTH, key=key, label_visibility="collapsed",
+        st.slider("Brush width in pixels", MIN_WIDTH, MAX_WIDTH, key=key, label_visibility="collapsed",
                   on_change=changing(key, state_flipping.set_width), disabled=flipping.tool not in ("brush", "erase"))
 
 

@@ -21,7 +21,7 @@ from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.gate import GATE
 from vislrp_ui.service import Maps
 from vislrp_ui.state import ImageRef, Visit
-from vislrp_ui.state_flipping import Row
+from vislrp_ui.state_flipping import FlippingRow
 
 OPACITY = 0.59
 OUTLINE = "#10171E"
@@ -55,7 +55,7 @@ def values_of(maps: Maps) -> NDArray[np.float32] | None:
     return maps.maps.get(0) if maps.error is None else None
 
 
-def selected(row: Row, values: NDArray[np.float32] | None) -> Mask:
+def selected(row: FlippingRow, values: NDArray[np.float32] | None) -> Mask:
     """Pixels that the row selects by relevance."""
     if row.sign == "none" or values is None:
         return masks.empty()

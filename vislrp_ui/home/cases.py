@@ -9,7 +9,7 @@ from pathlib import Path
 from vislrp_core.resources import assets
 from vislrp_ui import service, state, state_ablation, state_flipping
 from vislrp_ui.ablation import work
-from vislrp_ui.ablation.work import Question
+from vislrp_ui.ablation.work import ExplanationKey
 from vislrp_ui.compare import sets
 from vislrp_ui.state import ImageRef, Visit
 
@@ -60,7 +60,7 @@ def _ablation(visit: Visit) -> Visit:
     """The case that docs/ablation.md tells, with its neurons switched off already."""
     visit = with_image(visit, "german_shepherd", model="configuration_4")
     visit = state_ablation.changed(visit, state_ablation.set_layer, ABLATED_LAYER, visit.model.plan)
-    asked = Question(visit.image, visit.model, service.target_of(visit.image, None))
+    asked = ExplanationKey(visit.image, visit.model, service.target_of(visit.image, None))
     order = work.scores_at(asked, ABLATED_LAYER).strongest(ABLATED_BY).tolist()
     visit = state_ablation.changed(visit, state_ablation.choose_top, order, ABLATED_NEURONS, ABLATED_BY)
     return state_ablation.changed(visit, state_ablation.ablate)

@@ -7,14 +7,17 @@ from functools import cache, partial
 
 import streamlit as st
 
-from vislrp_ui import kept_panel, large, service, session, state, table, theme, views, widgets
+from vislrp_ui import service, session, state, theme
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
-from vislrp_ui.design.result import colour_bar_words, map_key
 from vislrp_ui.home import primer
 from vislrp_ui.home.cases import CASES, Case
+from vislrp_ui.shared import kept_panel, large, table, views, widgets
+from vislrp_ui.shared.colour_bar import colour_bar_words
+from vislrp_ui.shared.entrance import boot
+from vislrp_ui.shared.required import require_image
 from vislrp_ui.state import ModelEntry, Visit
 
 SHOWN_CLASSES = 6
@@ -28,9 +31,9 @@ INTRODUCTION = (
 
 def home() -> None:
     """Draw the page."""
-    visit = session.boot()
+    visit = boot()
     st.html(theme.home_css())
-    widgets.require_image(visit)
+    require_image(visit)
     with st.container(key="home-hero"):
         words, example = st.columns([0.4, 0.6], gap="large", vertical_alignment="center")
     with words:
@@ -99,7 +102,7 @@ def _example(visit: Visit) -> None:
             st.warning(str(result.error))
             return
         limit = service.limit_of(result.maps[0], visit.look)
-        png = service.heatmap_png(result.maps[0], map_key(visit, result, 0), visit.look, limit=limit)
+        png = service.heatmap_png(result.maps[0], views.map_key(visit, result, 0), visit.look, limit=limit)
         view = large.offer("map", partial(views.map_view, visit.image, entry.model, target, 0, visit.look))
         picture("home-map", data_url(png), f"Heatmap of relevance for {name}", view)
         st.html(colour_bar_words(visit))

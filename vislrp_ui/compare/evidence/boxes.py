@@ -7,11 +7,12 @@ import streamlit as st
 
 from vislrp_core.images import SIDE
 from vislrp_core.masks import Mask
-from vislrp_ui import service, state_compare, widgets
+from vislrp_ui import service, state_compare
 from vislrp_ui.compare.edits import change
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.canvas import canvas, drawn
 from vislrp_ui.evidence import Evidence
+from vislrp_ui.shared import widgets
 
 _ROW, _GENERATION = "evidence-box-row", "_evidence_box_generation"
 SIDES = ("left", "top", "right", "bottom")

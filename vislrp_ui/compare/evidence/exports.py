@@ -15,7 +15,7 @@ from vislrp_core.measures import Measured
 from vislrp_core.measures.summary import Setup, Summary, latex, methods
 from vislrp_ui.compare.evidence import chart
 from vislrp_ui.compare.evidence.plan import Key, Plan
-from vislrp_ui.frames import table_of
+from vislrp_ui.shared.frames import table_of
 
 COLUMNS = ("image", "target", "model", "metric", "value", "seed", "seconds")
 """As in the file that the command `measure` writes."""

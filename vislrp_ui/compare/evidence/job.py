@@ -69,7 +69,7 @@ class EvidenceWorkspace(Workspace):
             return super().explained(picture, model, target)
 
 
-class Job(BackgroundJob):
+class EvidenceJob(BackgroundJob):
     """The measures of one session.
 
     Attributes

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from vislrp_core.errors import VisLRPError
 from vislrp_core.measures import MEASURES
 from vislrp_core.measures.summary import Summary, farthest, rising
-from vislrp_ui import large, service, session, state_compare, views
+from vislrp_ui import service, session, state_compare
 from vislrp_ui.compare import payload
 from vislrp_ui.compare.edits import change
 from vislrp_ui.compare.evidence.job import EvidenceWorkspace
-from vislrp_ui.compare.evidence.plan import Plan, Subject
+from vislrp_ui.compare.evidence.plan import EvidenceSubject, Plan
 from vislrp_ui.compare.evidence.sources import maps_of
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.picture import picture
+from vislrp_ui.shared import large, views
 from vislrp_ui.state import ImageRef
 from vislrp_ui.state_compare import MAX_ROWS
 
@@ -64,7 +65,7 @@ def panel(grid: Grid, plan: Plan, tables: dict[str, list[Summary]], table: dict[
                         large.offer(f"evidence-{place}", partial(views.values_view, f"{name}, {where}", values, look)))
 
 
-def _map(grid: Grid, plan: Plan, subject: Subject, name: str) -> NDArray[np.float32] | None:
+def _map(grid: Grid, plan: Plan, subject: EvidenceSubject, name: str) -> NDArray[np.float32] | None:
     """The map of a model for a subject; the last two are kept."""
     model = plan.models[name]
     kept: dict[object, NDArray[np.float32] | None] = st.session_state.setdefault(_KEPT, {})
@@ -83,7 +84,7 @@ def _map(grid: Grid, plan: Plan, subject: Subject, name: str) -> NDArray[np.floa
     return kept[key]
 
 
-def _add_row(subject: Subject) -> None:
+def _add_row(subject: EvidenceSubject) -> None:
     ref = subject.ref
     if ref is None and subject.upload is not None:
         ref = ImageRef("upload", session.exchange().add(subject.upload, subject.title), "crop")

@@ -14,14 +14,15 @@ from vislrp_core.baselines import METHODS
 from vislrp_core.measures import MEASURES, Measured
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.summary import FEWEST, Summary, summarize
-from vislrp_ui import inbox, session, state_compare, theme, widgets
+from vislrp_ui import inbox, session, state_compare, theme
 from vislrp_ui.background import session_job
 from vislrp_ui.compare.edits import change
 from vislrp_ui.compare.evidence import boxes, chart, exports, pair, sources
-from vislrp_ui.compare.evidence.job import Job
+from vislrp_ui.compare.evidence.job import EvidenceJob
 from vislrp_ui.compare.evidence.plan import Key, Plan, cost
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.evidence import FREE, OFFERED, OVER, Evidence
+from vislrp_ui.shared import widgets
 
 _JOB, _AUTO = "_evidence_job", "_evidence_auto"
 SECONDS = 1.0
@@ -31,9 +32,9 @@ MAP_SECONDS = 0.8
 ARROWS = {"high": " ↑", "low": " ↓", "": ""}
 
 
-def job() -> Job:
+def job() -> EvidenceJob:
     """The session's measurement; it ends with the session."""
-    return session_job(_JOB, Job)
+    return session_job(_JOB, EvidenceJob)
 
 
 def switch(grid: Grid) -> None:
@@ -79,7 +80,7 @@ def _section(grid: Grid, watching: bool) -> None:
             st.html('<div class="v-flip-empty v-muted">Not measured: choose measures, then press Measure.</div>')
 
 
-def _start_free(grid: Grid, plan: Plan, work: Job) -> None:
+def _start_free(grid: Grid, plan: Plan, work: EvidenceJob) -> None:
     """Over the rows shown, measures that cost little begin by themselves, once for each table."""
     missing = plan.missing(FREE)
     mark = tuple(plan.keys[key] for key in missing)
@@ -104,7 +105,7 @@ def _cached(metric: str, values: tuple[tuple[str, tuple[tuple[str, float], ...]]
 
 
 def _line(grid: Grid, plan: Plan, shown: Evidence, known: dict[Key, Measured], tables: dict[str, list[Summary]],
-          work: Job) -> None:
+          work: EvidenceJob) -> None:
     missing = plan.missing()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="evidence-line"):
         count = len(plan.subjects)
@@ -135,7 +136,7 @@ def _line(grid: Grid, plan: Plan, shown: Evidence, known: dict[Key, Measured], t
             st.rerun()
 
 
-def _progress(plan: Plan, work: Job) -> None:
+def _progress(plan: Plan, work: EvidenceJob) -> None:
     progress = work.progress
     if progress.running:
         left = work.left()

@@ -48,7 +48,7 @@ class HeldPicture(Picture):
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class EvidenceSubject:
     """A picture and the class that is explained.
 
     Attributes
@@ -90,7 +90,7 @@ class Plan:
     """
 
     network: Network
-    subjects: tuple[Subject, ...]
+    subjects: tuple[EvidenceSubject, ...]
     models: Mapping[str, Explainer]
     shown: Evidence
     settings: Settings = field(default_factory=Settings)
@@ -143,7 +143,7 @@ class Plan:
                 found[model][subject] = one.value
         return found
 
-    def subject(self, title: str) -> Subject:
+    def subject(self, title: str) -> EvidenceSubject:
         """A subject by its title (KeyError if there is none)."""
         return {one.title: one for one in self.subjects}[title]
 

@@ -10,12 +10,13 @@ import streamlit as st
 from vislrp_core.baselines import Baseline
 from vislrp_core.experiments import Picture
 from vislrp_core.images import ImageError, read_image
-from vislrp_ui import service, session, widgets
-from vislrp_ui.compare.evidence.job import Job, Maps
-from vislrp_ui.compare.evidence.plan import HeldPicture, Plan, Subject, explainers, unlike, values
+from vislrp_ui import service, session
+from vislrp_ui.compare.evidence.job import EvidenceJob, Maps
+from vislrp_ui.compare.evidence.plan import EvidenceSubject, HeldPicture, Plan, explainers, unlike, values
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.evidence import Evidence
 from vislrp_ui.samples import samples
+from vislrp_ui.shared import widgets
 from vislrp_ui.state import ImageRef
 from vislrp_ui.uploads import Upload, reduce
 
@@ -30,7 +31,7 @@ def own_set() -> dict[str, tuple[str, Upload]]:
     return kept
 
 
-def adopt(job: Job) -> None:
+def adopt(job: EvidenceJob) -> None:
     """After a reload the pictures of a set come back with the job that measures them."""
     if job.plan is not None and not own_set():
         own_set().update({one.upload.id: (one.title, one.upload) for one in job.plan.subjects if one.upload is not None})
@@ -73,18 +74,18 @@ def _row_picture(ref: ImageRef) -> Picture:
 def plan_of(grid: Grid, shown: Evidence) -> Plan:
     """What the settings ask for."""
     network = service.network()
-    found: list[Subject] = []
+    found: list[EvidenceSubject] = []
     if shown.over == "rows":
         titles = unlike([f"{widgets.image_title(row.image)} · {network.classes[grid.targets[row.id]]}" for row in grid.rows])
-        found = [Subject(title, _row_picture(row.image), str(grid.targets[row.id]), row.id, row.image)
+        found = [EvidenceSubject(title, _row_picture(row.image), str(grid.targets[row.id]), row.id, row.image)
                  for title, row in zip(titles, grid.rows, strict=True)]
     elif shown.over == "samples":
-        found = [Subject(one.title, _sample_picture(one.id, "crop"), ref=ImageRef("sample", one.id))
+        found = [EvidenceSubject(one.title, _sample_picture(one.id, "crop"), ref=ImageRef("sample", one.id))
                  for one in samples().values()]
     else:
         kept = list(own_set().values())
         titles = unlike([title for title, _ in kept])
-        found = [Subject(title, HeldPicture(upload.id, upload.id, "crop", upload.crop), upload=upload)
+        found = [EvidenceSubject(title, HeldPicture(upload.id, upload.id, "crop", upload.crop), upload=upload)
                  for title, (_, upload) in zip(titles, kept, strict=True)]
     columns = {entry.model.key for entry in grid.entries}
     models = explainers([(entry.name, entry.model) for entry in grid.entries],

@@ -10,19 +10,18 @@ from functools import cache
 from typing import Any, Literal
 
 import streamlit as st
-from streamlit.elements.lib.mutable_popover_container import PopoverContainer
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core import containers
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.images import FITS, MAX_BYTES, SIDE, ImageError
 from vislrp_core.model import LRPModel
-from vislrp_core.network import NetworkError
 from vislrp_core.rules import KEYS, Rule
 from vislrp_ui import service, session, state
 from vislrp_ui.inbox import mirror
 from vislrp_ui.samples import samples
+from vislrp_ui.shared import kept_panel
 from vislrp_ui.state import ImageRef, Visit
+from vislrp_ui.streamlit_inside import PopoverContainer, page_hash
 
 UPLOAD_TYPES = list(containers.ENDINGS)
 UPLOAD_MB = MAX_BYTES // 2**20
@@ -53,8 +52,7 @@ def _remember(key: str) -> None:
 def _presses() -> set[str]:
     """Buttons of this page that were clicked; those of a page that was left do not count any more."""
     keys: set[str] = st.session_state.setdefault(_PRESSED, set())
-    context = get_script_run_ctx(suppress_warning=True)
-    page = context.page_script_hash if context is not None else ""
+    page = page_hash()
     if st.session_state.get(_PAGE, page) != page:
         keys.clear()
     st.session_state[_PAGE] = page
@@ -116,8 +114,6 @@ def uploader(key: str) -> None:
                      max_upload_size=UPLOAD_MB,
                      help=f"{containers.READABLE}, at most 10 MB and 40 megapixels. It stays in this browser "
                           "and is shown to nobody else.")
-    from vislrp_ui import kept_panel  # it shows pictures by this module's means
-
     kept_panel.button(key)
 
 
@@ -167,7 +163,7 @@ def image_credit(ref: ImageRef) -> str:
 def fit_control(ref: ImageRef, help: str | None = None) -> None:
     """The way to the network's size."""
     key = mirror("fit", ref.fit)
-    st.segmented_control(f"How it is brought to {SIDE} × {SIDE}", list(FITS), key=key,
+    st.segmented_control(f"How it is resized to {SIDE} × {SIDE}", list(FITS), key=key,
                          on_change=on_change(key, state.set_fit), format_func=_FIT_TITLES.__getitem__, help=help,
                          required=True)
 
@@ -187,28 +183,6 @@ def image_picker(visit: Visit, *, title: str = "Image") -> None:
             uploader("upload")
             fit_control(visit.image, "Centre crop: " + FITS["crop"] + ". Whole picture: " + FITS["squash"] + ".")
             st.caption(image_credit(visit.image))
-
-
-def require_image(visit: Visit) -> None:
-    """Go on only with a picture and a network; otherwise say what to do and stop the page."""
-    try:
-        service.network()
-    except NetworkError as error:
-        st.error(str(error), icon=":material/deployed_code:")
-        network_menu(visit)
-        st.stop()
-    try:
-        service.view(visit.image)
-    except service.AwaitedImage as error:
-        st.caption(str(error))
-        st.stop()
-    except (service.MissingImage, ImageError) as error:
-        st.warning(str(error), icon=":material/image:")
-        uploader("upload-again")
-        if pressed("Choose a sample image", icon=":material/photo_library:", key="open-gallery-again"):
-            gallery()
-            answered("open-gallery-again")
-        st.stop()
 
 
 def first_pass(ref: ImageRef) -> AbstractContextManager[Any]:
@@ -306,16 +280,3 @@ def plain_hint(visit: Visit) -> None:
         st.caption("LRP-0 on all layers is noisy by nature.", width="content")
         st.button(f"Start from {examples[READABLE]}", icon=":material/tune:", type="tertiary", key="plain-start",
                   on_click=session.update, args=(state.activate, READABLE), help="Your model stays in the list as it is")
-
-
-# --- network --------------------------------------------------------------------------------------
-
-def network_menu(visit: Visit) -> None:
-    """Which network runs, what it is, and the others that can."""
-    from vislrp_ui.network_panel import panel
-
-    box = menu(service.network_title(), key="menu-network", icon=":material/deployed_code:",
-               help="The network that is explained")
-    if box.open:
-        with box:
-            panel(visit)

@@ -18,11 +18,11 @@ from vislrp_core import flipping
 from vislrp_core.baselines import METHODS, Baseline
 from vislrp_core.experiments import Explainer, FlipCurve, Picture
 from vislrp_core.experiments.run import record_key
-from vislrp_core.flipping import Curve
+from vislrp_core.flipping import PerturbationCurve
 from vislrp_core.network import Network, Trace
 from vislrp_ui.background import BackgroundJob
 from vislrp_ui.caches import ByteCache, allotted
-from vislrp_ui.experiments import PageWorkspace, measure, picture_of
+from vislrp_ui.shared.experiments import PageWorkspace, measure, picture_of
 from vislrp_ui.state import ImageRef, Visit
 
 BASELINE = "baseline-"
@@ -45,7 +45,7 @@ _ends: ByteCache[dict[int, Tensor]] = ByteCache(allotted("flipping ends"),
 
 
 def known_scores(network: Network, ref: ImageRef, target: int, settings: tuple[int, str, int],
-                 model: Explainer) -> flipping.Scores | None:
+                 model: Explainer) -> flipping.FlippingScores | None:
     """Scores of a map whose two curves are measured, by patch, fill and steps; nothing is computed."""
     patch, fill, steps = settings
     morf, lerf = (_kept(network, FlipCurve(picture_of(ref), target, order, model, None, patch, fill, steps))
@@ -53,13 +53,13 @@ def known_scores(network: Network, ref: ImageRef, target: int, settings: tuple[i
     return None if morf is None or lerf is None else flipping.scores(morf, lerf)
 
 
-def _kept(network: Network, curve: FlipCurve) -> Curve | None:
+def _kept(network: Network, curve: FlipCurve) -> PerturbationCurve | None:
     packed = _curves.get(record_key(network, curve))
     return None if packed is None else curve.unpack(packed)
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class FlippingTask:
     """What a page asks for about one picture.
 
     Attributes
@@ -91,7 +91,7 @@ class Task:
         return FlipCurve(picture_of(self.ref), self.target, order, self.models[id] if id else None, seed, self.patch,
                          self.fill, self.steps)
 
-    def curve(self, id: str, order: str, seed: int | None = None) -> Curve | None:
+    def curve(self, id: str, order: str, seed: int | None = None) -> PerturbationCurve | None:
         """A curve, if it is measured."""
         return _kept(self.network, self.measurement(id, order, seed))
 
@@ -112,7 +112,7 @@ class Task:
 class MapsWorkspace(PageWorkspace):
     """The page's maps are at hand without another look at the app's."""
 
-    def __init__(self, network: Network, tasks: list[Task]) -> None:
+    def __init__(self, network: Network, tasks: list[FlippingTask]) -> None:
         super().__init__(network, {picture_of(task.ref): (task.ref, task.trace) for task in tasks},
                          {"order": _orders, "ends": _ends})
         self._maps = {(picture_of(task.ref), task.models[id].key, task.target): values
@@ -124,14 +124,14 @@ class MapsWorkspace(PageWorkspace):
         return super().values(picture, model, target) if known is None else known
 
 
-class Job(BackgroundJob):
+class FlippingJob(BackgroundJob):
     """The measurement of one session."""
 
     name = "vislrp-flipping"
     stopped = "Stopped: complete curves are kept."
     failed = "The measurement failed ({error}): measure again."
 
-    def start(self, *tasks: Task) -> None:
+    def start(self, *tasks: FlippingTask) -> None:
         """Measure what is missing, unless a measurement is running."""
         wanted = [task.measurement(*run) for task in tasks for run in task.missing()]
         if tasks:

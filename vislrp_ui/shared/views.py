@@ -13,9 +13,10 @@ from vislrp_core.images import SIDE
 from vislrp_core.model import LRPModel
 from vislrp_core.spectra import find_spectrum
 from vislrp_ui import service
+from vislrp_ui.answers import Maps
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.largeview import View
-from vislrp_ui.state import ImageRef, Look
+from vislrp_ui.state import ImageRef, Look, Visit
 
 
 def values_view(title: str, values: NDArray[Any], look: Look, *, limit: float | None = None, below: ImageRef | None = None,
@@ -44,6 +45,11 @@ def values_view(title: str, values: NDArray[Any], look: Look, *, limit: float | 
     told = note or f"Range: {RANGES[look.range]}{shared}"
     return View(title, data_url(heatmap.png(pixels)), numbers, float(strongest), colours.stops(dark),
                 colours.diverging, told, numbers.shape[0] >= SMOOTH_FROM)
+
+
+def map_key(visit: Visit, result: Maps, layer: int) -> tuple[Any, ...]:
+    """What a map shows, for the cache of its pictures."""
+    return (service.network().digest, visit.image, result.model_key, result.target, layer)
 
 
 def map_view(ref: ImageRef, model: LRPModel, target: int, layer: int, look: Look, *,

@@ -6,23 +6,21 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from vislrp_ui import desk, service, session, state_network
+from vislrp_ui import desk, rooms, service, session, state_network
 from vislrp_ui.background import stop_all
 from vislrp_ui.browser import TROUBLE
 from vislrp_ui.state import Visit
 
-_LEFT = ("_flipping_step", "_compare_stopped", "_compare_chain", "_compare_open", "_ablation_page", "compare-set-image")
-"""What pages remember beside the visit, all of it about the work on the table."""
 _HIDDEN = "_aside_hidden"
 
 
 def _clear_pages() -> None:
-    from vislrp_ui.ablation import brushes  # altair comes with that package's neighbours
-
-    brushes.forget()
-    stop_all(session.JOBS)
-    for key in _LEFT:
-        st.session_state.pop(key, None)
+    stop_all(rooms.jobs())
+    for room in rooms.ROOMS:
+        for key in room.remembers:
+            st.session_state.pop(key, None)
+        if room.forget:
+            rooms.call(room.forget)
 
 
 def open_case(title: str, prepare: Callable[[Visit], Visit]) -> None:

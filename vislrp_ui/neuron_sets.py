@@ -1,13 +1,15 @@
-"""Sets of neurons as short text for the address."""
+"""Sets of neurons, what their outputs become, and their short text for the address."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from vislrp_core.architecture import Architecture
 from vislrp_core.neurons import format_neurons, parse_neurons
 from vislrp_ui.address import whole
 
@@ -71,3 +73,46 @@ def _bounded(neurons: tuple[int, ...]) -> tuple[int, ...]:
 def as_sets(mapping: Mapping[int, Iterable[int]]) -> Sets:
     """Sets from any mapping: sorted, without repetition, without empty layers."""
     return tuple((layer, found) for layer in sorted(mapping) if (found := tuple(sorted(set(mapping[layer])))))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """An ablation: which neurons, and what takes the place of their outputs (a key of `ablation.VALUES`)."""
+
+    sets: Sets = ()
+    value: str = "zero"
+
+    @property
+    def count(self) -> int:
+        """Number of neurons over all layers."""
+        return sum(len(neurons) for _, neurons in self.sets)
+
+    @property
+    def mapping(self) -> dict[int, tuple[int, ...]]:
+        """Neurons by layer, as the core takes them."""
+        return dict(self.sets)
+
+    def title(self, rows: Architecture) -> str:
+        """Such as "24 neurons of relu4_3", "30 neurons of 2 layers"."""
+        count = f"{self.count} neuron{'' if self.count == 1 else 's'}"
+        if not self.sets:
+            return "no neurons"
+        return f"{count} of {rows.name(self.sets[0][0]) if len(self.sets) == 1 else f'{len(self.sets)} layers'}"
+
+
+@dataclass(frozen=True)
+class KeptSet:
+    """A set that stands as a row of its own."""
+
+    id: int
+    cut: Cut
+    name: str = ""
+
+    @property
+    def letter(self) -> str:
+        """A, B, C ... by its number."""
+        return chr(ord("A") + (self.id - 1) % 26)
+
+    def title(self, rows: Architecture) -> str:
+        """Name on the page."""
+        return self.name or self.cut.title(rows)

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vislrp_core.images import RESIZED, SIDE
-from vislrp_ui import browser, desk, kept, session, state, table
+from vislrp_ui import browser, desk, kept, session, state
 from vislrp_ui.kept import Damage, KeptError
+from vislrp_ui.shared import table
 from vislrp_ui.state import Aside, ImageRef, Visit
+from vislrp_ui.streamlit_inside import page_hash
 from vislrp_ui.uploads import MAX_KEPT
 
 TITLE = "Kept in this browser"
@@ -22,24 +23,19 @@ _OPEN, _CHANGED = "_kept_open", "_kept_changed"
 def button(key: str) -> None:
     """The button that opens the panel."""
     st.button(TITLE, icon=":material/inventory_2:", type="tertiary", key=f"kept-{key}", on_click=_open,
-              help="Own models, pictures and work that this browser keeps; see and delete them")
+              help="Models, pictures and work kept in this browser: view and delete them")
 
 
 def show() -> None:
     """The panel while it is open, also over runs of its page: they come by themselves when another tab changes something."""
-    if _OPEN in st.session_state and st.session_state[_OPEN] != _page():
+    if _OPEN in st.session_state and st.session_state[_OPEN] != page_hash():
         del st.session_state[_OPEN]
     if _OPEN in st.session_state:
         panel()
 
 
-def _page() -> str:
-    context = get_script_run_ctx(suppress_warning=True)
-    return context.page_script_hash if context is not None else ""
-
-
 def _open() -> None:
-    st.session_state[_OPEN] = _page()
+    st.session_state[_OPEN] = page_hash()
 
 
 def _close() -> None:

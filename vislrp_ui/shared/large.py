@@ -11,7 +11,7 @@ import segno
 import streamlit as st
 
 from vislrp_ui.components.addresses import data_url
-from vislrp_ui.components.largeview import Question, View, large_view, wanted_of
+from vislrp_ui.components.largeview import View, ViewRequest, large_view, wanted_of
 
 _OFFERED, _WANTED, KEY = "_large_offered", "_large_wanted", "large-view"
 LINK = "link"
@@ -56,7 +56,7 @@ def _take() -> None:
     st.session_state[_WANTED] = wanted_of(st.session_state[KEY])
 
 
-def answer(wanted: Question | None) -> dict[str, Any] | None:
+def answer(wanted: ViewRequest | None) -> dict[str, Any] | None:
     """What the browser gets for a question, see `large_view`."""
     if wanted is None:
         return None
@@ -84,8 +84,7 @@ def link_view(address: str) -> View:
     code.save(file, kind="png", scale=max(2, QR_PIXELS // code.symbol_size()[0]), border=4)
     notes = [address if len(address) <= 120 else f"{address[:117]}…"]
     if (urlsplit(address).hostname or "") in ("localhost", "127.0.0.1", "::1"):
-        notes.append("This address opens on this computer alone: open the page under the computer's name in the network "
-                     "first.")
+        notes.append("This address works on this computer only: open the page under the computer's network name first.")
     if "image=upload-" in address:
         notes.append("An uploaded picture does not travel with the link.")
     return View(title, data_url(file.getvalue()), note=" ".join(notes), smooth=False)

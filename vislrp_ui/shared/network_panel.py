@@ -7,16 +7,26 @@ import streamlit as st
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.downloads import download_allowed
 from vislrp_core.network import NetworkError
-from vislrp_ui import fitting, own_networks, service, session
+from vislrp_ui import own_networks, service, session
 from vislrp_ui.download_job import JOB
 from vislrp_ui.own_networks import OWN
+from vislrp_ui.shared import fitting, widgets
+from vislrp_ui.shared.widgets import answered, mirror, pressed
 from vislrp_ui.state import Visit
-from vislrp_ui.widgets import answered, mirror, pressed
 
 TITLES = {"embedded": "Embedded VGG16", "imagenet": "Full VGG16, ImageNet weights", OWN: "My network"}
 _TURN = "own-turn"
 OFFER = ("The full VGG16 with torchvision's ImageNet weights is a download of 528 MB. It runs in the background; the "
          "network shown stays until you switch.")
+
+
+def menu(visit: Visit) -> None:
+    """Which network runs, what it is, and the others that can."""
+    box = widgets.menu(service.network_title(), key="menu-network", icon=":material/deployed_code:",
+                       help="The network that is explained")
+    if box.open:
+        with box:
+            panel(visit)
 
 
 def panel(visit: Visit) -> None:
@@ -47,7 +57,7 @@ def _switch(key: str) -> None:
 def _own_network() -> None:
     st.markdown("**Use my network**")
     if not own_networks.allowed():
-        st.caption("This server takes no networks of its visitors.")
+        st.caption("This server does not accept networks from its visitors.")
         return
     known = ", ".join(architecture.title for architecture in ARCHITECTURES.values())
     limit = own_networks.file_mb()
@@ -57,7 +67,7 @@ def _own_network() -> None:
     turn = st.session_state.setdefault(_TURN, 0)
     weights = st.file_uploader("Weights", type=list(own_networks.WEIGHT_TYPES), key=f"own-weights-{turn}",
                                max_upload_size=limit)
-    st.file_uploader("Class names, if you like", type=list(own_networks.LABEL_TYPES), key=f"own-labels-{turn}",
+    st.file_uploader("Class names (optional)", type=list(own_networks.LABEL_TYPES), key=f"own-labels-{turn}",
                      max_upload_size=1, help="A JSON list, or a text file with one name a line, in the order of the classes")
     st.button("Run my network", icon=":material/play_arrow:", key="own-run", disabled=weights is None, on_click=_take,
               args=(turn,))
@@ -96,7 +106,7 @@ def _download() -> None:
 def _watch() -> None:
     progress = JOB.progress
     if progress.state == "done":
-        session.notify("The full VGG16 has arrived: choose it in the network menu to switch.")
+        session.notify("The full VGG16 has been downloaded: choose it in the network menu to switch.")
     if not progress.running:
         st.rerun()
     st.progress(progress.share, f"{progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB" if progress.total

@@ -11,7 +11,7 @@ QUIET_SECONDS = 0.25
 BETWEEN_SECONDS = 0.12
 
 
-class Progress:
+class ProgressNote:
     """A watcher for the service that writes into a placeholder.
 
     Parameters

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from vislrp_ui import state, widgets
+from vislrp_ui import state
+from vislrp_ui.shared import widgets
 from vislrp_ui.state import Visit
 
 

@@ -1,0 +1,38 @@
+"""What a page needs before it can draw: a network and a picture; where one is missing, what to do about it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vislrp_core.images import ImageError
+from vislrp_core.network import NetworkError
+from vislrp_ui import service
+from vislrp_ui.shared import network_panel, widgets
+from vislrp_ui.state import Visit
+
+
+def require_network(visit: Visit) -> None:
+    """Go on only with a network; otherwise say what to do and stop the page."""
+    try:
+        service.network()
+    except NetworkError as error:
+        st.error(str(error), icon=":material/deployed_code:")
+        network_panel.menu(visit)
+        st.stop()
+
+
+def require_image(visit: Visit) -> None:
+    """Go on only with a picture and a network; otherwise say what to do and stop the page."""
+    require_network(visit)
+    try:
+        service.view(visit.image)
+    except service.AwaitedImage as error:
+        st.caption(str(error))
+        st.stop()
+    except (service.MissingImage, ImageError) as error:
+        st.warning(str(error), icon=":material/image:")
+        widgets.uploader("upload-again")
+        if widgets.pressed("Choose a sample image", icon=":material/photo_library:", key="open-gallery-again"):
+            widgets.gallery()
+            widgets.answered("open-gallery-again")
+        st.stop()
