@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.core.test_picture_colours import encoded, middles, patches
+from tests.support.orientations import stored_with
 from vislrp_core import containers
 from vislrp_core.images import ImageError, read_image
 
@@ -87,17 +88,7 @@ def test_transparency_of_the_newer_formats_lies_on_white(format):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format", ["AVIF", "HEIF", "WEBP", "JPEG"])
 def test_the_orientation_of_every_format_is_applied(format, orientation):
-    turn = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
-    held = patches() if turn is None else patches().transpose(turn)
+    held = stored_with(patches(), orientation)
     exif = Image.Exif()
     exif[0x0112] = orientation
     picture = read_image(encoded(held, format, exif=exif, quality=95))

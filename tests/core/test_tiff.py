@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from tests.support.orientations import stored_with
 from vislrp_core.images import ImageError, read_image
 from vislrp_core.profiles import DISPLAY_P3, SRGB_CURVE, matrix_profile, to_srgb
 
@@ -208,18 +209,7 @@ def tiff(tags: dict[int, int], pixels: bytes) -> bytes:
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_orientation_of_a_tiff_is_applied(orientation, dtype):
-    turn = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
-    upright = Image.fromarray(LEVELS.astype(np.uint8))
-    held = np.asarray(upright if turn is None else upright.transpose(turn)) / 255
+    held = np.asarray(stored_with(Image.fromarray(LEVELS.astype(np.uint8)), orientation)) / 255
     data = written(stored(held, dtype), photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
     assert np.abs(shown(data) - LEVELS).max() <= 1
 

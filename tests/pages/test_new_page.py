@@ -30,8 +30,8 @@ def notes(app: AppTest) -> AppTest:
 @pytest.mark.usefixtures("declared")
 def test_one_declaration_makes_a_page(open_page: Callable[..., AppTest]):
     app = notes(open_page(note="v2~text:Hello%20there"))
-    assert app.text_input[0].value == "Hello there" and "11 characters at size 12" in [one.value for one in app.caption]
-    app.text_input[0].set_value("A ~ and ü").run()
+    assert app.text_input(key="note").value == "Hello there" and "11 characters at size 12" in [one.value for one in app.caption]
+    app.text_input(key="note").set_value("A ~ and ü").run()
     assert "9 characters at size 12" in [one.value for one in app.caption]
     written = {key: value if isinstance(value, str) else value[0] for key, value in dict(app.query_params).items()}
     assert written["note"] == "v2~text:A%20%7E%20and%20%C3%BC"
@@ -44,7 +44,7 @@ def test_one_declaration_makes_a_page(open_page: Callable[..., AppTest]):
 @pytest.mark.usefixtures("declared")
 def test_a_damaged_part_of_its_address_costs_that_part(open_page: Callable[..., AppTest]):
     app = notes(open_page(note="v2~size:3", target="7"))
-    assert app.text_input[0].value == "" and visit_of(app).target == 7
+    assert app.text_input(key="note").value == "" and visit_of(app).target == 7
     assert [one.value for one in app.warning] == []  # the sentence was shown on the page that was opened first
 
 

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from vislrp_core.heatmap import RANGES, SPECTRA, format_value
-from vislrp_core.images import SIDE, ImageError
+from vislrp_core.images import SIDE
 from vislrp_core.model import LRPModel
 from vislrp_ui import service, session, state_compare
 from vislrp_ui.compare.edits import change, changing
@@ -103,16 +103,10 @@ def add(grid: Grid) -> None:
 
 
 def _take_upload(key: str) -> None:
-    file = st.session_state[key]
-    if file is None:
-        return
-    try:
-        ref = session.add_upload(file.getvalue(), file.name)
-    except ImageError as error:
-        session.notify(str(error))
-        return
-    change(state_compare.add_row, ref)
-    st.session_state["_compare_upload"] += 1
+    ref = widgets.uploaded(key)
+    if ref is not None:
+        change(state_compare.add_row, ref)
+        st.session_state["_compare_upload"] += 1
 
 
 def range_bar(grid: Grid, limits: dict[GridCell, float], cells: list[GridCell]) -> str:

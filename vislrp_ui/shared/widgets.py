@@ -95,17 +95,23 @@ def choose_sample(id: str) -> None:
     session.set_visit(state.choose_image(visit, ImageRef("sample", id, visit.image.fit)))
 
 
-def take_upload(key: str) -> None:
-    """Callback of a file uploader: keep the picture and show it; a file that is none gets its sentence."""
+def uploaded(key: str) -> ImageRef | None:
+    """The picture that a file uploader was given, kept; a file that is none gets its sentence."""
     file = st.session_state[key]
     if file is None:
-        return
+        return None
     try:
-        ref = session.add_upload(file.getvalue(), file.name)
+        return session.add_upload(file.getvalue(), file.name)
     except ImageError as error:
         session.notify(str(error))
-        return
-    session.set_visit(state.choose_image(session.get_visit(), ref))
+        return None
+
+
+def take_upload(key: str) -> None:
+    """Callback of a file uploader: keep the picture and show it."""
+    ref = uploaded(key)
+    if ref is not None:
+        session.set_visit(state.choose_image(session.get_visit(), ref))
 
 
 def uploader(key: str) -> None:
