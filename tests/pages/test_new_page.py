@@ -30,7 +30,8 @@ def notes(app: AppTest) -> AppTest:
 @pytest.mark.usefixtures("declared")
 def test_one_declaration_makes_a_page(open_page: Callable[..., AppTest]):
     app = notes(open_page(note="v2~text:Hello%20there"))
-    assert app.text_input(key="note").value == "Hello there" and "11 characters at size 12" in [one.value for one in app.caption]
+    assert app.text_input(key="note").value == "Hello there"
+    assert "11 characters at size 12" in [one.value for one in app.caption]
     app.text_input(key="note").set_value("A ~ and ü").run()
     assert "9 characters at size 12" in [one.value for one in app.caption]
     written = {key: value if isinstance(value, str) else value[0] for key, value in dict(app.query_params).items()}
