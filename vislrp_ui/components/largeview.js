@@ -3,6 +3,7 @@
 const LARGE = new WeakMap();
 const TICKS = [-1, -0.5, 0, 0.5, 1];
 const LEAST_SAVED = 896;
+const PATIENCE_MS = 3_000;
 
 function figures(value) {
   const size = Math.abs(value);
@@ -24,6 +25,8 @@ class Large {
     this.opener = null;
     /** @type {(key: string, value: object) => void} set anew at every run, by the component itself */
     this.send = () => {};
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.again = undefined;
     this.hear = () => this.heed();
     window.addEventListener("vislrp-large", this.hear);
     this.title = node("h2", "", { id: "large-title", tabindex: "-1" });
@@ -80,7 +83,16 @@ class Large {
     this.number += 1;
     this.busy = true;
     this.controls();
-    this.send("want", { ...more, id, number: this.number });
+    this.request({ ...more, id, number: this.number }, PATIENCE_MS);
+  }
+
+  // A question whose answer was drawn over by the next run, or that a broken connection swallowed, is asked again.
+  request(question, patience) {
+    clearTimeout(this.again);
+    this.send("want", question);
+    this.again = setTimeout(() => {
+      if (this.busy && question.number === this.number) this.request(question, 2 * patience);
+    }, patience);
   }
 
   step(way) {
@@ -206,6 +218,7 @@ class Large {
   }
 
   closed() {
+    clearTimeout(this.again);
     this.number += 1;
     this.busy = false;
     this.values = this.view = this.answer = null;
