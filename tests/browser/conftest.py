@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+STYLED = "() => getComputedStyle(document.documentElement).getPropertyValue('--st-text-color') !== ''"
+"""Streamlit loads what draws our style sheet after the page itself: on a busy machine, after the first run has ended."""
 START_SECONDS = 180
 TIMEOUT_MS = 120_000
 expect.set_options(timeout=TIMEOUT_MS)
@@ -154,4 +156,5 @@ def visit(page: Page, url: str) -> None:
     """Open an address and wait for the page to be complete."""
     page.goto(url)
     page.wait_for_selector("[data-testid=stMainBlockContainer]")
+    page.wait_for_function(STYLED)
     wait_idle(page)

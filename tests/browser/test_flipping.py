@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -132,7 +132,7 @@ def test_rectangle_and_eraser_cover_the_same_pixels_at_every_pixel_ratio(
     assert np.allclose([rows.min(), rows.max(), columns.min(), columns.max()], [56, 112, 56, 168], atol=3)
     assert 0 <= (np.ptp(rows) + 1) * (np.ptp(columns) + 1) - mask.sum() <= 4, "all but the corners of the line"
     page.locator(".st-key-flip-tool button").last.click()
-    page.wait_for_url(lambda url: "~erase~" in url)
+    page.wait_for_url(lambda url: "tool:erase" in unquote(url))
     wait_idle(page)
     stroke(page, "map", (0.4, 0.2), (0.4, 0.6))
     erased = until(page, lambda mask: not at(mask, (0.4, 0.4)))

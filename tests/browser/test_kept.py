@@ -208,7 +208,7 @@ def test_without_storage_the_app_works_and_says_so_once(new_context: Callable[..
     context.add_init_script("Object.defineProperty(window, 'indexedDB', { get() { throw new Error('off'); } })")
     page = context.new_page()
     open_design(page, app_url)
-    expect(page.get_by_text("This browser keeps nothing for this page")).to_have_count(1)
+    expect(page.get_by_text("This browser stores nothing for this page")).to_have_count(1)
     page.get_by_role("button", name="Duplicate").click()
     expect(page.locator(CARDS)).to_have_count(FRESH + 1)
     page.wait_for_url(lambda url: "as=own" in url)

@@ -100,6 +100,6 @@ def test_the_link_as_a_code(page: Page, app_url: str) -> None:
     dialog = page.locator(DIALOG)
     expect(dialog).to_have_attribute("aria-busy", "false")
     expect(dialog.locator(".note")).to_contain_text("Compare?image=kitten")
-    expect(dialog.locator(".note")).to_contain_text("on this computer alone")
+    expect(dialog.locator(".note")).to_contain_text("on this computer only")
     code = dialog.locator(".frame img")
     assert code.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 400

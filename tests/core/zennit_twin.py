@@ -39,11 +39,12 @@ def modules(network: Network) -> nn.Sequential:
     chain = nn.Sequential()
     for layer in network.architecture.rows[1:]:
         k = layer.index
+        # On "meta" nothing is drawn at random for weights that are replaced at once.
         if layer.kind == "conv":
             module = nn.Conv2d(network.weights[k].shape[1], network.weights[k].shape[0], layer.kernel, layer.stride,
-                               layer.padding)
+                               layer.padding, device="meta")
         elif layer.kind == "linear":
-            module = nn.Linear(network.weights[k].shape[1], network.weights[k].shape[0])
+            module = nn.Linear(network.weights[k].shape[1], network.weights[k].shape[0], device="meta")
         else:
             module = (nn.MaxPool2d(layer.kernel, layer.stride, layer.padding) if layer.kind == "pool" else
                       {"relu": nn.ReLU, "dropout": nn.Dropout}[layer.kind]())
