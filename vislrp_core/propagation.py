@@ -198,7 +198,7 @@ def descend(way: Way, layer: int, current: Tensor, columns: Sequence[Column], ch
             down_to: int = 0) -> Tensor:
     """Propagate a batch, one row per column, from R[layer] to R[down_to], which is recorded and returned."""
     rows, model = way.network.architecture.rows, way.model
-    waits = current.device.type == "cpu" or any(column.store is not None for column in columns)
+    waits = _waits(current, columns)
     pending: list[tuple[int, Tensor]] = []
     sums: list[tuple[float, float]] = []
     disposable = False
@@ -233,6 +233,11 @@ def descend(way: Way, layer: int, current: Tensor, columns: Sequence[Column], ch
         disposable |= rows[k].is_weighted or rows[k].kind == "pool"  # the others hand on what they are given
     _settle(way, pending, columns)
     return current
+
+
+def _waits(current: Tensor, columns: Sequence[Column]) -> bool:
+    """Whether sums are needed, or cost nothing, as the propagation goes."""
+    return current.device.type == "cpu" or any(column.store is not None for column in columns)
 
 
 def _sums_on_device(current: Tensor) -> Tensor:

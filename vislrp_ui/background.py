@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, TypeVar
@@ -12,12 +11,12 @@ from typing import ClassVar, Literal, TypeVar
 import streamlit as st
 from cachetools import TTLCache
 
-from vislrp_ui.streamlit_inside import has_server, is_connected, session_id
+from vislrp_ui.presence import RETURN_SECONDS as RETURN_SECONDS
+from vislrp_ui.presence import Owner as Owner
+from vislrp_ui.streamlit_inside import session_id
 
 State = Literal["idle", "running", "done", "failed", "stopped"]
 Kind = TypeVar("Kind", bound="BackgroundJob")
-RETURN_SECONDS = 30.0
-"""How long work goes on for a visitor who has left: loading a page again takes less."""
 _jobs: TTLCache[str, BackgroundJob] = TTLCache(64, 3600.0)
 
 
@@ -145,31 +144,6 @@ class BackgroundJob:
         finally:
             with self._lock:
                 self._progress = replace(self._progress, state=state, message=message)
-
-
-class Owner:
-    """Whoever asked for a piece of work: a session, or the one that takes its place when the page is loaded again.
-
-    Parameters
-    ----------
-    session_id : str
-        Streamlit's name of the session.
-    clock : callable
-        Seconds that pass.
-    """
-
-    def __init__(self, session_id: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._session_id = session_id
-        self._clock = clock
-        self._left: float | None = None
-
-    def __call__(self) -> bool:
-        """Whether the owner is there, or has been a moment ago."""
-        if not has_server() or is_connected(self._session_id):
-            self._left = None
-            return True
-        self._left = self._clock() if self._left is None else self._left
-        return self._clock() - self._left < RETURN_SECONDS
 
 
 def session_job(key: str, kind: type[Kind]) -> Kind:

@@ -16,6 +16,8 @@ from vislrp_ui import rooms
 from vislrp_ui.streamlit_inside import script_runner
 
 COLLECT_SECONDS = 5.0
+THAW_SECONDS = 600.0
+"""After so long, what `settle` froze is looked through once: sessions that were there at that moment, with all they hold."""
 _M_ARENA_MAX = -8
 COMMON = {"traces": 0.59, "relevances": 0.04, "borders": 0.06, "maps": 0.07, "pictures": 0.02, "files": 0.03,
           "logits": 0.002, "views": 0.018}
@@ -60,6 +62,7 @@ class Seldom:
 
     def __init__(self) -> None:
         self._next = 0.0
+        self._thaw: float | None = None
 
     def collect(self, generation: int = 2) -> int:
         """Collect garbage if the last time was a while ago."""
@@ -67,7 +70,15 @@ class Seldom:
         if now < self._next:
             return 0
         self._next = now + COLLECT_SECONDS
-        return gc.collect(generation)
+        if self._thaw is None:
+            self._thaw = now + THAW_SECONDS
+        if now < self._thaw:
+            return gc.collect(generation)
+        self._thaw = now + THAW_SECONDS
+        gc.unfreeze()
+        found = gc.collect(2)
+        gc.freeze()
+        return found
 
 
 def bound_arenas() -> None:

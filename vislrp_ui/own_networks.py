@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from vislrp_core.checkpoints import read_state_dict
 from vislrp_core.images import MAX_BYTES
 from vislrp_core.network import Network, NetworkError
 from vislrp_core.networks import check_description, find_device, from_content
+from vislrp_ui.presence import Owner
+from vislrp_ui.streamlit_inside import session_id
 
 OWN = "own"
 """Key of such a network in its visit; an address with it means nothing to another visit."""
@@ -31,8 +34,8 @@ _SLOT = "_own_network"
 _SERVER_LIMIT = "server.maxUploadSize"
 _CHOSEN_BY_NOBODY = ("<default>", "VISLRP_NETWORK_MB")
 """Where Streamlit says that its limit comes from as long as whoever runs the server has not set one."""
-_living: weakref.WeakSet[Network] = weakref.WeakSet()
-_lock = threading.Lock()
+LOOK_SECONDS = 5.0
+"""Between two looks whether the visits that hold networks have ended."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,25 @@ class Own:
 
     network: Network
     file: str
+
+
+@dataclass(eq=False)
+class Held:
+    """Where a session's state holds its network, so that it can be emptied from outside.
+
+    What a session held lives on after its end until Python's collector comes to it, which may take minutes, and networks are
+    large.
+    """
+
+    owner: Owner
+    own: Own | None = None
+
+
+_living: weakref.WeakSet[Network] = weakref.WeakSet()
+"""All networks of visits that take memory: those held, and those that a measurement still runs on."""
+_places: weakref.WeakSet[Held] = weakref.WeakSet()
+_taking, _lock = threading.Lock(), threading.Lock()
+_watching = False
 
 
 def allowed() -> bool:
@@ -76,12 +98,85 @@ def nbytes(network: Network) -> int:
 
 def own() -> Own | None:
     """The visit's own network."""
-    found: Own | None = st.session_state.get(_SLOT)
-    return found
+    place: Held | None = st.session_state.get(_SLOT)
+    return None if place is None else place.own
 
 
-def take(data: bytes, filename: str, labels: tuple[bytes, str] | None = None) -> Own:
+def take(data: bytes, filename: str) -> Own:
     """Read an uploaded network and let this visit hold it, in place of one that it held before.
+
+    Raises
+    ------
+    NetworkError
+        One sentence that names the file and the key or shape that is wrong, or the limit.
+    """
+    with _taking:  # one at a time: a file and what is read from it take their memory twice
+        network, before = read(data, filename), own()
+        taken = sum(nbytes(one) for one in list(_living) if before is None or one is not before.network)
+        if nbytes(network) + taken > limit_mb() * 1_000_000:
+            raise NetworkError(f'"{filename}" takes {nbytes(network) / 1e6:.0f} MB as 32-bit numbers; this server gives '
+                               f"{limit_mb()} MB to the networks of all visitors, of which {taken / 1e6:.0f} MB are in use: "
+                               "take a smaller one, or try again later.")
+        _living.add(network)
+        return _hold(Own(network, filename))
+
+
+def name_classes(data: bytes, filename: str) -> None:
+    """Let a file of class names say what the visit's own network cannot: classes, mean and std, title.
+
+    Raises
+    ------
+    NetworkError
+        One sentence that names the file; the network stays as it is.
+    """
+    held = own()
+    if held is not None:
+        network = described(held.network, read_labels(data, filename), filename)
+        _living.add(network)
+        _living.discard(held.network)  # the same weights
+        _hold(Own(network, held.file))
+
+
+def _hold(held: Own) -> Own:
+    place: Held | None = st.session_state.get(_SLOT)
+    if place is None:
+        owner = Owner(session_id(), seconds=float(config.get_option("server.disconnectedSessionTTL")))
+        place = st.session_state[_SLOT] = Held(owner)
+    place.own = held
+    with _lock:
+        _places.add(place)
+    _watch()
+    return held
+
+
+def _watch() -> None:
+    """Look now and then, as long as there is anything to look at, whether visits have ended."""
+    global _watching
+
+    def work() -> None:
+        while release_ended():
+            time.sleep(LOOK_SECONDS)
+
+    with _lock:
+        if not _watching:
+            _watching = True
+            threading.Thread(target=work, name="vislrp-own-networks", daemon=True).start()
+
+
+def release_ended() -> bool:
+    """Empty the places of visits that have ended; whether there are others, or the watch ends."""
+    global _watching
+    with _lock:
+        for place in list(_places):
+            if not place.owner():
+                place.own = None
+                _places.discard(place)
+        _watching = bool(_places)
+        return _watching
+
+
+def read(data: bytes, filename: str, labels: tuple[bytes, str] | None = None) -> Network:
+    """A network from uploaded files.
 
     Parameters
     ----------
@@ -92,33 +187,30 @@ def take(data: bytes, filename: str, labels: tuple[bytes, str] | None = None) ->
     Raises
     ------
     NetworkError
-        One sentence that names the file and the key or shape that is wrong, or the limit.
+        One sentence that names the file.
     """
-    network, before = read(data, filename, labels), own()
-    with _lock:
-        taken = sum(nbytes(one) for one in _living if before is None or one is not before.network)
-        if nbytes(network) + taken > limit_mb() * 1_000_000:
-            raise NetworkError(f'"{filename}" takes {nbytes(network) / 1e6:.0f} MB as 32-bit numbers; this server gives '
-                               f"{limit_mb()} MB to the networks of all visitors, of which {taken / 1e6:.0f} MB are in use.")
-        _living.add(network)
-        if before is not None:
-            _living.discard(before.network)
-    st.session_state[_SLOT] = kept = Own(network, filename)
-    return kept
-
-
-def read(data: bytes, filename: str, labels: tuple[bytes, str] | None = None) -> Network:
-    """A network from uploaded files (NetworkError: one sentence)."""
     limit = limit_mb() * 1_000_000
     if len(data) > file_mb() * 1_000_000:
         raise NetworkError(f'"{filename}" has {len(data) / 1e6:.0f} MB, this server takes up to {file_mb()} MB.')
     about = {} if labels is None else read_labels(*labels)
     state = read_state_dict(data, filename, max_bytes=limit)
     title = Path(filename).stem[:60] or "own network"
-    network = from_content(state, filename, about, name=title, title=title)
-    # Results are kept by digest and shared between visits; no other visit has this one.
-    network = replace(network, digest=f"{network.digest}-{uuid4().hex[:12]}")
+    network = from_content(state, filename, {}, name=title, title=title)
+    network = described(network, about, "" if labels is None else labels[1])
     return network.to(device=find_device("auto"), dtype=torch.float32)
+
+
+def described(network: Network, about: Mapping[str, Any], filename: str) -> Network:
+    """A network with what a file says about it (NetworkError if that names another number of classes)."""
+    classes = about.get("classes", network.classes)
+    if len(classes) != network.num_classes:
+        raise NetworkError(f'"{filename}", classes: {len(classes)} names for a network of {network.num_classes} classes, '
+                           "give one for each.")
+    known = {key: about[key] for key in ("mean", "std", "title") if key in about}
+    words = f"{about.get('description', '')} {network.description}".strip()
+    # Results are kept by digest and shared between visits; no other visit has this one.
+    digest = f"{network.digest.partition('-')[0]}-{uuid4().hex[:12]}"
+    return replace(network, classes=tuple(classes), description=words, digest=digest, **known)
 
 
 def read_labels(data: bytes, filename: str) -> Mapping[str, Any]:

@@ -38,8 +38,8 @@ def network(key: str | None = None) -> Network:
     if name == OWN:
         held = own_networks.own()
         if held is None:
-            raise NetworkError("This visit no longer holds a network of its own: upload the file again in the network "
-                               "menu, or choose another network there.")
+            raise NetworkError("This view needs a network of the visitor's own, which this visit does not hold: upload its "
+                               "file in the network menu, or choose another network there.")
         return held.network
     if name in _networks:
         return _networks[name]

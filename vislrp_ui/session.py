@@ -26,6 +26,7 @@ from vislrp_ui.uploads import reduce
 
 _VISIT, _EXCHANGE, _BEGAN = "_visit", "_exchange", "_began"
 _NOTICES, _SHOWN = "_notices", "_notices_shown"
+_LOST = "_lost_network"
 MAIN = "main"
 ANSWER_SECONDS = 5.0
 
@@ -58,6 +59,7 @@ def get_visit() -> Visit:
             damaged += ("This view was made with a network of the visitor's own, which only their visit holds: the page "
                         "runs with another network.",)
             visit = state.choose_network(visit, None)
+            st.session_state[_LOST] = OWN
         st.session_state[_VISIT] = visit
         exchange().entered, exchange().began = dict(st.query_params), visit
         for sentence in damaged:
@@ -68,6 +70,12 @@ def get_visit() -> Visit:
 def set_visit(visit: Visit) -> None:
     """Store the visit; the address follows when the script ends or `boot` runs next."""
     st.session_state[_VISIT] = visit
+
+
+def take_lost_network() -> str | None:
+    """The network that the address asks for and that is not there, told once: its models can be brought back to it."""
+    lost: str | None = st.session_state.pop(_LOST, None)
+    return lost
 
 
 def update(change: Callable[..., Visit], *arguments: object, **named: object) -> None:

@@ -11,6 +11,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState as WidgetState
 from streamlit.proto.WidgetStates_pb2 import WidgetStates as WidgetStates
 from streamlit.runtime import app_session as app_session
 from streamlit.runtime.app_session import AppSession as AppSession
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner import script_runner as script_runner
@@ -23,6 +24,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState 
 from streamlit.runtime.state.common import unpack_widget_state_value as unpack_widget_state_value
 from streamlit.runtime.state.common import user_key_from_element_id as user_key_from_element_id
 from streamlit.runtime.state.session_state import WStates as WStates
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 from streamlit.watcher import local_sources_watcher as local_sources_watcher
 
 
@@ -35,6 +37,13 @@ def session_id() -> str:
     """Streamlit's name of this session; empty where there is none."""
     context = run_context()
     return context.session_id if context is not None else ""
+
+
+def forget_upload(file: UploadedFile) -> None:
+    """Take an uploaded file out of the server's memory, where it would stay until its session ends."""
+    context = run_context()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def page_hash() -> str:

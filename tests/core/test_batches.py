@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,7 +12,7 @@ from vislrp_core import batches, propagation
 from vislrp_core.batches import explain_each, forward_many, logits_above, logits_of, propagate_batch
 from vislrp_core.model import LRPModel, ModelError, Segment
 from vislrp_core.network import Network, NetworkError, forward, logits
-from vislrp_core.propagation import NonFiniteRelevance, propagate
+from vislrp_core.propagation import NonFiniteRelevance, propagate, propagate_many
 from vislrp_core.rules import PRESETS, Rule
 
 COUNT = 5
@@ -161,3 +162,29 @@ def test_relevance_that_is_not_finite_is_named(most):
     network, x = prepared(torch.float32)
     with pytest.raises(NonFiniteRelevance, match="a parameter of the rule is very large"):
         propagate_batch(network, forward_many(network, x), everywhere(network, Rule.of("custom", alpha=1e30)), [0] * COUNT)
+
+
+@pytest.mark.parametrize("number", range(len(MODELS)))
+def test_sums_that_a_device_is_asked_for_at_the_end_are_those_asked_for_on_the_way(monkeypatch, number):
+    """As a GPU does, here on the CPU."""
+    network, x = prepared(torch.float64)
+    trace = forward(network, x[:1])
+    expected = propagate_many(network, trace, MODELS[number], [1, 3], layers="all")
+    monkeypatch.setattr(propagation, "_waits", lambda current, columns: False)
+    found = propagate_many(network, trace, MODELS[number], [1, 3], layers="all")
+    for one, other in zip(found, expected, strict=True):
+        assert one.layers == other.layers and all(torch.equal(one.at(k), other.at(k)) for k in one.layers)
+        np.testing.assert_allclose(one.positive, other.positive, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(one.negative, other.negative, rtol=1e-9, atol=1e-12)
+
+
+def test_relevance_that_is_not_finite_is_named_also_when_a_device_is_asked_at_the_end(monkeypatch):
+    network, x = prepared(torch.float32)
+    endless = everywhere(network, Rule.of("custom", alpha=1e30))
+    errors = []
+    for waits in (True, False):
+        monkeypatch.setattr(propagation, "_waits", lambda current, columns, waits=waits: waits)
+        with pytest.raises(NonFiniteRelevance, match="a parameter of the rule is very large") as caught:
+            propagate(network, forward(network, x[:1]), endless, 0, layers="all")
+        errors.append(caught.value)
+    assert str(errors[0]) == str(errors[1]) and errors[0].layer == errors[1].layer

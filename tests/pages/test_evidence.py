@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,11 +23,23 @@ COLUMNS = {"row1": "castle_on_lake~crop~0~", "row2": "kitten~crop~9~", "col1": "
            "col2": "m~overview_composite"}
 
 
+started: list[plan.Plan] = []
+"""What the jobs were given; they themselves do not keep it."""
+
+
 @pytest.fixture(autouse=True)
-def forget() -> Iterator[None]:
+def forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    begin = panel.EvidenceJob.start
+
+    def start(job: panel.EvidenceJob, made: plan.Plan, *given: Any) -> None:
+        started.append(made)
+        begin(job, made, *given)
+
+    monkeypatch.setattr(panel.EvidenceJob, "start", start)
     plan.values.clear()
     yield
     plan.values.clear()
+    started.clear()
 
 
 def asked(app: AppTest) -> Evidence:
@@ -52,11 +65,11 @@ def test_free_measures_are_there_at_once_and_equal_the_tasks(open_page: Open) ->
     assert list(shown["Model"]) == ["Configuration 2", "Overview composite"]
     assert list(shown.columns) == ["Model", "Class cosine ↓", "Gini"]
     assert all("[" in text for text in shown["Gini"]) and all("[" in text for text in shown["Class cosine ↓"])
-    grid_values = {key[1:]: one for key, one in current(app).known().items() if key[0].startswith("Castle")}
+    grid_values = {key[1:]: one for key, one in current().known().items() if key[0].startswith("Castle")}
     picture = sources._sample_picture("castle_on_lake", "crop")
     for metric in ("gini", "class_cosine"):
-        task = MeasureTask(picture, current(app).models["Configuration 2"], metric, Settings(target="0"))
-        expected = task.run(current(app).network).value
+        task = MeasureTask(picture, current().models["Configuration 2"], metric, Settings(target="0"))
+        expected = task.run(current().network).value
         assert grid_values["Configuration 2", metric].value == pytest.approx(expected, rel=1e-4)
     assert app.query_params["evidence"] == ["v2~metrics:class_cosine.gini.box_mass"] or (
         app.query_params["evidence"] == "v2~metrics:class_cosine.gini.box_mass")
@@ -64,11 +77,9 @@ def test_free_measures_are_there_at_once_and_equal_the_tasks(open_page: Open) ->
     assert state_compare.of(visit_of(app)).evidence is None and "evidence" not in app.query_params
 
 
-def current(app: AppTest) -> plan.Plan:
+def current() -> plan.Plan:
     """The plan of what the job was given last."""
-    found = app.session_state["_evidence_job"].plan
-    assert isinstance(found, plan.Plan)
-    return found
+    return started[-1]
 
 
 def test_a_run_over_samples_beside_baselines_can_be_stopped_and_goes_on(open_page: Open,
@@ -84,18 +95,18 @@ def test_a_run_over_samples_beside_baselines_can_be_stopped_and_goes_on(open_pag
         settle(app)
     job = app.session_state["_evidence_job"]
     assert job.progress.state == "stopped" and any("what is measured is kept" in one.value for one in app.warning)
-    before = len(current(app).known())
-    assert 0 < before < len(current(app).tasks) == 6 * 3 * 2
+    before = len(current().known())
+    assert 0 < before < len(current().tasks) == 6 * 3 * 2
     app.button(key="evidence-start").click().run()
     settle(app)
-    assert job.progress.state == "done" and len(current(app).known()) == 36
+    assert job.progress.state == "done" and len(current().known()) == 36
     assert list(table(app)["Model"]) == ["Configuration 2", "Overview composite", "Edges"]
     assert sum(text.startswith("★") for text in table(app)["Top randomised ↓"]) == 1
-    tables = {key: panel._summaries(key, current(app).table(key, current(app).known())) for key in current(app).metrics}
-    frame = exports.values_frame(current(app), current(app).known())
+    tables = {key: panel._summaries(key, current().table(key, current().known())) for key in current().metrics}
+    frame = exports.values_frame(current(), current().known())
     again = pd.read_parquet(io.BytesIO(exports.parquet(frame)))
     assert list(again.columns) == ["image", "target", "model", "metric", "value", "seed", "seconds"] and len(again) == 36
-    assert "6 sample photographs" in exports.text_of(current(app), tables)
+    assert "6 sample photographs" in exports.text_of(current(), tables)
     assert chart.figure(tables, "svg").startswith(b"<svg") and "Top randomised" in chart.figure(tables, "svg").decode()
     app.session_state[pair.PICK] = ("top_randomised", "Edges")
     app.run()
@@ -124,7 +135,7 @@ def test_pictures_of_ones_own_are_kept_for_the_visit(open_page: Open, monkeypatc
     assert "b.txt.png" in told and "holds 2 pictures" in told
     app.button(key="evidence-start").click().run()
     settle(app)
-    assert {key[0] for key in current(app).known()} == {"a.png", "c.png"}
+    assert {key[0] for key in current().known()} == {"a.png", "c.png"}
     app.session_state["_evidence_own"].clear()
     app.run()
     assert len(app.session_state["_evidence_own"]) == 2, "they come back with the job"

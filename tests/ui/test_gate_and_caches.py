@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -171,3 +172,23 @@ def test_garbage_is_collected_for_all_sessions_together(monkeypatch):
     monkeypatch.setattr(caches.gc, "collect", lambda generation: collected.append(generation) or 7)
     seldom = caches.Seldom()
     assert [seldom.collect(2) for _ in range(4)] == [7, 0, 0, 7] and collected == [2, 2]
+
+
+def test_what_was_frozen_with_the_modules_is_looked_through_now_and_then(monkeypatch):
+    class Session:
+        """Two objects that hold each other, as a session and its runner."""
+
+    now = [100.0]
+    monkeypatch.setattr(caches.time, "monotonic", lambda: now[0])
+    seldom = caches.Seldom()
+    one = Session()
+    one.me = one  # type: ignore[attr-defined]
+    gone = weakref.ref(one)
+    gc.freeze()
+    del one
+    seldom.collect()
+    assert gone() is not None, "frozen"
+    now[0] += caches.THAW_SECONDS + 1
+    frozen = gc.get_freeze_count()
+    seldom.collect()
+    assert gone() is None and gc.get_freeze_count() > frozen / 2

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import json
+import threading
+import weakref
 import zipfile
 from pathlib import Path
 
@@ -71,7 +74,7 @@ def test_class_names_are_read_from_every_kind_of_file(plain, data, name):
 
 
 @pytest.mark.parametrize(("data", "name", "sentence"), [
-    (b'["a", "b", "c"]', "names.json", r"classes: 3 names for a network of 5 classes"),
+    (b'["a", "b", "c"]', "names.json", r'"names\.json", classes: 3 names for a network of 5 classes'),
     (b"a\nb\nc\nd\ne\nf", "names.txt", r"classes: 6 names for a network of 5 classes"),
     (b"a\nb\n\nd\ne", "names.txt", r'"names\.txt", line 3: is empty, give one class name a line'),
     (b"", "names.txt", r"classes: 0 names for a network of 5 classes"),
@@ -88,6 +91,45 @@ def test_wrong_class_names_are_told_in_one_sentence(plain, data, name, sentence)
     with pytest.raises(NetworkError, match=sentence) as caught:
         own_networks.read(plain, "mine.safetensors", (data, name))
     assert "\n" not in str(caught.value)
+
+
+def test_a_network_ends_with_its_visit_even_where_the_session_is_not_collected(plain, monkeypatch):
+    there = {"one": True, "two": True}
+    names = iter(there)
+    monkeypatch.setattr(own_networks, "Owner", lambda id, seconds: functools.partial(there.__getitem__, next(names)))
+    monkeypatch.setattr(own_networks, "LOOK_SECONDS", 0.01)
+    sessions: list[dict[str, object]] = [{}, {}]
+    networks = []
+    for session in sessions:
+        monkeypatch.setattr(own_networks.st, "session_state", session)
+        networks.append(weakref.ref(own_networks.take(plain, "mine.safetensors").network))
+    assert own_networks.own() is not None and None not in [one() for one in networks]
+    there["one"] = False
+    assert own_networks.release_ended() and [one() is None for one in networks] == [True, False]
+    held = own_networks.own()
+    assert held is not None and held.network is networks[1]()
+    del held
+    there["two"] = False
+    for thread in threading.enumerate():
+        if thread.name == "vislrp-own-networks":
+            thread.join(30)
+    assert networks[1]() is None and own_networks.own() is None and not own_networks.release_ended()
+
+
+def test_class_names_can_follow_the_weights(plain, monkeypatch):
+    monkeypatch.setattr(own_networks, "_watch", lambda: None)
+    monkeypatch.setattr(own_networks.st, "session_state", {})
+    own_networks.name_classes(b"a", "names.txt")
+    assert own_networks.own() is None, "there is no network to name classes of"
+    first = own_networks.take(plain, "mine.safetensors").network
+    with pytest.raises(NetworkError, match=r'^"names\.txt", classes: 1 names for a network of 5 classes, give one for each'):
+        own_networks.name_classes(b"a", "names.txt")
+    own_networks.name_classes(json.dumps({"classes": LABELS, "title": "Fish", "std": [1, 1, 1]}).encode(), "about.json")
+    held = own_networks.own()
+    assert held is not None and held.file == "mine.safetensors" and held.network.title == "Fish"
+    assert held.network.classes == tuple(LABELS) and held.network.std == (1, 1, 1) and held.network.mean == first.mean
+    assert held.network.digest not in ("", first.digest) and held.network.weights is first.weights
+    assert list(own_networks._living).count(first) == 0, "the same weights do not count twice"
 
 
 def bomb() -> bytes:

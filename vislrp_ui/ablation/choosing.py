@@ -26,9 +26,10 @@ def layer_select(visit: Visit) -> None:
     """Any layer with neurons."""
     held = state_ablation.of(visit)
     known = shapes()
+    titles = {layer: layer_title(layer, known[layer]) for layer in range(1, visit.model.plan.last + 1)}
     key = widgets.mirror("abl-layer", held.layer)
-    st.selectbox("Layer", list(range(1, visit.model.plan.last + 1)), key=key, label_visibility="collapsed",
-                 on_change=_show_layer, format_func=lambda layer: layer_title(layer, known[layer]),
+    st.selectbox("Layer", list(titles), key=key, label_visibility="collapsed", on_change=_show_layer,
+                 format_func=titles.__getitem__,
                  help="The neurons of a convolutional layer are its channels")
 
 

@@ -13,9 +13,11 @@ def fit(before: Visit | None = None) -> Visit:
     Parameters
     ----------
     before : Visit, optional
-        What undo brings back; the present visit by default.
+        What undo brings back. Without it there is no such step: one that leads to models which are carried over at once
+        would be in the way of all steps before it.
     """
     visit = session.get_visit()
+    lost = session.take_lost_network()
     if state_network.fits(visit, service.known_rows() or visit.model.plan):
         return visit
     try:
@@ -25,12 +27,19 @@ def fit(before: Visit | None = None) -> Visit:
     if state_network.fits(visit, rows):
         return visit
     fitted = state_network.adapted(visit, rows, {entry.id: entry.model for entry in session.examples()})
+    back = before or (state.choose_network(visit, lost) if lost else None)
     if before is not None or state_network.holds_work(visit):
-        fitted = state.remember(before or visit, fitted)
+        fitted = fitted if back is None else state.remember(back, fitted)
         session.notify(f"This network is {rows.article} with {rows.last} layers: the models were carried over to them, "
-                       "borders with their blocks. Undo brings the models back as they were.")
+                       "borders with their blocks." + _way_back(before, visit))
     session.set_visit(fitted)
     return fitted
+
+
+def _way_back(before: Visit | None, visit: Visit) -> str:
+    # A network of one's own that another one replaced, or that ended with its visit, must be brought again first.
+    gone = before is None or before.network == visit.network
+    return "" if gone else " Undo brings the models back as they were."
 
 
 def switch(network: str | None) -> None:

@@ -7,22 +7,25 @@ import streamlit as st
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.downloads import download_allowed
 from vislrp_core.network import NetworkError
-from vislrp_ui import own_networks, service, session
+from vislrp_ui import own_networks, rooms, service, session
+from vislrp_ui.background import stop_all
 from vislrp_ui.download_job import JOB
 from vislrp_ui.own_networks import OWN
 from vislrp_ui.shared import fitting, widgets
 from vislrp_ui.shared.widgets import answered, mirror, pressed
 from vislrp_ui.state import Visit
+from vislrp_ui.streamlit_inside import forget_upload
 
 TITLES = {"embedded": "Embedded VGG16", "imagenet": "Full VGG16, ImageNet weights", OWN: "My network"}
-_TURN = "own-turn"
+_TURNS = "_own_turns"
 OFFER = ("The full VGG16 with torchvision's ImageNet weights is a download of 528 MB. It runs in the background; the "
          "network shown stays until you switch.")
 
 
 def menu(visit: Visit) -> None:
     """Which network runs, what it is, and the others that can."""
-    box = widgets.menu(service.network_title(), key="menu-network", icon=":material/deployed_code:",
+    title = service.network_title()
+    box = widgets.menu(TITLES.get(title, title), key="menu-network", icon=":material/deployed_code:",
                        help="The network that is explained")
     if box.open:
         with box:
@@ -38,9 +41,9 @@ def panel(visit: Visit) -> None:
         st.error(str(error))
     choices = service.network_choices()
     current = service.network_key()
-    if len(choices) > 1:
-        key = mirror("network", current if current in choices else choices[0])
-        st.radio("Network", choices, key=key, format_func=lambda name: TITLES.get(name, name),
+    if len(choices) > 1 or current not in choices:
+        key = mirror("network", current if current in choices else None)
+        st.radio("Network", choices, key=key, index=None, format_func=lambda name: TITLES.get(name, name),
                  on_change=_switch, args=(key,))
     if "imagenet" not in choices:
         if download_allowed():
@@ -51,7 +54,8 @@ def panel(visit: Visit) -> None:
 
 
 def _switch(key: str) -> None:
-    fitting.switch(st.session_state[key])
+    if st.session_state[key] is not None:
+        fitting.switch(st.session_state[key])
 
 
 def _own_network() -> None:
@@ -61,30 +65,60 @@ def _own_network() -> None:
         return
     known = ", ".join(architecture.title for architecture in ARCHITECTURES.values())
     limit = own_networks.file_mb()
-    st.caption(f"A state dict of {known}, with or without batch normalization, with torchvision's names. The server "
-               "holds it in memory for this visit alone and forgets it afterwards. A file may have up to "
-               f"{limit} MB; {own_networks.limit_mb()} MB are there for the networks of all visitors.")
-    turn = st.session_state.setdefault(_TURN, 0)
-    weights = st.file_uploader("Weights", type=list(own_networks.WEIGHT_TYPES), key=f"own-weights-{turn}",
-                               max_upload_size=limit)
-    st.file_uploader("Class names (optional)", type=list(own_networks.LABEL_TYPES), key=f"own-labels-{turn}",
-                     max_upload_size=1, help="A JSON list, or a text file with one name a line, in the order of the classes")
-    st.button("Run my network", icon=":material/play_arrow:", key="own-run", disabled=weights is None, on_click=_take,
-              args=(turn,))
+    st.caption(f"A state dict of {known}, with or without batch normalization, with torchvision's names. It runs as soon as "
+               "it is uploaded; the server holds it in memory for this visit alone and forgets it afterwards. A file may "
+               f"have up to {limit} MB; {own_networks.limit_mb()} MB are there for the networks of all visitors.")
+    key = f"own-weights-{_turn('weights')}"
+    st.file_uploader("Weights", type=list(own_networks.WEIGHT_TYPES), key=key, on_change=_take, args=(key,),
+                     max_upload_size=limit)
+    key = f"own-labels-{_turn('labels')}"
+    st.file_uploader("Class names (optional)", type=list(own_networks.LABEL_TYPES), key=key, on_change=_name, args=(key,),
+                     max_upload_size=1, help="A JSON list, or a text file with one name a line, in the order of the "
+                                             "classes. Names uploaded first wait for the weights")
 
 
-def _take(turn: int) -> None:
-    weights, labels = st.session_state.get(f"own-weights-{turn}"), st.session_state.get(f"own-labels-{turn}")
-    if weights is None:
+def _turn(field: str) -> int:
+    """Number of an upload field: a fresh one follows each file, so that nothing keeps the file itself."""
+    turns: dict[str, int] = st.session_state.setdefault(_TURNS, {"weights": 0, "labels": 0})
+    return turns[field]
+
+
+def _emptied(field: str, key: str) -> None:
+    """Forget the file of a field."""
+    forget_upload(st.session_state[key])
+    st.session_state[_TURNS][field] += 1
+
+
+def _take(key: str) -> None:
+    """Callback: let the uploaded network run, under the names that wait for it."""
+    file = st.session_state[key]
+    if file is None:
         return
-    named = None if labels is None else (labels.getvalue(), labels.name)
+    replaced = own_networks.own() is not None
     try:
-        own_networks.take(weights.getvalue(), weights.name, named)
+        own_networks.take(file.getvalue(), file.name)
     except NetworkError as error:
         session.notify(str(error))
         return
-    st.session_state[_TURN] = turn + 1  # fresh fields, so that the files themselves are forgotten
+    finally:
+        _emptied("weights", key)
+    if replaced:
+        stop_all(rooms.jobs())  # what runs on the one before would hold it
+    _name(f"own-labels-{_turn('labels')}")
     fitting.switch(own_networks.OWN)
+
+
+def _name(key: str) -> None:
+    """Callback: give the visit's own network its class names; without one they wait."""
+    file = st.session_state.get(key)
+    if file is None or own_networks.own() is None:
+        return
+    try:
+        own_networks.name_classes(file.getvalue(), file.name)
+    except NetworkError as error:
+        session.notify(str(error))
+    finally:
+        _emptied("labels", key)
 
 
 @st.fragment(run_every=None)

@@ -16,7 +16,7 @@ from vislrp_core.measures import MeasureTask
 from vislrp_core.network import Network, Trace, forward
 from vislrp_ui import service
 from vislrp_ui.background import BackgroundJob, Stopped
-from vislrp_ui.compare.evidence.plan import Key, Plan, cost, values
+from vislrp_ui.compare.evidence.plan import EvidenceSubject, Key, Plan, cost, values
 from vislrp_ui.gate import GATE
 
 BATCH = 2
@@ -74,21 +74,22 @@ class EvidenceJob(BackgroundJob):
 
     Attributes
     ----------
-    plan : Plan or None
-        What was started last: its own pictures outlive a reload with it.
+    subjects : tuple of EvidenceSubject
+        Of what was started last: own pictures outlive a reload with it. The network does not: a visitor's own must be free
+        when they let another one run.
     """
 
     name = "vislrp-evidence"
     stopped = "Stopped: what is measured is kept."
     failed = "The measurement failed ({error}): measure again."
-    plan: Plan | None = None
+    subjects: tuple[EvidenceSubject, ...] = ()
     _begin: tuple[float, int] = (0.0, 0)
 
     def start(self, plan: Plan, tasks: Mapping[Key, MeasureTask], maps: Maps) -> None:
         """Measure these, unless a measurement is running."""
         if not tasks or self.progress.running:
             return
-        self.plan = plan
+        self.subjects = plan.subjects
         weights = [round(SCALE * one) for one in cost(tasks).values()]
         self._begin = time.monotonic(), 0
         self.begin(lambda: self._work(plan, list(tasks.values()), weights, maps), sum(weights))

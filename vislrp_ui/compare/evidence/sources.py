@@ -33,8 +33,8 @@ def own_set() -> dict[str, tuple[str, Upload]]:
 
 def adopt(job: EvidenceJob) -> None:
     """After a reload the pictures of a set come back with the job that measures them."""
-    if job.plan is not None and not own_set():
-        own_set().update({one.upload.id: (one.title, one.upload) for one in job.plan.subjects if one.upload is not None})
+    if not own_set():
+        own_set().update({one.upload.id: (one.title, one.upload) for one in job.subjects if one.upload is not None})
 
 
 def take_pictures(key: str) -> None:
