@@ -47,7 +47,7 @@ class Own:
 
 
 @dataclass(eq=False)
-class Held:
+class OwnPlace:
     """Where a session's state holds its network, so that it can be emptied from outside.
 
     What a session held lives on after its end until Python's collector comes to it, which may take minutes, and networks are
@@ -60,7 +60,7 @@ class Held:
 
 _living: weakref.WeakSet[Network] = weakref.WeakSet()
 """All networks of visits that take memory: those held, and those that a measurement still runs on."""
-_places: weakref.WeakSet[Held] = weakref.WeakSet()
+_places: weakref.WeakSet[OwnPlace] = weakref.WeakSet()
 _taking, _lock = threading.Lock(), threading.Lock()
 _watching = False
 
@@ -98,7 +98,7 @@ def nbytes(network: Network) -> int:
 
 def own() -> Own | None:
     """The visit's own network."""
-    place: Held | None = st.session_state.get(_SLOT)
+    place: OwnPlace | None = st.session_state.get(_SLOT)
     return None if place is None else place.own
 
 
@@ -138,10 +138,10 @@ def name_classes(data: bytes, filename: str) -> None:
 
 
 def _hold(held: Own) -> Own:
-    place: Held | None = st.session_state.get(_SLOT)
+    place: OwnPlace | None = st.session_state.get(_SLOT)
     if place is None:
         owner = Owner(session_id(), seconds=float(config.get_option("server.disconnectedSessionTTL")))
-        place = st.session_state[_SLOT] = Held(owner)
+        place = st.session_state[_SLOT] = OwnPlace(owner)
     place.own = held
     with _lock:
         _places.add(place)

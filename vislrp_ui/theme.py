@@ -84,6 +84,7 @@ kbd[aria-label^=Shortcut]{display:none}
  .st-key-hide-aside) button p{position:absolute;width:1px;
  height:1px;overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
 [data-testid=stPopoverBody]{max-width:430px}
+[class*=st-key-own-weights-] [data-testid=stFileUploaderDropzoneInstructions]{display:none}
 .v-bar{display:flex;align-items:center;justify-content:center;gap:8px;font-size:11.5px;font-variant-numeric:tabular-nums;
  color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-bar i{flex:0 1 210px;min-width:40px;height:9px;border-radius:2px;position:relative}

@@ -17,7 +17,7 @@ from vislrp_ui.state import Visit
 from vislrp_ui.streamlit_inside import forget_upload
 
 TITLES = {"embedded": "Embedded VGG16", "imagenet": "Full VGG16, ImageNet weights", OWN: "My network"}
-_TURNS = "_own_turns"
+_TURNS, _REFUSED = "_own_turns", "_own_refused"
 OFFER = ("The full VGG16 with torchvision's ImageNet weights is a download of 528 MB. It runs in the background; the "
          "network shown stays until you switch.")
 
@@ -65,9 +65,12 @@ def _own_network() -> None:
         return
     known = ", ".join(architecture.title for architecture in ARCHITECTURES.values())
     limit = own_networks.file_mb()
-    st.caption(f"A state dict of {known}, with or without batch normalization, with torchvision's names. It runs as soon as "
-               "it is uploaded; the server holds it in memory for this visit alone and forgets it afterwards. A file may "
-               f"have up to {limit} MB; {own_networks.limit_mb()} MB are there for the networks of all visitors.")
+    *kinds, last = (f".{one}" for one in own_networks.WEIGHT_TYPES)
+    # Streamlit's own words about the file are hidden: it makes 1 GB of 600 MB.
+    st.caption(f"A state dict of {known}, with or without batch normalization, with torchvision's names, as "
+               f"{', '.join(kinds)} or {last}. It runs as soon as it is uploaded; the server holds it in memory for this "
+               f"visit alone and forgets it afterwards. A file may have up to {limit} MB; {own_networks.limit_mb()} MB are "
+               "there for the networks of all visitors.")
     key = f"own-weights-{_turn('weights')}"
     st.file_uploader("Weights", type=list(own_networks.WEIGHT_TYPES), key=key, on_change=_take, args=(key,),
                      max_upload_size=limit)
@@ -75,6 +78,8 @@ def _own_network() -> None:
     st.file_uploader("Class names (optional)", type=list(own_networks.LABEL_TYPES), key=key, on_change=_name, args=(key,),
                      max_upload_size=1, help="A JSON list, or a text file with one name a line, in the order of the "
                                              "classes. Names uploaded first wait for the weights")
+    if _REFUSED in st.session_state:  # here, where somebody looks: on a telephone the top of the page is far away
+        st.warning(st.session_state[_REFUSED], icon=":material/error:")
 
 
 def _turn(field: str) -> int:
@@ -92,31 +97,35 @@ def _emptied(field: str, key: str) -> None:
 def _take(key: str) -> None:
     """Callback: let the uploaded network run, under the names that wait for it."""
     file = st.session_state[key]
+    st.session_state.pop(_REFUSED, None)
     if file is None:
         return
     replaced = own_networks.own() is not None
     try:
         own_networks.take(file.getvalue(), file.name)
     except NetworkError as error:
-        session.notify(str(error))
+        st.session_state[_REFUSED] = str(error)
         return
     finally:
         _emptied("weights", key)
     if replaced:
         stop_all(rooms.jobs())  # what runs on the one before would hold it
     _name(f"own-labels-{_turn('labels')}")
+    if _REFUSED in st.session_state:  # the menu closes
+        session.notify(st.session_state.pop(_REFUSED))
     fitting.switch(own_networks.OWN)
 
 
 def _name(key: str) -> None:
     """Callback: give the visit's own network its class names; without one they wait."""
     file = st.session_state.get(key)
+    st.session_state.pop(_REFUSED, None)
     if file is None or own_networks.own() is None:
         return
     try:
         own_networks.name_classes(file.getvalue(), file.name)
     except NetworkError as error:
-        session.notify(str(error))
+        st.session_state[_REFUSED] = str(error)
     finally:
         _emptied("labels", key)
 
