@@ -21,7 +21,7 @@ from vislrp_core.errors import VisLRPError
 
 COMMANDS = {"explain": "explain", "predict": "predict", "check": "check", "flip": "flip",
             "neurons": "neurons", "ablate": "neurons", "measure": "measure", "attribute": "attribute", "adapt": "adapt",
-            "app": "app"}
+            "search": "search", "app": "app"}
 """Module of every command; only that of the command that was given is imported, so that each starts quickly."""
 
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from vislrp_core.experiments.run import Group, answers
 from vislrp_core.experiments.workspace import Workspace
 from vislrp_core.network import Network
 from vislrp_core.networks import load_network
+from vislrp_core.store import RelevanceStore
 
 RESTARTS = 3
 """How often lost workers are replaced before the run ends."""
@@ -43,12 +45,12 @@ class NetworkSource:
 _workspace: Workspace | None = None
 
 
-def _begin(source: NetworkSource, threads: int, batch: int) -> None:
+def _begin(source: NetworkSource, threads: int, batch: int, store_bytes: int) -> None:
     """Start of a worker: an interruption is the parent's business, cores are shared."""
     global _workspace
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
-    _workspace = Workspace(source.load(), batch=batch)
+    _workspace = Workspace(source.load(), batch=batch, store=RelevanceStore(store_bytes) if store_bytes else None)
 
 
 def _work(group: Group) -> list[Any]:
@@ -68,11 +70,14 @@ class ProcessPool:
         Number of processes; cores are shared among them.
     batch : int
         Pictures that run through the network at once, per worker.
+    store_bytes : int
+        Of relevance at segment borders that a worker keeps for models that share upper segments.
     """
 
     source: NetworkSource
     workers: int
     batch: int = 4
+    store_bytes: int = 0
 
     def map(self, groups: Iterable[Group]) -> Iterator[tuple[Group, list[Any]]]:
         """Groups with their packed results, as they are finished; a worker that is lost is replaced, its group done again.
@@ -82,6 +87,29 @@ class ProcessPool:
         PoolError
             Workers were lost more than `RESTARTS` times.
         """
+        with self.standing() as workers:
+            yield from workers.map(groups)
+
+    @contextmanager
+    def standing(self) -> Iterator[StandingPool]:
+        """Workers that stay for several runs, with what they keep, until the block ends."""
+        workers = StandingPool(self)
+        try:
+            yield workers
+        finally:
+            workers.end()
+
+
+class StandingPool:
+    """The workers of a `ProcessPool` while it stands."""
+
+    def __init__(self, pool: ProcessPool) -> None:
+        self._pool = pool
+        self._executor: ProcessPoolExecutor | None = None
+        self._busy = False
+
+    def map(self, groups: Iterable[Group]) -> Iterator[tuple[Group, list[Any]]]:
+        """See `ProcessPool.map`."""
         left = list(groups)
         for restart in range(RESTARTS + 1):
             finished: set[int] = set()
@@ -91,31 +119,41 @@ class ProcessPool:
                     yield left[place], found
                 return
             except BrokenProcessPool as error:
+                self.end()
                 if restart == RESTARTS:
                     raise PoolError(f"Worker processes ended {RESTARTS + 1} times (is there enough memory?): "
                                     "choose fewer workers; what is measured is kept.") from error
             left = [group for place, group in enumerate(left) if place not in finished]
 
+    def end(self) -> None:
+        """Let the workers go; an interruption does not wait for what they are at."""
+        executor, self._executor = self._executor, None
+        if executor is None:
+            return
+        if self._busy:
+            for process in list((executor._processes or {}).values()):
+                process.terminate()
+        executor.shutdown(wait=not self._busy, cancel_futures=True)
+        self._busy = False
+
+    def _workers(self) -> ProcessPoolExecutor:
+        if self._executor is None:
+            pool = self._pool
+            threads = max(1, (os.cpu_count() or 1) // pool.workers)
+            # Forked processes and torch's threads do not go together.
+            self._executor = ProcessPoolExecutor(pool.workers, multiprocessing.get_context("spawn"), _begin,
+                                                 (pool.source, threads, pool.batch, pool.store_bytes))
+        return self._executor
+
     def _once(self, groups: Sequence[Group]) -> Iterator[tuple[int, list[Any]]]:
-        threads = max(1, (os.cpu_count() or 1) // self.workers)
-        # Forked processes and torch's threads do not go together.
-        executor = ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), _begin,
-                                       (self.source, threads, self.batch))
         waiting: dict[Future[list[Any]], int] = {}
         queue = list(enumerate(groups))[::-1]
-        done = False
-        try:
-            while queue or waiting:
-                # A few at a time: what waits in the pipe cannot be taken back.
-                while queue and len(waiting) < 2 * self.workers:
-                    place, group = queue.pop()
-                    waiting[executor.submit(_work, group)] = place
-                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    yield waiting.pop(future), future.result()
-            done = True
-        finally:
-            if not done:
-                # An interruption does not wait for what the workers are at.
-                for process in list((executor._processes or {}).values()):
-                    process.terminate()
-            executor.shutdown(wait=done, cancel_futures=True)
+        self._busy = True
+        while queue or waiting:
+            # A few at a time: what waits in the pipe cannot be taken back.
+            while queue and len(waiting) < 2 * self._pool.workers:
+                place, group = queue.pop()
+                waiting[self._workers().submit(_work, group)] = place
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                yield waiting.pop(future), future.result()
+        self._busy = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,13 +101,16 @@ class RayPool:
         left = list(groups)
         if not left:
             return
+        with self.standing() as workers:
+            yield from workers.map(left)
+
+    @contextmanager
+    def standing(self) -> Iterator[StandingRay]:
+        """Workers that stay for several runs until the block ends (Raises InputError, see `map`)."""
         ray = _require()
         self._connect(ray)
         try:
-            yield from self._run(ray, left)
-        except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError) as error:
-            raise PoolError(f"A task's workers were lost {RETRIES + 1} times (is there enough memory?): use fewer workers; "
-                            "what is measured is kept.") from error
+            yield StandingRay(ray, ray.put(_packed(self.network)), self.batch)
         finally:
             ray.shutdown()
 
@@ -123,15 +127,37 @@ class RayPool:
             raise InputError(f"--ray {self.address}: no Ray cluster answers there ({reason}); start one with "
                              "`ray start --head`, or leave the address out") from error
 
-    def _run(self, ray: Any, groups: Sequence[Any]) -> Iterator[tuple[Any, list[Any]]]:
-        cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        remote = ray.remote(num_cpus=1, max_retries=RETRIES)(work)
-        packed = ray.put(_packed(self.network))
+
+@dataclass(frozen=True)
+class StandingRay:
+    """The workers of a `RayPool` while it is connected."""
+
+    ray: Any
+    packed: Any
+    batch: int
+
+    def map(self, groups: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
+        """See `RayPool.map`."""
+        ray = self.ray
+        try:
+            yield from self._run(list(groups))
+        except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError) as error:
+            raise PoolError(f"A task's workers were lost {RETRIES + 1} times (is there enough memory?): use fewer workers; "
+                            "what is measured is kept.") from error
+
+    @property
+    def cores(self) -> int:
+        """Cores of the cluster, a worker on each."""
+        return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+
+    def _run(self, groups: Sequence[Any]) -> Iterator[tuple[Any, list[Any]]]:
+        cores = self.cores
+        remote = self.ray.remote(num_cpus=1, max_retries=RETRIES)(work)
         waiting: dict[Any, Any] = {}
         queue = list(groups)[::-1]
         while queue or waiting:
             while queue and len(waiting) < AHEAD * cores:
                 group = queue.pop()
-                waiting[remote.remote(packed, group, self.batch)] = group
-            for ready in ray.wait(list(waiting), num_returns=1)[0]:
-                yield waiting.pop(ready), ray.get(ready)
+                waiting[remote.remote(self.packed, group, self.batch)] = group
+            for ready in self.ray.wait(list(waiting), num_returns=1)[0]:
+                yield waiting.pop(ready), self.ray.get(ready)

@@ -27,6 +27,7 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, class_index, forward
 from vislrp_core.propagation import propagate
 from vislrp_core.relevance import Relevance
+from vislrp_core.store import RelevanceStore
 
 T = TypeVar("T")
 Explainer = LRPModel | Baseline
@@ -90,6 +91,8 @@ class Workspace:
         Pictures that run through the network at once.
     tell : callable, optional
         Called with the number of finished steps of the task that runs; may raise to stop.
+    store : RelevanceStore, optional
+        Relevance at segment borders, for models that share their upper segments; it does not change a bit of the results.
 
     Notes
     -----
@@ -97,8 +100,8 @@ class Workspace:
     """
 
     def __init__(self, network: Network, *, batch: int = flipping.BATCH,
-                 tell: Callable[[int], None] = lambda done: None) -> None:
-        self.network, self.batch, self.tell = network, batch, tell
+                 tell: Callable[[int], None] = lambda done: None, store: RelevanceStore | None = None) -> None:
+        self.network, self.batch, self.tell, self.store = network, batch, tell, store
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {}
         self._room = dict(KEPT)
 
@@ -188,7 +191,7 @@ class Workspace:
         def explain() -> tuple[NDArray[Any], float]:
             if isinstance(model, Baseline):
                 return model.relevance(self.network, self.trace(picture).x, target).sum(0).cpu().numpy(), NOT_DEFINED
-            return _explained(propagate(self.network, self.trace(picture), model, target, layers=(0,)))
+            return _explained(propagate(self.network, self.trace(picture), model, target, layers=(0,), store=self.store))
 
         return self.remember("values", (picture, model.key, target), explain)
 

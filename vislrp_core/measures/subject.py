@@ -119,7 +119,8 @@ class Subject:
     def map_from(self, model: LRPModel, trace: Trace, target: int, network: Network | None = None) -> Map:
         """R of a forward pass."""
         with self.workspace.turn(1):
-            return propagate(network or self.network, trace, model, target, layers=(0,)).map(0).astype(np.float64)
+            found = propagate(network or self.network, trace, model, target, layers=(0,), store=self.workspace.store)
+        return found.map(0).astype(np.float64)
 
     def scores(self, model: Explainer) -> flipping.FlippingScores:
         """Scores of measured flipping."""

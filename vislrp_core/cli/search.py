@@ -1,0 +1,253 @@
+"""``search IMAGE|FOLDER ... --out DIR``: a composite is searched for, and held-out pictures decide; resumable."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vislrp_core import __version__, flipping
+from vislrp_core.cli import common, measuring
+from vislrp_core.cli.explain import make_folder
+from vislrp_core.cli.measure import RECORD, seed
+from vislrp_core.cli.pictures import find_images, printable
+from vislrp_core.cli.progress import ProgressLine
+from vislrp_core.errors import InputError
+from vislrp_core.experiments import NetworkSource, ProcessPool, Record, Workspace
+from vislrp_core.experiments.ray_pool import LOCAL, RayPool
+from vislrp_core.experiments.run import Pool
+from vislrp_core.fills import FILLS
+from vislrp_core.measures import MEASURES, Settings, read_boxes
+from vislrp_core.measures.boxes import boxes_of
+from vislrp_core.measures.catalogue import NEED_BOXES
+from vislrp_core.network import Network, class_index
+from vislrp_core.networks import default_network_name
+from vislrp_core.search import study
+from vislrp_core.search.presets import default_space
+from vislrp_core.search.report import COLUMNS, Report, report
+from vislrp_core.search.run import STORE_BYTES, Search
+from vislrp_core.search.space import Space
+from vislrp_core.search.trials import OBJECTIVES, Plan, Sample, Trial, split
+from vislrp_core.store import RelevanceStore
+
+TRIALS = 60
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("search", help="let a composite be found", allow_abbrev=False)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of pictures")
+    parser.add_argument("--objectives", type=common.some_of(OBJECTIVES, as_known=False), default=("srg",), metavar="srg,...",
+                        help=f"some of {', '.join(OBJECTIVES)} (srg); the first one orders the results")
+    parser.add_argument("--space", metavar="FILE.json", help="what may be chosen (docs/search.md); a space for each "
+                        "architecture is built in")
+    parser.add_argument("--trials", type=common.positive, default=TRIALS, metavar="N",
+                        help=f"models that are tried, ready-made ones first ({TRIALS})")
+    parser.add_argument("--holdout", type=share, default=0.5, metavar="SHARE",
+                        help="share of the pictures that decide in the end and that no trial sees (0.5)")
+    parser.add_argument("--target", default="top", metavar="NAME|INDEX|top",
+                        help="target class (top: each picture's first class)")
+    parser.add_argument("--boxes", metavar="FILE.csv", help="image,x0,y0,x1,y1 in the picture's own pixels")
+    parser.add_argument("--patch", type=common.positive, default=16, metavar="PIXELS", help="side of the squares (16)")
+    parser.add_argument("--steps", type=common.positive, default=14, metavar="N", help="steps of flipping (14)")
+    parser.add_argument("--fill", choices=list(FILLS), default="mean", help="what flipped pixels become (mean)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)")
+    parser.add_argument("--batch", type=common.positive, default=flipping.BATCH, metavar="N",
+                        help="pictures that run through the network at once (4)")
+    parser.add_argument("--workers", type=common.positive, default=1, metavar="N", help="processes (1)")
+    parser.add_argument("--ray", nargs="?", const=LOCAL, metavar="ADDRESS",
+                        help="workers on Ray: of the cluster at ADDRESS (auto, host:6379), or started here without one")
+    common.add_run(parser)
+    parser.set_defaults(run=run)
+
+
+def share(text: str) -> float:
+    """Argument type: a number between 0 and 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f'must be a number between 0 and 1, both excluded, got "{text[:40]}"')
+    return number
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write trials.csv, front/NN.json, report.csv, report.md, study.journal, skipped.csv and run.json; print the result."""
+    if options.ray is not None and options.workers > 1:
+        raise InputError("choose --workers or --ray: Ray has as many workers as it has cores")
+    study.require()
+    paths = find_images(options.images)
+    space = Space.load(options.space) if options.space else None
+    flipping.order_of(None, options.patch, "random", 0)  # a patch that cannot be is refused before anything is loaded
+    found = measuring.readable(paths, options.fit)
+    searched, held = split(samples_of(options, found), options.holdout, options.seed)
+    settings = Settings(options.target, options.seed, options.patch, options.steps, options.fill)
+    if space is not None:
+        plan_of(options, searched, held, space, settings)  # refused before the network is loaded
+    network = common.open_network(options)
+    if options.target != "top":
+        class_index(network, options.target)
+    plan = plan_of(options, searched, held, space or default_space(network.architecture), settings)
+    plan.space.require(network.architecture)
+    folder = make_folder(options.out)
+    measuring.begin_folder(folder, stated(options, network, plan, found.skipped), versions(network))
+    measuring.replace_file(folder / "skipped.csv", measuring.table(("image", "reason"), found.skipped))
+    with Record(folder / RECORD) as record, workers(options, network) as (pool, lanes):
+        files = Files(folder, plan)
+        progress = ProgressLine("Tried") if sys.stderr.isatty() else None
+        workspace = Workspace(network, batch=options.batch, store=RelevanceStore(STORE_BYTES))
+        search = Search(network, plan, workspace=workspace, record=record, pool=pool, lanes=lanes, progress=progress)
+        for _ in search.run():
+            files.trials(search.trials)
+        result = report(network, plan, search.trials, workspace=workspace, record=record, pool=pool)
+        if progress is not None:
+            progress.end()
+        files.result(network, search, result)
+    tell(options, network, plan, search, result, folder)
+
+
+def samples_of(options: argparse.Namespace, found: measuring.Readable) -> list[Sample]:
+    """Pictures with their boxes; where boxes are given, the pictures that have some."""
+    needed = [key for key in options.objectives if key in NEED_BOXES]
+    if needed and not options.boxes:
+        raise InputError(f"{', '.join(needed)}: give the boxes of the pictures' objects with --boxes FILE.csv")
+    boxes = read_boxes(options.boxes) if options.boxes else {}
+    samples = [Sample(picture, boxes_of(picture.path, boxes), size)
+               for picture, size in zip(found.pictures, found.sizes, strict=True)]
+    if needed and not any(one.boxes for one in samples):
+        raise InputError(f"--boxes {options.boxes}: names none of the pictures")
+    return [one for one in samples if one.boxes] if needed else samples
+
+
+def plan_of(options: argparse.Namespace, searched: Sequence[Sample], held: Sequence[Sample], space: Space,
+            settings: Settings) -> Plan:
+    """What the arguments ask for."""
+    return Plan(tuple(searched), tuple(held), options.objectives, space, options.trials, options.seed, settings)
+
+
+def stated(options: argparse.Namespace, network: Network, plan: Plan, skipped: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """What decides every trial; the number of trials is not among it, so that a search can be given more."""
+    boxes = hashlib.sha256(Path(options.boxes).read_bytes()).hexdigest() if options.boxes else None
+    return {**asdict(plan.settings), "fit": options.fit, "objectives": list(plan.objectives), "holdout": options.holdout,
+            "search": [[printable(one.picture.path), one.picture.digest] for one in plan.search],
+            "held_out": [[printable(one.picture.path), one.picture.digest] for one in plan.held_out],
+            "skipped": [path for path, _ in skipped], "boxes": boxes, "space": plan.space.to_data(),
+            "network": {"name": common.network_record(network), "digest": network.digest,
+                        "dtype": str(network.dtype).removeprefix("torch.")}}
+
+
+def versions(network: Network) -> dict[str, Any]:
+    """What a result may need to be repeated."""
+    return {"vislrp": __version__, "network": common.network_details(network), "python": platform.python_version(),
+            "torch": torch.__version__, "optuna": study.require().__version__}
+
+
+@contextmanager
+def workers(options: argparse.Namespace, network: Network) -> Iterator[tuple[Pool | None, int]]:
+    """Workers for the whole search, and how many."""
+    if options.ray is not None:
+        pool = RayPool(network, options.ray, batch=options.batch)
+        with pool.standing() as standing_ray:
+            yield standing_ray, standing_ray.cores
+    elif options.workers > 1:
+        name = options.network if options.network is not None else default_network_name()
+        source = NetworkSource(name, str(network.device), options.dtype)
+        with ProcessPool(source, options.workers, options.batch, STORE_BYTES).standing() as standing:
+            yield standing, options.workers
+    else:
+        yield None, 1
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a search."""
+
+    folder: Path
+    plan: Plan
+
+    def trials(self, trials: Sequence[Trial]) -> None:
+        """trials.csv so far."""
+        columns = ("trial", "state", *self.plan.objectives, "seconds", "model")
+        rows = [one.row(len(self.plan.objectives)) for one in trials]
+        measuring.replace_file(self.folder / "trials.csv", measuring.table(columns, rows))
+
+    def result(self, network: Network, search: Search, result: Report) -> None:
+        """All others."""
+        plan, folder = self.plan, self.folder
+        self.trials(search.trials)
+        shutil.rmtree(folder / "front", ignore_errors=True)
+        (folder / "front").mkdir()
+        for place, trial in enumerate(result.front, start=1):
+            model = trial.model
+            if not trial.ready:
+                model = model.model_copy(update={"description": described(network, plan, result, trial)})
+            measuring.replace_file(folder / "front" / f"{place:02d}.json", model.to_json().encode())
+        rows = result.rows(plan.objectives, plan.settings.seed)
+        measuring.replace_file(folder / "report.csv", measuring.table(COLUMNS, rows))
+        measuring.replace_file(folder / "report.md", in_words(network, plan, search, result).encode())
+        search.study.save(folder / "study.journal")
+        stated = json.loads((folder / measuring.SETTINGS).read_text(encoding="utf-8"))
+        stated |= {"trials": plan.trials, "conclusion": [one.sentence for one in result.conclusions]}
+        measuring.replace_file(folder / measuring.SETTINGS, (json.dumps(stated, indent=1) + "\n").encode())
+
+
+def described(network: Network, plan: Plan, result: Report, trial: Trial) -> str:
+    """Where a found model comes from, with its held-out means."""
+    parts = []
+    for objective in plan.objectives:
+        own = list(result.values.get((trial.model.key, objective), {}).values())
+        if own:
+            parts.append(f"{MEASURES[objective].title} {sum(own) / len(own):.4f}")
+    measured = f"; {', '.join(parts)} on {len(plan.held_out)} held-out pictures" if parts else ""
+    return (f"Found by search: trial {trial.number} of {plan.trials}, seed {plan.seed}, {len(plan.search)} search pictures, "
+            f"{network.title}{measured}.")
+
+
+def in_words(network: Network, plan: Plan, search: Search, result: Report) -> str:
+    """The content of report.md."""
+    states = Counter(one.state for one in search.trials)
+    told = ", ".join(f"{states[state]} {state}" for state in ("complete", "pruned", "screened", "failed") if states[state])
+    lines = ["# Search", "", f"{network.title}; {plan.trials} trials ({told}) on {len(plan.search)} search pictures, seed "
+             f"{plan.seed}. All values below are from {len(plan.held_out)} held-out pictures.", ""]
+    lines += [f"- {one.sentence}" for one in result.conclusions]
+    lines += ["", "| model | kind | objective | mean | 95 % interval | gain over the best ready-made model |",
+              "|---|---|---|---|---|---|"]
+    for name, kind, file, objective, _, mean, low, high, *gain in result.rows(plan.objectives, plan.settings.seed):
+        where = f"{name} (`{file}`)" if file else name
+        values = ["-" if mean is None else f"{mean:.4f}", "-" if low is None else f"{low:.4f} to {high:.4f}",
+                  "-" if gain[0] is None else f"{gain[0]:+.4f} ({gain[1]:+.4f} to {gain[2]:+.4f})"]
+        lines.append(f"| {' | '.join([where.replace('|', '/'), kind, objective, *values])} |")
+    if importance := search.study.importance():
+        lines += ["", f"What matters for {MEASURES[plan.objectives[0]].title} (PED-ANOVA over complete trials): "
+                  + ", ".join(f"{name} {value:.0%}" for name, value in importance.items()) + "."]
+    return "\n".join(lines) + "\n"
+
+
+def tell(options: argparse.Namespace, network: Network, plan: Plan, search: Search, result: Report, folder: Path) -> None:
+    """The result on stdout."""
+    rows = result.rows(plan.objectives, plan.settings.seed)
+    if options.json:
+        print(common.dump_json({
+            "network": common.network_record(network), "conclusion": [one.sentence for one in result.conclusions],
+            "states": dict(Counter(one.state for one in search.trials)),
+            "report": [dict(zip(COLUMNS, row, strict=True)) for row in rows]}))
+        return
+    print(f"{network.title}; seed {options.seed}; {len(plan.search)} search pictures, {len(plan.held_out)} held out")
+    common.print_table(["model", "kind", "file", "objective", "mean", "low", "high"],
+                       [[*map(str, row[:4]), *("-" if value is None else f"{value:.4g}" for value in row[5:8])]
+                        for row in rows])
+    for one in result.conclusions:
+        print(one.sentence)
+    print(f"Written to {folder}: trials.csv, front/, report.csv, report.md, run.json, study.journal, skipped.csv")
