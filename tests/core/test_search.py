@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -151,12 +151,11 @@ def test_the_journal_opens_with_optuna(searched: Path) -> None:
         {"complete": "COMPLETE", "failed": "FAIL"}.get(state, "PRUNED") for state in states]
 
 
-def test_killed_twice_it_goes_on_where_it_was_and_ends_with_the_same_trials(searched: Path, folder: Path,
-                                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_in_the_middle_it_goes_on_where_it_was_and_ends_with_the_same_trials(
+        searched: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = folder / "killed"
-    for least in (10, 100):
-        kill_when(command(folder, out="killed"), lambda least=least: (out / RECORD).exists()
-                  and (out / RECORD).read_bytes().count(b"\n") >= least)
+    kill_when(command(folder, out="killed"), lambda: (out / RECORD).exists()
+              and (out / RECORD).read_bytes().count(b"\n") >= 100)
     assert not (out / "report.csv").exists()
     kept = (out / RECORD).read_bytes().splitlines()[:100]
     assert main(command(folder, out="killed")) == 0
@@ -181,25 +180,23 @@ def test_other_settings_are_refused_and_more_trials_go_on(searched: Path, folder
         assert main(command(folder, *change)) == 2
         assert f"holds results of other settings ({words} differs)" in capsys.readouterr().err
     assert (searched / "trials.csv").read_bytes() == before
-    plan = Plan(samples(folder, "abde"), samples(folder, "fg"), ("srg",), default_space(load_network(
-        folder / "net.safetensors").architecture), 15, settings=SETTINGS)
-    network, record = load_network(folder / "net.safetensors"), MemoryRecord()
-    few = list(Search(network, plan, record=record).run())
-    more = list(Search(network, replace(plan, trials=18), record=record).run())
-    assert [(one.state, one.model.key, one.values) for one in few] == [
-        (one.state, one.model.key, one.values) for one in more[:15]] and len(more) == 18
+    assert main(command(folder, trials=12)) == 2 and "ready differs" in capsys.readouterr().err
+    shutil.copytree(searched, folder / "more")
+    assert main(command(folder, out="more", trials=TRIALS + 1)) == 0
+    more = (folder / "more" / "trials.csv").read_bytes()
+    assert more.startswith(before) and len(rows(folder / "more" / "trials.csv")) == TRIALS + 1
 
 
 def test_workers_try_the_same_models(searched: Path, folder: Path) -> None:
-    assert main(command(folder, "--workers", "2", out="two", trials=14)) == 0
+    assert main(command(folder, "--workers", "2", out="two", trials=6)) == 0
     mine, theirs = rows(folder / "two" / "trials.csv"), rows(searched / "trials.csv")
-    for one, other in zip(mine[:7], theirs[:7], strict=True):
+    for one, other in zip(mine[:3], theirs[:3], strict=True):
         assert one["model"] == other["model"] and float(one["srg"]) == pytest.approx(float(other["srg"]), abs=1e-5)
-    assert len(mine) == 14 and {row["state"] for row in mine} <= {"complete", "pruned"}
+    assert [row["state"] for row in mine] == ["complete"] * 6
 
 
 def test_several_objectives_make_a_front(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(command(folder, "--objectives", "srg,class_cosine", "--json", out="several", trials=16)) == 0
+    assert main(command(folder, "--objectives", "srg,class_cosine", "--json", out="several", trials=10)) == 0
     told = json.loads(capsys.readouterr().out)
     assert len(told["conclusion"]) == 2 and told["conclusion"][1].startswith("Class cosine: Found ")
     trials = rows(folder / "several" / "trials.csv")
@@ -284,8 +281,6 @@ def test_stages_spare_measurements_and_relevance_is_shared(folder: Path, monkeyp
         patch.setattr(screen, "hopeless", lambda cheap, finished, candidates, *_: set(candidates[:1]) if finished else set())
         record = MemoryRecord()
         staged = list(Search(network, plan, record=record).run())
-    full = list(Search(network, replace(plan, prunes=False, screens=False)).run())
-    assert {one.state for one in full} == {"complete"}
     assert {one.state for one in staged} == {"complete", "pruned", "screened"}
     assert [one.state for one in staged if not one.ready][::6] == ["screened", "screened"]
     for one in staged:
@@ -293,10 +288,8 @@ def test_stages_spare_measurements_and_relevance_is_shared(folder: Path, monkeyp
                     for place in range(4)]
         assert sum(measured) == {"complete": 4, "screened": 0}.get(one.state, sum(measured)), one.state
         assert one.state != "pruned" or measured in ([True, True, False, False], [True, True, True, False])
-    ready = len(ready_models("alexnet"))
-    assert [one.values for one in staged[:ready]] == [one.values for one in full[:ready]]
     shared, plain = Workspace(network, store=RelevanceStore(runs.STORE_BYTES)), Workspace(network)
-    models = sorted((one.model for one in full), key=from_the_top)
+    models = sorted((one.model for one in staged), key=from_the_top)
     for model in models:
         assert (shared.values(pictures[0].picture, model, 0) == plain.values(pictures[0].picture, model, 0)).all()
 

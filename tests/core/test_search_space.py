@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,12 @@ def test_a_file_gives_the_same_space_again(tmp_path: Path) -> None:
     assert Space.from_json(json.dumps(space.to_data())) == space
     (tmp_path / "space.json").write_text(json.dumps(SPACE))
     assert Space.load(str(tmp_path / "space.json")) == space
+
+
+def test_the_documented_space_is_one() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "search.md").read_text(encoding="utf-8")
+    documented = re.search(r"a test reads this block -->\n```json\n(.*?)```", text, re.DOTALL)
+    assert documented and len(Space.from_json(documented[1]).segments) == 3
 
 
 @pytest.mark.parametrize("key", list(ARCHITECTURES))

@@ -36,7 +36,7 @@ from vislrp_core.networks import default_network_name
 from vislrp_core.search import study
 from vislrp_core.search.presets import default_space
 from vislrp_core.search.report import COLUMNS, Report, report
-from vislrp_core.search.run import STORE_BYTES, Search
+from vislrp_core.search.run import STORE_BYTES, Search, first_models
 from vislrp_core.search.space import Space
 from vislrp_core.search.trials import OBJECTIVES, Plan, Sample, Trial, split
 from vislrp_core.store import RelevanceStore
@@ -138,12 +138,13 @@ def plan_of(options: argparse.Namespace, searched: Sequence[Sample], held: Seque
 
 
 def stated(options: argparse.Namespace, network: Network, plan: Plan, skipped: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """What decides every trial; the number of trials is not among it, so that a search can be given more."""
+    """What decides every trial: not how many there are, so that a search can be given more, but how many are ready-made."""
     boxes = hashlib.sha256(Path(options.boxes).read_bytes()).hexdigest() if options.boxes else None
     return {**asdict(plan.settings), "fit": options.fit, "objectives": list(plan.objectives), "holdout": options.holdout,
             "search": [[printable(one.picture.path), one.picture.digest] for one in plan.search],
             "held_out": [[printable(one.picture.path), one.picture.digest] for one in plan.held_out],
-            "skipped": [path for path, _ in skipped], "boxes": boxes, "space": plan.space.to_data(),
+            "skipped": [path for path, _ in skipped], "boxes": boxes, "ready": len(first_models(plan)),
+            "space": plan.space.to_data(),
             "network": {"name": common.network_record(network), "digest": network.digest,
                         "dtype": str(network.dtype).removeprefix("torch.")}}
 

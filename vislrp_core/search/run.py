@@ -18,7 +18,7 @@ from vislrp_core.measures import Measured
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.search import screen
-from vislrp_core.search.ready import ready_models
+from vislrp_core.search.ready import ReadyModel, ready_models
 from vislrp_core.search.study import Study
 from vislrp_core.search.trials import Plan, State, Trial, from_the_top, task
 from vislrp_core.store import RelevanceStore
@@ -33,6 +33,11 @@ SCREEN_PICTURES = 1
 """Search pictures of the first stage."""
 STORE_BYTES = 256 * 2**20
 """Of relevance at segment borders, see `vislrp_core.store`."""
+
+
+def first_models(plan: Plan) -> tuple[ReadyModel, ...]:
+    """Ready-made models that are the first trials: half of all trials at most."""
+    return ready_models(plan.space.architecture)[:plan.trials // 2]
 
 
 class Search:
@@ -87,7 +92,7 @@ class Search:
         VisLRPError
             Workers were lost; what is measured stays in the record.
         """
-        ready = ready_models(self.plan.space.architecture)[:self.plan.trials // 2]
+        ready = first_models(self.plan)
         numbers = list(range(len(ready)))
         self._models.update(enumerate(one.model for one in ready))
         self._screen(numbers)
