@@ -32,7 +32,7 @@ from vislrp_core.search.ready import ready_models
 from vislrp_core.search.report import Gain, gain_of, sentence
 from vislrp_core.search.run import Search
 from vislrp_core.search.space import Space
-from vislrp_core.search.trials import Plan, Sample, Trial, best, from_the_top, front, split, task
+from vislrp_core.search.trials import SearchPicture, SearchPlan, Trial, best, from_the_top, front, split, task
 from vislrp_core.store import RelevanceStore
 
 TRIALS = 26
@@ -75,8 +75,8 @@ def without_seconds(path: Path) -> list[list[str]]:
     return [[value for key, value in row.items() if key != "seconds"] for row in rows(path)]
 
 
-def samples(folder: Path, names: Sequence[str]) -> tuple[Sample, ...]:
-    return tuple(Sample(Picture.of(str(folder / "pictures" / f"{name}.png"))) for name in names)
+def samples(folder: Path, names: Sequence[str]) -> tuple[SearchPicture, ...]:
+    return tuple(SearchPicture(Picture.of(str(folder / "pictures" / f"{name}.png"))) for name in names)
 
 
 def test_trials_begin_with_the_ready_models_and_are_measured_as_the_contract_says(searched: Path, folder: Path) -> None:
@@ -275,7 +275,7 @@ def test_the_first_stage_predicts_and_spares_what_is_hopeless() -> None:
 def test_stages_spare_measurements_and_relevance_is_shared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = load_network(folder / "net.safetensors")
     pictures = samples(folder, "abde")
-    plan = Plan(pictures, samples(folder, "fg"), ("srg",), default_space(network.architecture), 24, settings=SETTINGS)
+    plan = SearchPlan(pictures, samples(folder, "fg"), ("srg",), default_space(network.architecture), 24, settings=SETTINGS)
     with monkeypatch.context() as patch:
         # The first suggestion of a generation is hopeless.
         patch.setattr(screen, "hopeless", lambda cheap, finished, candidates, *_: set(candidates[:1]) if finished else set())
@@ -298,7 +298,7 @@ def test_a_model_without_a_finite_map_fails_alone(folder: Path) -> None:
     network = load_network(folder / "net.safetensors")
     wild = Space.from_data({"architecture": "alexnet", "segments": [{"last": 20, "rules": [
         {"preset": "custom", "alpha": 1e6, "gamma2": 1e6}, {"preset": "gamma", "gamma1p": {"from": 0.1, "to": 1}}]}]})
-    plan = Plan(samples(folder, "ab"), samples(folder, "de"), ("srg",), wild, 24, settings=SETTINGS)
+    plan = SearchPlan(samples(folder, "ab"), samples(folder, "de"), ("srg",), wild, 24, settings=SETTINGS)
     trials = list(Search(network, plan).run())
     failed = [one for one in trials if one.state == "failed"]
     assert failed and all("not finite" in one.reason and not one.values for one in failed)
@@ -306,7 +306,7 @@ def test_a_model_without_a_finite_map_fails_alone(folder: Path) -> None:
 
 
 def test_pictures_are_split_by_name_and_seed(folder: Path) -> None:
-    names = [Sample(Picture(f"{place}/{name}.png", name)) for place, name in zip("zyxwvu", "abcdef", strict=True)]
+    names = [SearchPicture(Picture(f"{place}/{name}.png", name)) for place, name in zip("zyxwvu", "abcdef", strict=True)]
     searched, held = split(names, 0.5, 1)
     order = np.random.default_rng(1).permutation(6)
     assert [one.picture.digest for one in (*held, *searched)] == ["abcdef"[k] for k in order] and len(held) == 3

@@ -38,7 +38,7 @@ from vislrp_core.search.presets import default_space
 from vislrp_core.search.report import COLUMNS, Report, report
 from vislrp_core.search.run import STORE_BYTES, Search, first_models
 from vislrp_core.search.space import Space
-from vislrp_core.search.trials import OBJECTIVES, Plan, Sample, Trial, split
+from vislrp_core.search.trials import OBJECTIVES, SearchPicture, SearchPlan, Trial, split
 from vislrp_core.store import RelevanceStore
 
 TRIALS = 60
@@ -118,26 +118,27 @@ def run(options: argparse.Namespace) -> None:
     tell(options, network, plan, search, result, folder)
 
 
-def samples_of(options: argparse.Namespace, found: measuring.Readable) -> list[Sample]:
+def samples_of(options: argparse.Namespace, found: measuring.Readable) -> list[SearchPicture]:
     """Pictures with their boxes; where boxes are given, the pictures that have some."""
     needed = [key for key in options.objectives if key in NEED_BOXES]
     if needed and not options.boxes:
         raise InputError(f"{', '.join(needed)}: give the boxes of the pictures' objects with --boxes FILE.csv")
     boxes = read_boxes(options.boxes) if options.boxes else {}
-    samples = [Sample(picture, boxes_of(picture.path, boxes), size)
+    samples = [SearchPicture(picture, boxes_of(picture.path, boxes), size)
                for picture, size in zip(found.pictures, found.sizes, strict=True)]
     if needed and not any(one.boxes for one in samples):
         raise InputError(f"--boxes {options.boxes}: names none of the pictures")
     return [one for one in samples if one.boxes] if needed else samples
 
 
-def plan_of(options: argparse.Namespace, searched: Sequence[Sample], held: Sequence[Sample], space: Space,
-            settings: Settings) -> Plan:
+def plan_of(options: argparse.Namespace, searched: Sequence[SearchPicture], held: Sequence[SearchPicture], space: Space,
+            settings: Settings) -> SearchPlan:
     """What the arguments ask for."""
-    return Plan(tuple(searched), tuple(held), options.objectives, space, options.trials, options.seed, settings)
+    return SearchPlan(tuple(searched), tuple(held), options.objectives, space, options.trials, options.seed, settings)
 
 
-def stated(options: argparse.Namespace, network: Network, plan: Plan, skipped: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def stated(options: argparse.Namespace, network: Network, plan: SearchPlan,
+           skipped: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """What decides every trial: not how many there are, so that a search can be given more, but how many are ready-made."""
     boxes = hashlib.sha256(Path(options.boxes).read_bytes()).hexdigest() if options.boxes else None
     return {**asdict(plan.settings), "fit": options.fit, "objectives": list(plan.objectives), "holdout": options.holdout,
@@ -176,7 +177,7 @@ class Files:
     """The files of a search."""
 
     folder: Path
-    plan: Plan
+    plan: SearchPlan
 
     def trials(self, trials: Sequence[Trial]) -> None:
         """trials.csv so far."""
@@ -204,7 +205,7 @@ class Files:
         measuring.replace_file(folder / measuring.SETTINGS, (json.dumps(stated, indent=1) + "\n").encode())
 
 
-def described(network: Network, plan: Plan, result: Report, trial: Trial) -> str:
+def described(network: Network, plan: SearchPlan, result: Report, trial: Trial) -> str:
     """Where a found model comes from, with its held-out means."""
     parts = []
     for objective in plan.objectives:
@@ -216,7 +217,7 @@ def described(network: Network, plan: Plan, result: Report, trial: Trial) -> str
             f"{network.title}{measured}.")
 
 
-def in_words(network: Network, plan: Plan, search: Search, result: Report) -> str:
+def in_words(network: Network, plan: SearchPlan, search: Search, result: Report) -> str:
     """The content of report.md."""
     states = Counter(one.state for one in search.trials)
     told = ", ".join(f"{states[state]} {state}" for state in ("complete", "pruned", "screened", "failed") if states[state])
@@ -236,7 +237,8 @@ def in_words(network: Network, plan: Plan, search: Search, result: Report) -> st
     return "\n".join(lines) + "\n"
 
 
-def tell(options: argparse.Namespace, network: Network, plan: Plan, search: Search, result: Report, folder: Path) -> None:
+def tell(options: argparse.Namespace, network: Network, plan: SearchPlan, search: Search, result: Report,
+         folder: Path) -> None:
     """The result on stdout."""
     rows = result.rows(plan.objectives, plan.settings.seed)
     if options.json:

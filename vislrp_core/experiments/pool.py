@@ -80,7 +80,12 @@ class ProcessPool:
     store_bytes: int = 0
 
     def map(self, groups: Iterable[Group]) -> Iterator[tuple[Group, list[Any]]]:
-        """Groups with their packed results, as they are finished; a worker that is lost is replaced, its group done again.
+        """Run groups; a worker that is lost is replaced, its group done again.
+
+        Yields
+        ------
+        tuple
+            A group and its packed results, as they are finished.
 
         Raises
         ------

@@ -17,7 +17,7 @@ from vislrp_core.measures.summary import FEWEST
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.search.ready import ready_models
-from vislrp_core.search.trials import Plan, Trial, best, front, task
+from vislrp_core.search.trials import SearchPlan, Trial, best, front, task
 
 COLUMNS = ("model", "kind", "file", "objective", "images", "mean", "low", "high", "gain", "gain_low", "gain_high")
 Values = Mapping[tuple[str, str], Mapping[str, float]]
@@ -113,12 +113,12 @@ def gain_of(values: Values, one: LRPModel, other: LRPModel, objective: str, seed
     return Gain(len(gaps), float(np.mean(gaps)), low, high)
 
 
-def files_of(trials: Sequence[Trial], plan: Plan) -> dict[int, str]:
+def files_of(trials: Sequence[Trial], plan: SearchPlan) -> dict[int, str]:
     """File of each model of the front, by the number of its trial."""
     return {one.number: f"front/{place:02d}.json" for place, one in enumerate(front(trials, plan.lower), start=1)}
 
 
-def candidates_of(trials: Sequence[Trial], plan: Plan) -> tuple[Candidate, ...]:
+def candidates_of(trials: Sequence[Trial], plan: SearchPlan) -> tuple[Candidate, ...]:
     """Models to be compared on the held-out pictures, each once: the front, the best found ones, all ready-made ones."""
     files = files_of(trials, plan)
     chosen = list(front(trials, plan.lower))
@@ -129,7 +129,7 @@ def candidates_of(trials: Sequence[Trial], plan: Plan) -> tuple[Candidate, ...]:
     return tuple({one.model.key: one for one in reversed(found)}.values())[::-1]
 
 
-def report(network: Network, plan: Plan, trials: Sequence[Trial], *, workspace: Workspace | None = None,
+def report(network: Network, plan: SearchPlan, trials: Sequence[Trial], *, workspace: Workspace | None = None,
            record: Recorder | None = None, pool: Pool | None = None,
            progress: Callable[[int, int], None] | None = None) -> Report:
     """Measure what was found, and what it has to beat, on the held-out pictures alone.
@@ -153,7 +153,7 @@ def report(network: Network, plan: Plan, trials: Sequence[Trial], *, workspace: 
     return Report(candidates, values, conclusions, front(trials, plan.lower))
 
 
-def _conclude(trials: Sequence[Trial], plan: Plan, values: Values, place: int) -> Conclusion:
+def _conclude(trials: Sequence[Trial], plan: SearchPlan, values: Values, place: int) -> Conclusion:
     objective, low = plan.objectives[place], plan.lower[place]
     found, ready = (best(trials, place, low, ready=ready) for ready in (False, True))
     gain = gain_of(values, found.model, ready.model, objective, plan.settings.seed) if found and ready else None

@@ -20,7 +20,7 @@ from vislrp_core.network import Network
 from vislrp_core.search import screen
 from vislrp_core.search.ready import ReadyModel, ready_models
 from vislrp_core.search.study import Study
-from vislrp_core.search.trials import Plan, State, Trial, from_the_top, task
+from vislrp_core.search.trials import SearchPlan, State, Trial, from_the_top, task
 from vislrp_core.store import RelevanceStore
 
 GENERATION = 6
@@ -35,7 +35,7 @@ STORE_BYTES = 256 * 2**20
 """Of relevance at segment borders, see `vislrp_core.store`."""
 
 
-def first_models(plan: Plan) -> tuple[ReadyModel, ...]:
+def first_models(plan: SearchPlan) -> tuple[ReadyModel, ...]:
     """Ready-made models that are the first trials: half of all trials at most."""
     return ready_models(plan.space.architecture)[:plan.trials // 2]
 
@@ -46,7 +46,7 @@ class Search:
     Parameters
     ----------
     network : Network
-    plan : Plan
+    plan : SearchPlan
     workspace : Workspace, optional
         What is shared in this process; one that keeps relevance at segment borders by default.
     record : Recorder, optional
@@ -66,8 +66,9 @@ class Search:
         Finished so far, in their order.
     """
 
-    def __init__(self, network: Network, plan: Plan, *, workspace: Workspace | None = None, record: Recorder | None = None,
-                 pool: Pool | None = None, lanes: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, network: Network, plan: SearchPlan, *, workspace: Workspace | None = None,
+                 record: Recorder | None = None, pool: Pool | None = None, lanes: int = 1,
+                 progress: Callable[[int, int], None] | None = None) -> None:
         plan.space.require(network.architecture)
         self.network, self.plan, self.pool, self.lanes = network, plan, pool, lanes
         self.record = MemoryRecord() if record is None else record
@@ -85,7 +86,12 @@ class Search:
             plan.screens and costly) else ()
 
     def run(self) -> Iterator[Trial]:
-        """Trials in their order, as they are finished.
+        """Run it.
+
+        Yields
+        ------
+        Trial
+            In their order, as they are finished.
 
         Raises
         ------

@@ -23,7 +23,7 @@ State = Literal["complete", "pruned", "screened", "failed"]
 
 
 @dataclass(frozen=True)
-class Sample:
+class SearchPicture:
     """A picture with the boxes of its objects, if there are any, and its size in pixels."""
 
     picture: Picture
@@ -32,12 +32,12 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """What is searched: the same plan makes the same trials.
 
     Attributes
     ----------
-    search, held_out : tuple of Sample
+    search, held_out : tuple of SearchPicture
         Pictures that trials are measured on, and those that decide in the end.
     objectives : tuple of str
         Keys of `OBJECTIVES`; the first one orders the results.
@@ -52,8 +52,8 @@ class Plan:
         Whether hopeless trials end after some pictures, or before an expensive measure.
     """
 
-    search: tuple[Sample, ...]
-    held_out: tuple[Sample, ...]
+    search: tuple[SearchPicture, ...]
+    held_out: tuple[SearchPicture, ...]
     objectives: tuple[str, ...]
     space: Space
     trials: int = 60
@@ -115,7 +115,10 @@ class Trial:
         return [self.number, self.state, *(self.values or [None] * objectives), round(self.seconds, 3), encode(self.model)]
 
 
-def split(pictures: Sequence[Sample], holdout: float, seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+Pictures = tuple[SearchPicture, ...]
+
+
+def split(pictures: Sequence[SearchPicture], holdout: float, seed: int) -> tuple[Pictures, Pictures]:
     """Pictures to search on, and those held out: by the names of the files, so that no order of arguments changes it.
 
     Raises
@@ -132,7 +135,7 @@ def split(pictures: Sequence[Sample], holdout: float, seed: int) -> tuple[tuple[
     return tuple(named[k] for k in order[held:]), tuple(named[k] for k in order[:held])
 
 
-def task(samples: Sequence[Sample], place: int, model: LRPModel, metric: str, settings: Settings) -> MeasureTask:
+def task(samples: Sequence[SearchPicture], place: int, model: LRPModel, metric: str, settings: Settings) -> MeasureTask:
     """One measure of a model on one of the pictures."""
     one = samples[place]
     boxed = metric in NEED_BOXES
