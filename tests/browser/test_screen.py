@@ -94,6 +94,6 @@ def test_axe_finds_nothing_of_ours(page: Page, app_url: str, name: str) -> None:
         answer = page.evaluate("([out, rules]) => axe.run({ exclude: out.map(one => [one]) },"
                                " { rules: Object.fromEntries(rules.map(one => [one, { enabled: false }])) })",
                                [list(NOT_OURS), list(RULES_OF_STREAMLIT)])
-        found = [(one["id"], [node["target"] for node in one["nodes"]][:4], one["nodes"][0]["html"][:200], one["nodes"][0]["failureSummary"][:200])
-                 for one in answer["violations"]]
+        found = [(one["id"], [node["target"] for node in one["nodes"]][:4], one["nodes"][0]["html"][:200],
+                  one["nodes"][0]["failureSummary"][:200]) for one in answer["violations"]]
         assert found == [], scheme

@@ -16,6 +16,7 @@ from vislrp_core.neurons import SCORES, NeuronScores
 from vislrp_ui import service, state_ablation, theme
 from vislrp_ui.ablation import brushes
 from vislrp_ui.ablation.toolbar import change
+from vislrp_ui.shared.charts import draw
 from vislrp_ui.state_ablation import AblationState
 
 CHARTS = ("positive_relevance", "negative_relevance", "activation_sum")
@@ -69,10 +70,10 @@ def charts(held: AblationState, scores: NeuronScores) -> None:
     for column, by in zip(st.columns(len(CHARTS), gap="small"), CHARTS, strict=True):
         key = brushes.key(by, place)
         with column:
-            st.altair_chart(
-                chart(scores, by, held.neurons, held.gesture, theme.is_dark()), theme=None, width="stretch", key=key,
+            draw(
+                chart(scores, by, held.neurons, held.gesture, theme.is_dark()), key,
                 on_select=partial(_take, key, by, scores),
-                alt=f"{service.rows().name(held.layer)}: {len(scores)} neurons sorted by {SCORES[by].title}, "
+                words=f"{service.rows().name(held.layer)}: {len(scores)} neurons sorted by {SCORES[by].title}, "
                     f"{len(held.neurons)} of them selected; without the mouse: top n and typed numbers above, cells below")
 
 

@@ -14,6 +14,7 @@ from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
 from vislrp_ui.ablation.curves_job import CurvesJob, CurvesTask
 from vislrp_ui.background import session_job
 from vislrp_ui.shared import widgets
+from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.frames import table_of
 from vislrp_ui.state import Visit
@@ -136,10 +137,9 @@ def _results(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblati
     left, right = st.columns([0.6, 0.4], gap="medium")
     name = task.network.classes[task.target]
     with left:
-        st.altair_chart(curves_chart.chart(curves, scale, name, visit.entry().name, theme.is_dark()), theme=None,
-                        width="stretch", key="abl-curves",
-                        alt=f"{scale} of {name} while neurons of {task.network.architecture.name(task.layer)} "
-                            f"are ablated, by {', '.join(curves)}")
+        draw(curves_chart.chart(curves, scale, name, visit.entry().name, theme.is_dark()), "abl-curves",
+             words=f"{scale} of {name} while neurons of {task.network.architecture.name(task.layer)} are ablated, by "
+                   f"{', '.join(curves)}")
     with right:
         _table(curves_chart.areas_frame(curves), scale)
         names = [entry.name for entry in visit.models if entry.id in task.models and entry.name not in curves]

@@ -9,6 +9,7 @@ import streamlit as st
 
 from vislrp_ui import service, session, theme
 from vislrp_ui.service import Maps
+from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.frames import table_of
 
 
@@ -20,7 +21,7 @@ def sums_dialog() -> None:
     if result.error is not None:
         st.warning(str(result.error), icon=":material/error:")
     frame = sums_frame(result)
-    st.altair_chart(sums_chart(frame, theme.is_dark()), theme=None, width="stretch", key="sums-chart")
+    draw(sums_chart(frame, theme.is_dark()), "sums-chart")
     st.download_button("Table (CSV)", table_of(frame), "relevance_sums.csv", "text/csv", key="download-sums",
                        icon=":material/table:", on_click="ignore")
 

@@ -26,6 +26,7 @@ from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import values_of
 from vislrp_ui.service import Maps
 from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.flipping_job import FlippingJob, FlippingTask, measurable
 from vislrp_ui.shared.frames import table_of
@@ -167,7 +168,7 @@ def _results(visit: Visit, task: FlippingTask, curves: dict[str, dict[str, list[
         left, middle, right = st.columns([0.5, 0.16, 0.34], gap="small")
     with left:
         drawn = chart.chart(curves, settings.scale, target, visit.entry().name, theme.is_dark())
-        st.altair_chart(drawn, theme=None, width="stretch", key="flip-chart", on_select=_pick)
+        draw(drawn, "flip-chart", on_select=_pick)
     with middle:
         _step(visit, task, curves)
     with right:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import pandas as pd
 import streamlit as st
@@ -23,6 +23,7 @@ from vislrp_ui.compare.evidence.plan import Key, Plan, cost
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.evidence import FREE, OFFERED, OVER, Evidence
 from vislrp_ui.shared import widgets
+from vislrp_ui.shared.charts import draw
 
 _JOB, _AUTO = "_evidence_job", "_evidence_auto"
 SECONDS = 1.0
@@ -200,8 +201,8 @@ def _results(grid: Grid, plan: Plan, known: dict[Key, Measured], tables: dict[st
     with st.container(key="evidence-charts"):
         for metric, found in shown.items():
             with st.container(key=f"evidence-one-{metric}"):
-                st.altair_chart(chart.chart(metric, found, theme.is_dark()), theme=None, width="stretch",
-                                key=f"evidence-chart-{metric}", on_select=lambda metric=metric: _pick(metric))
+                drawn = chart.chart(metric, found, theme.is_dark())
+                draw(drawn, f"evidence-chart-{metric}", on_select=partial(_pick, metric))
 
 
 def _pick(metric: str) -> None:
