@@ -14,6 +14,7 @@ from tests.pages.conftest import CLASSES, gesture, open_menus, payload, visit_of
 from tests.support.networks import tiny_state
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_ui import own_networks, permalink
+from vislrp_ui.background import BackgroundJob
 from vislrp_ui.own_networks import OWN
 
 Open = Callable[..., AppTest]
@@ -80,7 +81,7 @@ def test_the_pages_follow_it_undo_brings_the_models_back_and_it_ends_with_the_vi
     assert {entry.model.architecture for entry in visit.models} == {"alexnet"}
     assert len(visit.models) == len(before.models) and len(visit.model.segments) == 2
     assert said(app) == ("This network is an AlexNet with 20 layers: the models were carried over to them, borders with "
-                         "their blocks. Undo brings the models back as they were.")
+                         "their blocks. Undo on Design brings the models back as they were.")
     assert classes(app) and classes(app) <= {f"my {name}" for name in CLASSES}
     open_menus(app)
     assert not [one.value for one in app.file_uploader if str(one.key).startswith("own-") and one.value]
@@ -144,7 +145,9 @@ def test_another_one_takes_its_place_and_a_wrong_one_changes_nothing(
     app.switch_page("pages/2_Compare.py").run()
     app.switch_page("pages/4_Neuron_Ablation.py").run()
     app.switch_page("pages/1_Design.py").run()
+    running = app.session_state["_flipping_job"] = BackgroundJob()
     upload(app, "weights", file("vgg11", normalised=True), "second.safetensors")
+    assert running.stopping, "it would hold the first network"
     vgg11 = len(ARCHITECTURES["vgg11"].rows)
     assert len(rows(app)) == vgg11 and "VGG11 with 28 layers" in said(app) and "Undo" not in said(app)
     assert living() == ["second"], "the first one is freed"

@@ -10,16 +10,19 @@ import threading
 import weakref
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import save
 from streamlit import config
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from torch import Tensor, nn
 
 from tests.support.networks import tiny_state
 from vislrp_core.network import NetworkError
-from vislrp_ui import own_networks
+from vislrp_ui import own_networks, streamlit_inside
 
 
 def small(key: str = "alexnet", **options) -> dict[str, Tensor]:
@@ -130,6 +133,19 @@ def test_class_names_can_follow_the_weights(plain, monkeypatch):
     assert held.network.classes == tuple(LABELS) and held.network.std == (1, 1, 1) and held.network.mean == first.mean
     assert held.network.digest not in ("", first.digest) and held.network.weights is first.weights
     assert list(own_networks._living).count(first) == 0, "the same weights do not count twice"
+
+
+def test_an_uploaded_file_can_be_taken_out_of_the_servers_memory(monkeypatch):
+    files = MemoryUploadedFileManager("/upload")
+    one, other = (UploadedFileRec(name, "net.pth", "", bytes(10)) for name in ("one", "other"))
+    for record in (one, other):
+        files.add_file("mine", record)
+        files.add_file("another visit", record)
+    context = SimpleNamespace(session_id="mine", uploaded_file_mgr=files)
+    monkeypatch.setattr(streamlit_inside, "run_context", lambda: context)
+    streamlit_inside.forget_upload(SimpleNamespace(file_id="one"))
+    assert files.get_files("mine", ["one", "other"]) == [other]
+    assert files.get_files("another visit", ["one", "other"]) == [one, other]
 
 
 def bomb() -> bytes:

@@ -39,7 +39,7 @@ def fit(before: Visit | None = None) -> Visit:
 def _way_back(before: Visit | None, visit: Visit) -> str:
     # A network of one's own that another one replaced, or that ended with its visit, must be brought again first.
     gone = before is None or before.network == visit.network
-    return "" if gone else " Undo brings the models back as they were."
+    return "" if gone else " Undo on Design brings the models back as they were."
 
 
 def switch(network: str | None) -> None:
