@@ -38,7 +38,8 @@ def test_a_chart_follows_the_schema(name: str, dark: bool) -> None:
 
 
 def test_a_chart_that_does_not_follow_it_is_found() -> None:
-    wrong = alt.Chart(SUMS).mark_bar().encode(x="layer:Q").properties(height={"no": "number"})
+    wrong = alt.Chart(SUMS).mark_bar().encode(x=alt.X("layer:Q", axis=alt.Axis(tickCount="several")))
+    assert wrong.to_dict(validate=False)["encoding"]["x"]["axis"] == {"tickCount": "several"}
     with pytest.raises(jsonschema.ValidationError):
         wrong.to_dict(validate=True)
 
