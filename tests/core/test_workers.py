@@ -53,7 +53,7 @@ def test_a_worker_loads_its_network_once_leaves_interruptions_to_its_parent_and_
         pool._work(Group((task,)))
     threads = torch.get_num_threads()
     try:
-        pool._begin(source, 1, 2)
+        pool._begin(source, 1, 2, 1_000_000)
     finally:
         torch.set_num_threads(threads)
     assert left == [(signal.SIGINT, signal.SIG_IGN)]
