@@ -49,6 +49,8 @@ class Report:
         Highest resident memory in MB and processor time in seconds of the server, this one's own in `own`.
     curve : list of pairs
         Seconds since the first visitor, and megabytes.
+    by_action : dict
+        Number of answers, median of their seconds, and mean of the server's processor seconds meanwhile.
     """
 
     pupils: int
@@ -65,7 +67,7 @@ class Report:
     processor: float = float("nan")
     own: float = float("nan")
     curve: list[tuple[float, float]] = field(default_factory=list)
-    by_action: dict[str, tuple[int, float]] = field(default_factory=dict)
+    by_action: dict[str, tuple[int, float, float]] = field(default_factory=dict)
 
     def table(self) -> str:
         """The report as rows of a table."""
@@ -79,9 +81,13 @@ class Report:
             ("lost edits", str(len(self.lost))), ("errors", str(len(self.errors))),
             ("highest resident memory", f"{self.memory:.0f} MB"),
             ("processor time of the server while they act", f"{self.processor:.0f} s"),
+            ("the same per action", f"{self.processor / max(1, self.actions):.2f} s"),
             ("processor time of this script", f"{self.own:.0f} s"),
         ]
-        rows += [(f"median of {count} × {name}", f"{seconds:.2f} s") for name, (count, seconds) in self.by_action.items()]
+        alone = self.pupils == 1
+        rows += [(f"median of {count} × {name}" + (", and processor time" if alone else ""),
+                  f"{seconds:.2f} s" + (f", {spent:.2f} s" if alone else ""))
+                 for name, (count, seconds, spent) in self.by_action.items()]
         return "\n".join(["| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
@@ -152,23 +158,27 @@ def lesson(url: str, process: psutil.Process, *, pupils: int = 30, seconds: floa
     stay : int
         After so many actions a pupil leaves, and another one comes; 0: all stay.
     """
-    heard, meter = Heard(), Meter(process)
+    heard, meter = Heard(processor=lambda: _processor(process)), Meter(process)
     meter.start()
     dice = random.Random(seed)
     class_ = [Pupil(number, url, link, random.Random(dice.random()), heard) for number in range(pupils)]
     with profiled(process, profile, gil):
         _each(class_, lambda one: one.enter(opening))
-        times, own = process.cpu_times(), psutil.Process().cpu_times()
+        times, own = _processor(process), _processor(psutil.Process())
         end = time.monotonic() + seconds
         _each(class_, lambda one: one.work(end, pace, stay))
-        spent, spent_here = process.cpu_times(), psutil.Process().cpu_times()
+        spent, spent_here = _processor(process), _processor(psutil.Process())
     for one in class_:
         one.leave()
     report = Report(pupils, seconds, lost=heard.lost, errors=heard.errors, memory=meter.stop(), curve=meter.curve)
-    report.processor = spent.user + spent.system - times.user - times.system
-    report.own = spent_here.user + spent_here.system - own.user - own.system
+    report.processor, report.own = spent - times, spent_here - own
     _measure(report, heard)
     return report
+
+
+def _processor(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _measure(report: Report, heard: Heard) -> None:
@@ -183,8 +193,9 @@ def _measure(report: Report, heard: Heard) -> None:
     if repeated:
         report.repeated = statistics.median(repeated)
     for name in sorted({answer.action for answer in heard.answers}):
-        these = [answer.seconds for answer in heard.answers if answer.action == name]
-        report.by_action[name] = len(these), statistics.median(these)
+        these = [answer for answer in heard.answers if answer.action == name]
+        report.by_action[name] = (len(these), statistics.median(answer.seconds for answer in these),
+                                  statistics.mean(answer.processor for answer in these))
 
 
 def _each(class_: Sequence[Pupil], what: Callable[[Pupil], None]) -> None:
@@ -199,7 +210,7 @@ def _each(class_: Sequence[Pupil], what: Callable[[Pupil], None]) -> None:
 def app(log: Path, store: Path, **variables: str) -> Iterator[tuple[str, psutil.Process]]:
     """The app on the embedded network, in a process of its own; what it keeps on disk lies in a folder of its own, too."""
     command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
-    kept = {"VISLRP_NETWORK": "embedded", "VISLRP_STORE": str(store), "VISLRP_STORE_MB": "1500"}
+    kept = {"VISLRP_NETWORK": "embedded", "VISLRP_STORE": str(store), "VISLRP_STORE_MB": "3000"}
     with served(command, log, **{**kept, **variables}) as url:
         yield url, server_behind(url)
 

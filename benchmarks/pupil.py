@@ -30,6 +30,8 @@ class Answer:
     action: str
     seconds: float
     seen: bool
+    processor: float
+    """Processor seconds of the server meanwhile: of this answer where nobody else asks for anything."""
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Heard:
     lost: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     seen: set[tuple[str, ...]] = field(default_factory=set)
+    processor: Callable[[], float] = lambda: float("nan")
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -170,7 +173,7 @@ class Pupil:
         for one in todo:
             wanted.update(one.sets)
         seen = self._view(wanted) in self._heard.seen
-        begin = time.monotonic()
+        begin, spent = time.monotonic(), self._heard.processor()
         for place, one in enumerate(todo):
             if place:
                 tab.wait(lambda: False, self._dice.uniform(0.05, 0.5))
@@ -183,13 +186,13 @@ class Pupil:
             time.sleep(self._dice.uniform(0.1, 1.0))
             tab.connect()
         self._answered(tab, lambda: all(_is_told(one, tab.address) for one in todo))
-        taken = time.monotonic() - begin
+        taken, spent = time.monotonic() - begin, self._heard.processor() - spent
         for one in todo:
             if one.name == "page":
                 self._page = one.opens or next(name for name, page in tab.pages.items() if page == tab.page) or "Home"
         address = tab.address
         with self._heard.lock:
-            self._heard.answers.append(Answer(first.name, taken, seen))
+            self._heard.answers.append(Answer(first.name, taken, seen, spent))
             for one in todo:
                 if not _is_told(one, address):
                     what = " then ".join(each.name for each in todo) + (", connection lost" if drops else "")

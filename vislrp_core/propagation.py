@@ -155,9 +155,11 @@ class Column:
         self.exact = False
         self.sums: tuple[float, float] | None = None
         """Sums at the layer to begin with, where they are known."""
-        borders = default_layers(model) | set(model.plan.pools) if store is not None else set()
-        self.kept = keep | borders
+        borders = default_layers(model)
+        self.kept = keep | borders | set(model.plan.pools) if store is not None else keep
         """Layers whose relevance was asked for or may be needed again."""
+        self.seldom = set(model.plan.pools) - borders
+        """Those of them that only a border moved across them asks for."""
 
     def resume(self) -> bool:
         """Begin at the lowest layer that the store knows, if all layers asked for above it are known, too."""
@@ -183,7 +185,7 @@ class Column:
         self.positive[k], self.negative[k] = sums
         if k in self.keep:
             self.maps[k] = current
-        if self.store is not None and k in self.kept:
+        if self.store is not None and k in self.kept and (k not in self.seldom or current.numel() <= BATCH_VALUES):
             # A view of a batch would hold the other targets' relevance, too.
             own = current if current.untyped_storage().nbytes() == current.nbytes else current.clone()
             self.store.put((self.key, k, upper_part(self.model, k)),

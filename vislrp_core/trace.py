@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -117,6 +117,22 @@ class Sums(Mapping[int, Tensor]):
         return 0
 
 
+class Beyond(Protocol):
+    """Where what was computed from a trace outlives it, bit by bit, such as a folder."""
+
+    def find(self, key: Hashable) -> Tensor | None:
+        """A part of a denominator, if it is there."""
+
+    def put(self, key: Hashable, term: Tensor) -> None:
+        """A part of a denominator was computed."""
+
+    def find_double(self) -> Any:
+        """The pass in double precision; None if it is not there."""
+
+    def put_double(self, double: Any) -> None:
+        """The pass in double precision was computed."""
+
+
 class TraceCache:
     """What was computed from a trace and is kept beside it: parts of denominators, and the pass in double precision.
 
@@ -126,10 +142,16 @@ class TraceCache:
     ----------
     room : float
         Bytes of all parts together.
+
+    Attributes
+    ----------
+    beyond : Beyond or None
+        Asked before something is computed, and told of what was.
     """
 
     def __init__(self, room: float) -> None:
         self.room = room
+        self.beyond: Beyond | None = None
         self._lock, self._making = threading.Lock(), threading.Lock()
         self._terms: dict[Hashable, Tensor] = {}
         self._double: Any = None
@@ -137,10 +159,21 @@ class TraceCache:
     def term(self, key: Hashable) -> Tensor | None:
         """A part of a denominator, if it is kept."""
         with self._lock:
-            return self._terms.get(key)
+            kept = self._terms.get(key)
+        if kept is None and self.beyond is not None:
+            kept = self.beyond.find(key)
+            if kept is not None:
+                self._remember(key, kept)
+        return kept
 
     def keep(self, key: Hashable, term: Tensor) -> Tensor:
         """Keep a part of a denominator; the oldest are forgotten, so that their bytes stay bounded."""
+        self._remember(key, term)
+        if self.beyond is not None:
+            self.beyond.put(key, term)
+        return term
+
+    def _remember(self, key: Hashable, term: Tensor) -> None:
         with self._lock:
             others = sum(kept.nbytes for name, kept in self._terms.items() if name != key)
             while self._terms and others + term.nbytes > self.room:
@@ -148,13 +181,16 @@ class TraceCache:
                 gone = self._terms.pop(oldest)
                 others -= gone.nbytes if oldest != key else 0
             self._terms[key] = term
-        return term
 
     def double(self, make: Callable[[], Any]) -> Any:
         """The pass in double precision, made by the first who asks for it."""
         with self._making:
+            if self._double is None and self.beyond is not None:
+                self._double = self.beyond.find_double()
             if self._double is None:
                 self._double = make()
+                if self.beyond is not None:
+                    self.beyond.put_double(self._double)
             return self._double
 
     @property

@@ -6,25 +6,35 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 
 from vislrp_core.errors import VisLRPError
 from vislrp_core.model import LRPModel
-from vislrp_ui import service, shelf, shelved
+from vislrp_ui import rooms, service, shelf, shelved
 from vislrp_ui.gate import GATE
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef
+from vislrp_ui.streamlit_inside import has_server
 
 FIRST_CLASSES = 5
 """Classes of each sample that are explained beforehand."""
 REST_SECONDS = 3.0
 """Nobody must have asked for anything for so long before something is computed beforehand."""
-_begun = threading.Lock()
+_begun, _loaded = threading.Lock(), threading.Lock()
 
 
 def begin(network_name: str) -> None:
-    """Compute what is missing on disk whenever nobody asks for anything; once per process."""
+    """Load the other pages' code, and compute what is missing on disk whenever nobody asks for it; once per process."""
+    if has_server() and _loaded.acquire(blocking=False):
+        threading.Thread(target=load_pages, name="vislrp-pages", daemon=True).start()
     if network_name in shelved.NETWORKS and shelf.app_shelf() is not None and _begun.acquire(blocking=False):
         threading.Thread(target=_fill, args=(network_name,), name="vislrp-beforehand", daemon=True).start()
+
+
+def load_pages() -> None:
+    """Import what pages draw with while the first visitor looks at the first page, not when somebody opens the next one."""
+    for room in rooms.ROOMS:
+        import_module(room.draw.partition(":")[0])
 
 
 class _GiveWay(Exception):

@@ -83,7 +83,7 @@ class Inbox(ScriptRequests):
 
     _waiting: deque[Waiting]
     _runs = 0
-    _stopping = _ended = False
+    _stopping = _ended = _reading = False
     _drawn: int | None = None
     _turn: Turn | None = None
     _last: Mapping[str, bytes] = MappingProxyType({})
@@ -138,7 +138,7 @@ class Inbox(ScriptRequests):
 
     def on_scriptrunner_yield(self) -> ScriptRequest | None:
         """As Streamlit's, but never before or in callbacks: the message that is being heard would be lost."""
-        if self._state == ScriptRequestType.CONTINUE:
+        if self._state == ScriptRequestType.CONTINUE or self._reading:
             return None
         context = run_context()
         if context is not None and not context.has_script_started:
@@ -149,7 +149,8 @@ class Inbox(ScriptRequests):
             # A run of a part does not end that of a page, unless the whole page is wanted anew after it.
             if all(one.data.fragment_id_queue and not one.data.is_fragment_scoped_rerun for one in self._waiting):
                 return None
-            return self._next()
+            one = self._next()
+        return self._read(one)
 
     def on_scriptrunner_ready(self) -> ScriptRequest:
         """As Streamlit's."""
@@ -157,20 +158,33 @@ class Inbox(ScriptRequests):
         with self._lock:
             self._runs += 1
             self._drawn = told.count if told is not None else 0
-            if self._state == ScriptRequestType.RERUN and self._waiting:
-                return self._next()
-            self._state, self._ended = ScriptRequestType.STOP, True
-            return ScriptRequest(ScriptRequestType.STOP)
+            if self._state != ScriptRequestType.RERUN or not self._waiting:
+                self._state, self._ended = ScriptRequestType.STOP, True
+                return ScriptRequest(ScriptRequestType.STOP)
+            one = self._next()
+        return self._read(one)
 
-    def _next(self) -> ScriptRequest:
+    def _next(self) -> Waiting:
         one = self._waiting.popleft()
         after = ScriptRequestType.STOP if self._stopping else ScriptRequestType.CONTINUE
         self._state = ScriptRequestType.RERUN if self._waiting else after
-        data = _in_its_part(self._on_its_page(one))
-        if data.widget_states is not None:
-            self._last = {state.id: state.SerializeToString() for state in data.widget_states.widgets}
-            data = replace(data, widget_states=_without_echoes(data.widget_states, one.drawn))
-        return ScriptRequest(ScriptRequestType.RERUN, data)
+        return one
+
+    def _read(self, one: Waiting) -> ScriptRequest:
+        """A message as the script hears it.
+
+        Not under the lock, which the server itself waits for: a widget's own functions are asked for values, and they may
+        ask the session, which is a point where the script looks for newer messages. It must not hear another one here.
+        """
+        self._reading = True
+        try:
+            data = _in_its_part(self._on_its_page(one))
+            if data.widget_states is not None:
+                self._last = {state.id: state.SerializeToString() for state in data.widget_states.widgets}
+                data = replace(data, widget_states=_without_echoes(data.widget_states, one.drawn))
+            return ScriptRequest(ScriptRequestType.RERUN, data)
+        finally:
+            self._reading = False
 
     def _on_its_page(self, one: Waiting) -> RerunData:
         """A gesture made on a page that was being left counts, but does not lead back there."""
@@ -272,8 +286,11 @@ def _own_value(state: Any, key: str, id: str) -> WidgetState | None:
     if key not in state:
         return None
     states = WStates(widget_metadata={id: state.get_widget_metadata(id)})
-    states.set_from_value(id, state[key])
-    return states.get_serialized(id)
+    try:
+        states.set_from_value(id, state[key])
+        return states.get_serialized(id)
+    except (ValueError, TypeError, KeyError, IndexError):  # its options were those of another view: it is to be drawn anew
+        return None
 
 
 def _value(state: Any, one: WidgetState) -> tuple[Any] | None:
@@ -316,7 +333,8 @@ def mirror(key: str, value: Any, *limits: Any) -> str:
     Parameters
     ----------
     *limits : objects
-        The limits of a number field or slider, where they change: with others it is another widget to Streamlit.
+        The limits of a number field or slider, where they change: with others it is another widget to Streamlit. The label
+        of a choice, where the same value may be called otherwise: the browser knows a choice by its label.
     """
     told = ledger()
     same = told.same(key, limits)

@@ -23,7 +23,7 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Prediction, Trace, forward, rank
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_core.store import RelevanceStore
-from vislrp_ui import inbox, pictures, shelved
+from vislrp_ui import inbox, parts, pictures, shelved
 from vislrp_ui.answers import Counters, Maps, Stopwatch, layer_sum, partial_maps
 from vislrp_ui.caches import ByteCache, allotted, give_back_memory
 from vislrp_ui.coloured import dark_maps as dark_maps
@@ -111,6 +111,7 @@ def trace(ref: ImageRef, *, network_name: str | None = None, watch: Watch | None
             counters.count("forward_passes")
             passed = forward(net, to_input(picture(ref), net, ref.fit))
             shelved.keep_trace(net, ref, passed)
+        parts.attach(net, ref, passed)
         _logits.put(key, passed.logits.clone())
         return passed
 

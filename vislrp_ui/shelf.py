@@ -26,7 +26,7 @@ from torch import Tensor
 
 import vislrp_core
 
-DEFAULT_MEGABYTES = 1500
+DEFAULT_MEGABYTES = 3000
 MAX_HEADER = 1 << 20
 SUM = "sum"
 _DTYPES = {"F32": torch.float32, "F64": torch.float64}

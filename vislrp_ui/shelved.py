@@ -49,9 +49,14 @@ def _file_digest(id: str) -> str:
 
 # --- forward passes -------------------------------------------------------------------------------------------------------
 
+def about(net: Network, ref: ImageRef) -> tuple[object, ...]:
+    """What a sample's forward pass depends on."""
+    return net.digest, str(net.dtype), _file_digest(ref.id), ref.fit
+
+
 def trace_name(net: Network, ref: ImageRef) -> str:
     """Name of a sample's forward pass."""
-    return shelf.name_of("trace", net.digest, str(net.dtype), _file_digest(ref.id), ref.fit)
+    return shelf.name_of("trace", *about(net, ref))
 
 
 def known_trace(net: Network, ref: ImageRef) -> Trace | None:
@@ -79,14 +84,24 @@ def keep_trace(net: Network, ref: ImageRef, passed: Trace) -> None:
         _one_trace.release()
 
 
+def packed(kept: Tensor) -> Tensor:
+    """The channels of a position side by side."""
+    return kept.permute(0, 2, 3, 1) if kept.ndim == 4 else kept
+
+
+def unpacked(kept: Tensor) -> Tensor:
+    """The inverse of `packed`."""
+    return kept.permute(0, 3, 1, 2) if kept.ndim == 4 else kept
+
+
 def pack_trace(passed: Trace) -> dict[str, Tensor]:
     """Activations by layer, as they lie in memory."""
-    return {str(layer): kept.permute(0, 2, 3, 1) if kept.ndim == 4 else kept for layer, kept in passed.activations.items()}
+    return {str(layer): packed(kept) for layer, kept in passed.activations.items()}
 
 
 def unpack_trace(net: Network, parcel: Parcel) -> Trace:
     """The inverse of `pack_trace`."""
-    kept = {int(layer): one.permute(0, 3, 1, 2) if one.ndim == 4 else one for layer, one in parcel.tensors.items()}
+    kept = {int(layer): unpacked(one) for layer, one in parcel.tensors.items()}
     return traced(net, 0, kept.pop(0), kept)
 
 
@@ -94,7 +109,7 @@ def unpack_trace(net: Network, parcel: Parcel) -> Trace:
 
 def maps_name(net: Network, ref: ImageRef, model: LRPModel, target: int) -> str:
     """Name of the maps of a sample."""
-    return shelf.name_of("maps", net.digest, str(net.dtype), _file_digest(ref.id), ref.fit, model.key, target)
+    return shelf.name_of("maps", *about(net, ref), model.key, target)
 
 
 def known_maps(net: Network, ref: ImageRef, model: LRPModel, target: int) -> Maps | None:

@@ -51,10 +51,10 @@ def _healthy(url: str) -> bool:
 
 
 @contextmanager
-def served(command: list[str], log: Path, folder: Path = ROOT, health: str = "/_stcore/health",
+def served(command: list[str], log: Path, folder: Path = ROOT, health: str = "/_stcore/health", port: int = 0,
            **variables: str) -> Iterator[str]:
     """A running app: a command that passes options on to `streamlit run`, started in a folder; answers its address."""
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0", "VISLRP_STORE_MB": "0", **variables}
     arguments = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",

@@ -163,7 +163,7 @@ HOSTILE = Prediction(7, '<img src=x onerror="window.hit=1">', 9.0, 0.99)
 
 @pytest.fixture
 def bars(page: Page) -> Stage:
-    stage = Stage(page, "classbars", '<div class="bars" role="radiogroup"></div>')
+    stage = Stage(page, "classbars", '<div class="bars" role="radiogroup"></div>', ("outbox", "picks"))
     stage.draw({"rows": class_rows([HOSTILE, *predicted(3.0, 2.0)]), "target": 7})
     return stage
 
@@ -175,12 +175,15 @@ def test_names_are_text_and_never_markup(bars: Stage):
 
 
 def test_a_bar_is_picked_by_click_and_by_key(bars: Stage):
-    bars.page.locator(".row").nth(1).click()
     bars.page.locator(".row").first.click()
-    assert bars.sent == [0]
+    assert bars.sent == [], "it is the target"
+    bars.page.locator(".row").nth(1).click()
+    assert bars.edits == [{"kind": "pick", "value": 0, "seq": 1}]
+    bars.page.locator(".row").first.click()
+    assert bars.edits == [{"kind": "pick", "value": 7, "seq": 2}], "another pick is on its way"
     bars.page.locator(".row").nth(1).press("ArrowDown")
     bars.page.keyboard.press("Enter")
-    assert bars.sent == [0, 1]
+    assert bars.edits == [{"kind": "pick", "value": 1, "seq": 3}]
     expect(bars.page.locator("[role=radio][aria-checked=true]")).to_have_attribute("data-index", "7")
 
 

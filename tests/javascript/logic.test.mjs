@@ -6,6 +6,7 @@ import { functionsOf } from "./bundle.mjs";
 
 const { Outbox } = await functionsOf("outbox", [], ["Outbox"]);
 const { number, ranks } = await functionsOf("matrix", ["outbox", "nodes"], ["number", "ranks"]);
+const { picker } = await functionsOf("picks", ["outbox"], ["picker"]);
 const panel = await functionsOf("rule_panel", ["outbox", "nodes"], ["actions", "adopt", "written"], ["draw"]);
 const ruler = await functionsOf("ruler", ["outbox", "nodes", "large", "ruler_table", "ruler_cards"], ["actions", "short"],
   ["draw", "hoverRow"]);
@@ -29,6 +30,19 @@ test("edits are numbered and repeated until the server has confirmed them", () =
   assert.deepEqual(outbox.edits.map((edit) => edit.seq), [5]);
   assert.equal(outbox.accepts({ sid: "a", seq: 5 }), true);
   assert.deepEqual(outbox.edits, []);
+});
+
+test("the last pick is repeated until the server has confirmed it; what is chosen already is not picked", () => {
+  const root = /** @type {any} */ ({});
+  const messages = sentBy((set) => {
+    const pick = picker(root, { sid: "a", seq: 0 }, set);
+    pick("x", "x");
+    pick("y", "x");
+    pick("y", "x");
+    pick("x", "x");
+    picker(root, { sid: "a", seq: 2 }, set)("x", "x");
+  });
+  assert.deepEqual(messages.map((one) => one.edits.map(({ value, seq }) => [value, seq])), [[["y", 1]], [["x", 2]]]);
 });
 
 test("an edit takes the place of one that it makes superfluous", () => {

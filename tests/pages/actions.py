@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from functools import partial
 from typing import cast
 
 import numpy as np
 from PIL import Image
-from streamlit.proto.WidgetStates_pb2 import WidgetState
-from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
@@ -71,13 +68,7 @@ def edit(component: str, /, **what: object) -> Do:
 
 def pick(key: str, wanted: Callable[[AppTest], object]) -> Do:
     """A click on a bar, a card, a chip or a row of a component."""
-    def do(app: AppTest) -> None:
-        element = next(e for e in app.get("bidi_component") if e.proto.id.endswith(f"-{key}"))
-        states = app._tree.get_widget_states()
-        states.widgets.append(WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{element.proto.id}__events",
-                                          json_trigger_value=json.dumps([{"event": "pick", "value": wanted(app)}])))
-        app._run(states)
-    return do
+    return lambda app: gesture(app, key, {"kind": "pick", "value": wanted(app)})
 
 
 def ranked(place: int) -> Callable[[AppTest], int]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from tests.support.tab import Tab, payload_of, plain
+from tests.support.shown import payload_of, plain
+from tests.support.tab import Tab
 
 ELSEWHERE = ("menu-", "export-", "download-", "copy-", "stamp-", "start-", "open-", "sample-", "new-", "flip-measure",
              "abl-measure", "compare-flips-start", "upload", "flip-curves", "flip-scores", "flip-figure", "abl-csv",
@@ -25,6 +26,8 @@ class Gesture:
     name: str
     key: str
     do: Callable[[Tab], None]
+    kind: str
+    """The same for all values that it may give."""
 
     def possible(self, tab: Tab) -> bool:
         """Whether the page has what it needs."""
@@ -37,7 +40,8 @@ def gestures(tab: Tab) -> list[Gesture]:
     for key, content in tab.widgets():
         if key.startswith(ELSEWHERE) or getattr(content, "disabled", False):
             continue
-        found += [Gesture(f"{key}: {what}", key, do) for what, do in _of(tab, key, content)]
+        found += [Gesture(f"{key}: {what}", key, do, f"{key}, {place}")
+                  for place, (what, do) in enumerate(_of(tab, key, content))]
     return found
 
 
@@ -54,7 +58,7 @@ def _of(tab: Tab, key: str, content: Any) -> Iterator[tuple[str, Callable[[Tab],
             value = next(name for name in names if name not in held)  # type: ignore[operator]
             yield value, lambda one: one.give(key, string_array_value=[value])
         case "Slider":
-            step = content.step if content.value[0] + content.step <= content.max else -content.step
+            step = content.step if held[0] + 2 * content.step <= content.max else -content.step  # type: ignore[index]
             moved = [held[0] + 2 * step]  # type: ignore[index]
             yield f"{moved[0]:g}", lambda one: one.give(key, double_array_value=moved)
         case "NumberInput":

@@ -24,6 +24,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.common import user_key_from_element_id
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support.shown import initial, payload_of, plain
+
 Path = tuple[int, ...]
 EVENTS = "$$STREAMLIT_INTERNAL_KEY_{}__events"
 
@@ -66,6 +68,8 @@ class Tab:
         self.errors: list[str] = []
         self.arrived: deque[ForwardMsg] = deque()
         self.hold = False
+        self.deaf = False
+        """Whether the server no longer hears this tab, which does not know it yet: the connection is about to break."""
         self._kept: dict[str, ForwardMsg] = {}
         self._run, self._fragments = "", tuple[str, ...]()
         self._seq: dict[str, int] = {}
@@ -82,7 +86,7 @@ class Tab:
         """Open the connection, to the same session if there was one, and have the page drawn."""
         protocols = ["streamlit", "none", *([self.session] if self.session else [])]
         self._socket = self._open.enter_context(connect(
-            self._socket_url, subprotocols=protocols, max_size=None, compression=None,  # type: ignore[arg-type]
+            self._socket_url, subprotocols=protocols, max_size=None, max_queue=None, compression=None,  # type: ignore
             open_timeout=60))
         self._sent = self._begun = 0
         self.send()
@@ -91,6 +95,7 @@ class Tab:
         """Lose the connection: what was under way to this tab is gone."""
         self._open.close()
         self._socket = None
+        self.deaf = False
         self.arrived.clear()
 
     close = drop
@@ -110,7 +115,8 @@ class Tab:
         assert self._socket is not None
         self._sent += 1
         self.running = True
-        self._socket.send(message.SerializeToString())
+        if not self.deaf:
+            self._socket.send(message.SerializeToString())
 
     def receive(self, seconds: float) -> bool:
         """Wait for one message and draw it, or keep it while `hold` is set; False if none came."""
@@ -331,11 +337,16 @@ class Tab:
         self.give(key, bool_value=True)
 
     def pick(self, key: str, value: object) -> None:
-        """A component's trigger "pick"."""
-        content = self.find(key)
-        self.send(WidgetState(id=EVENTS.format(content.id), json_trigger_value=json.dumps([{"event": "pick",
-                                                                                            "value": value}])),
-                  fragment=self._fragment(content))
+        """Pick something from a list; an earlier pick that was not confirmed is not repeated."""
+        self._unconfirmed.pop(key, None)
+        self.edit(key, kind="pick", value=value)
+
+    def say_hello(self) -> None:
+        """As `store.js` does when the page is there: this browser keeps nothing."""
+        content, message = self.find("store-main"), {"n": 1, "kind": "hello", "nav": "navigate"}
+        value = {"sid": self.payload("store-main")["sid"], "messages": [message]}
+        said = json.dumps([{"event": "say", "value": value}])
+        self.send(WidgetState(id=EVENTS.format(content.id), json_trigger_value=said))
 
     def edit(self, key: str, /, **edit: Any) -> None:
         """A component's edit, numbered and repeated until it is confirmed."""
@@ -349,51 +360,3 @@ class Tab:
     def go(self, page: str) -> None:
         """Follow a link of the navigation."""
         self.send(page=self.pages[page])
-
-
-def payload_of(content: Any) -> dict[str, Any] | None:
-    """What a component was sent; None for anything else."""
-    if type(content).__name__ != "BidiComponent" or not content.json:
-        return None
-    return json.loads(content.json)
-
-
-def plain(state: WidgetState) -> object:
-    """A widget's value."""
-    name = state.WhichOneof("value")
-    if name is None:
-        return None
-    value = getattr(state, name)
-    return tuple(value.data) if hasattr(value, "data") else value
-
-
-def initial(content: Any) -> WidgetState | None:
-    """The value that a widget is drawn with; None for what holds none."""
-    set_value = getattr(content, "set_value", False)
-    state = WidgetState()
-    match type(content).__name__:
-        case "Selectbox" | "Radio":
-            if set_value and content.HasField("raw_value"):
-                state.string_value = content.raw_value
-            elif content.HasField("default") and content.options:
-                state.string_value = content.options[content.default]
-        case "TextInput":
-            state.string_value = content.value if set_value else content.default
-        case "Slider":
-            state.double_array_value.data.extend(content.value if set_value else content.default)
-        case "NumberInput":
-            if set_value or content.HasField("default"):
-                state.double_value = content.value if set_value else content.default
-        case "Checkbox":
-            state.bool_value = content.value if set_value else content.default
-        case "MultiSelect":
-            state.string_array_value.data.extend(
-                content.raw_values if set_value else [content.options[place] for place in content.default])
-            state.string_array_value.SetInParent()
-        case "ButtonGroup":
-            state.string_array_value.data.extend(
-                content.raw_values if set_value else [content.options[place].content for place in content.default])
-            state.string_array_value.SetInParent()
-        case _:
-            return None
-    return state

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 
+from vislrp_ui import inbox
 from vislrp_ui.inbox import MAX_WAITING, Inbox
 
 
@@ -58,6 +61,26 @@ def test_a_part_does_not_end_the_run_of_a_page_and_a_page_does() -> None:
     box.request_rerun(message("model"))
     request = box.on_scriptrunner_yield()
     assert request is not None and request.rerun_data.fragment_id_queue == ["row"], "in order"
+
+
+def test_a_widgets_own_functions_may_ask_the_session_while_a_message_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of layers ask which network runs: under the lock, that stopped the whole server for good."""
+    box = Inbox()
+    asked: list[object] = []
+
+    def read(states: WidgetStates, drawn: int | None) -> WidgetStates:
+        box.request_rerun(message("three"))  # as the server's own thread does meanwhile
+        asked.append(box.on_scriptrunner_yield())
+        return states
+    monkeypatch.setattr(inbox, "_without_echoes", read)
+    box.request_rerun(message("one"))
+    box.request_rerun(message("two"))
+    request = []
+    thread = threading.Thread(target=lambda: request.append(box.on_scriptrunner_yield()), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive() and asked == [None], "nothing else is heard before this one is"
+    assert request[0].rerun_data.widget_states.widgets[0].id == "one" and len(box._waiting) == 2
 
 
 def test_a_timer_waits_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from vislrp_core.model import LRPModel
 from vislrp_core.resources import app_script
-from vislrp_ui import caches, permalink, rooms, state, state_ablation, state_flipping
+from vislrp_ui import beforehand, caches, permalink, rooms, state, state_ablation, state_flipping
 from vislrp_ui.address import read_fields, write_fields
 from vislrp_ui.comparison import CompareState, GridCell, GridColumn, GridRow
 from vislrp_ui.evidence import Boxed, Evidence
@@ -98,3 +98,10 @@ def test_fields_have_names_and_defaults_are_left_out():
 def test_damaged_fields_cost_their_part(text: str):
     with pytest.raises(ValueError, match=r"^.{1,40}$"):
         read_fields(text, DEFAULTS)
+
+
+def test_the_code_of_all_pages_is_loaded_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(beforehand, "import_module", loaded.append)
+    beforehand.load_pages()
+    assert loaded == [f"vislrp_ui.{key}.page" for key in ("home", "design", "compare", "flipping", "ablation")]

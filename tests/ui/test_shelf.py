@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 import torch
 
 from tests.support.networks import tiny_state
-from vislrp_core import forward
+from vislrp_core import forward, steps, trace
 from vislrp_core.images import to_input
+from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import Network
 from vislrp_core.propagation import propagate
+from vislrp_core.rules import Rule
 from vislrp_ui import running, service, shelf, shelved
 from vislrp_ui.shelf import Shelf
 from vislrp_ui.state import ImageRef
@@ -131,6 +134,32 @@ def test_a_second_server_computes_nothing_that_the_first_has_shown(kept: Shelf) 
     for layer, values in first.maps.items():
         np.testing.assert_array_equal(values, again.maps[layer])
     np.testing.assert_array_equal(first.total, again.total)
+
+
+def test_parts_of_denominators_and_the_pass_in_double_precision_outlive_the_server(kept: Shelf, monkeypatch) -> None:
+    plain = LRPModel.basic()
+    composite = LRPModel(segments=(Segment(first=1, last=plain.plan.last, rule=Rule.of("gamma")),))
+    asked = [LRPModel(segments=model.segments, bias=bias) for model in (plain, composite) for bias in ("ignore", "absorb")]
+    first = [service.relevance(REF, model, 3, network_name="embedded") for model in asked]
+    shelved.flush()
+    assert service.trace(REF, network_name="embedded").cache.has_double
+    service.clear_caches()
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("computed again")
+    monkeypatch.setattr(steps, "refine", never)
+    monkeypatch.setattr(service, "forward", never)
+
+    def keep(self: trace.TraceCache, key: tuple, term: torch.Tensor) -> torch.Tensor:
+        layer = plain.plan.rows[key[0]]
+        return term if len(key) == 3 or key[0] == 1 or layer.kind != "conv" else never()
+    monkeypatch.setattr(trace.TraceCache, "keep", keep)
+    for model, one in zip(asked, first, strict=True):
+        again = service.relevance(REF, model, 3, network_name="embedded")
+        assert again is not one and all(torch.equal(one.at(layer), again.at(layer)) for layer in one.layers)
+    passed = weakref.ref(service.trace(REF, network_name="embedded"))
+    service.clear_caches()
+    assert passed() is None, "what is kept on disk does not hold the pass in memory"
 
 
 def test_what_visitors_bring_never_gets_there(kept: Shelf) -> None:

@@ -13,8 +13,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vislrp_core.neurons import SCORES, NeuronScores
-from vislrp_ui import service, state_ablation, theme
-from vislrp_ui.ablation import brushes
+from vislrp_core.propagation import NonFiniteRelevance
+from vislrp_ui import service, session, state_ablation, theme
+from vislrp_ui.ablation import brushes, work
 from vislrp_ui.ablation.toolbar import change
 from vislrp_ui.shared.charts import draw
 from vislrp_ui.state_ablation import AblationState
@@ -72,17 +73,22 @@ def charts(held: AblationState, scores: NeuronScores) -> None:
         with column:
             draw(
                 chart(scores, by, held.neurons, held.gesture, theme.is_dark()), key,
-                on_select=partial(_take, key, by, scores),
+                on_select=partial(_take, key, by),
                 words=f"{service.rows().name(held.layer)}: {len(scores)} neurons sorted by {SCORES[by].title}, "
                     f"{len(held.neurons)} of them selected; without the mouse: top n and typed numbers above, cells below")
 
 
-def _take(key: str, by: str, scores: NeuronScores) -> None:
+def _take(key: str, by: str) -> None:
     event = st.session_state[key]
     selection = event["selection"] if isinstance(event, Mapping) and "selection" in event else {}
     if "pick" in selection:
         brushes.forget()
         change(state_ablation.toggle, brushes.newly_picked(key, selection["pick"]))
+        return
+    visit = session.get_visit()
+    try:  # of the layer that the visit is at, which this browser may not have drawn yet
+        scores = work.scores_at(work.asked_by(visit), state_ablation.of(visit).layer)
+    except NonFiniteRelevance:
         return
     brushes.hold(by)
     change(state_ablation.choose, brushed(selection, scores.strongest(by)))

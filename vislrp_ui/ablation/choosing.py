@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from vislrp_core.neurons import SCORES, NeuronScores, format_neurons
+from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_ui import service, session, state_ablation
 from vislrp_ui.ablation import brushes
 from vislrp_ui.ablation.toolbar import change, changing_set
-from vislrp_ui.ablation.work import shapes
+from vislrp_ui.ablation.work import asked_by, scores_at, shapes, sizes
 from vislrp_ui.shared import widgets
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import GESTURES, MAX_COUNT, AblationState
@@ -27,7 +28,7 @@ def layer_select(visit: Visit) -> None:
     held = state_ablation.of(visit)
     known = shapes()
     titles = {layer: layer_title(layer, known[layer]) for layer in range(1, visit.model.plan.last + 1)}
-    key = widgets.mirror("abl-layer", held.layer)
+    key = widgets.mirror("abl-layer", held.layer, titles[held.layer])
     st.selectbox("Layer", list(titles), key=key, label_visibility="collapsed", on_change=_show_layer,
                  format_func=titles.__getitem__,
                  help="The neurons of a convolutional layer are its channels")
@@ -48,10 +49,10 @@ def ways(held: AblationState, scores: NeuronScores | None) -> None:
         told = scores is not None and set(held.neurons) == set(scores.strongest(held.by)[:held.count].tolist())
         key = widgets.mirror("abl-count", held.count if told else None)
         st.number_input("Top", 1, MAX_COUNT, None, key=key, step=1, label_visibility="collapsed", on_change=_top,
-                        args=(scores,), placeholder=f"top {held.count}", help="Selects so many of the strongest neurons")
+                        placeholder=f"top {held.count}", help="Selects so many of the strongest neurons")
     with st.container(width=176):
         key = widgets.mirror("abl-by", held.by)
-        st.selectbox("of", list(SCORES), key=key, label_visibility="collapsed", on_change=_top, args=(scores,),
+        st.selectbox("of", list(SCORES), key=key, label_visibility="collapsed", on_change=_top,
                      format_func=lambda one: f"of {SCORES[one].title}",
                      help="Selects the neurons with the largest score; for negative relevance the most negative ones. "
                           + SCORES[held.by].definition)
@@ -67,26 +68,44 @@ def _set_gesture() -> None:
     change(state_ablation.set_view, gesture=st.session_state["abl-gesture"])
 
 
-def _top(scores: NeuronScores | None) -> None:
+# A gesture may leave the browser before it has drawn the layer that was chosen right before: it is about the layer that the
+# visit is at then, and so nothing about a layer is handed to these from where they are drawn.
+
+def _top() -> None:
     count, by = st.session_state["abl-count"], st.session_state["abl-by"]
-    count = state_ablation.of(session.get_visit()).count if count is None else count
-    if scores is None:
+    visit = session.get_visit()
+    held = state_ablation.of(visit)
+    try:
+        scores = scores_at(asked_by(visit), held.layer)
+    except NonFiniteRelevance:  # the page says so in the place of the charts
         return
     brushes.forget()
-    change(state_ablation.choose_top, scores.strongest(by).tolist(), count, by)
+    change(state_ablation.choose_top, scores.strongest(by).tolist(), held.count if count is None else count, by)
+
+
+def _size() -> int:
+    return sizes()[state_ablation.of(session.get_visit()).layer]
+
+
+def _all() -> None:
+    changing_set(state_ablation.choose, range(_size()))
+
+
+def _invert() -> None:
+    changing_set(state_ablation.invert, _size())
 
 
 def _more(held: AblationState, scores: NeuronScores | None) -> None:
-    size, name = len(scores) if scores is not None else 0, service.rows().name(held.layer)
+    size = len(scores) if scores is not None else 0
     st.button(f"Top {held.count} of {SCORES[held.by].title}", icon=":material/filter_list:", key="abl-top", on_click=_top,
-              args=(scores,), width="stretch")
+              width="stretch")
     key = widgets.mirror("abl-typed", format_neurons(held.neurons, separator=", "))
-    st.text_input("Selected neurons", key=key, placeholder="57, 58, 60-63", on_change=_typed, args=(size, name),
+    st.text_input("Selected neurons", key=key, placeholder="57, 58, 60-63", on_change=_typed,
                   help=f"Numbers and ranges from 0 to {size - 1}; Enter selects exactly these")
     with st.container(horizontal=True, gap="xsmall"):
-        st.button("All", key="abl-all", on_click=changing_set, args=(state_ablation.choose, range(size)))
+        st.button("All", key="abl-all", on_click=_all)
         st.button("None", key="abl-none", on_click=changing_set, args=(state_ablation.choose, ()))
-        st.button("Invert", key="abl-invert", on_click=changing_set, args=(state_ablation.invert, size))
+        st.button("Invert", key="abl-invert", on_click=_invert)
     others = [layer for layer, _ in held.selected if layer != held.layer]
     if others:
         st.caption("Also selected: " + ", ".join(
@@ -95,8 +114,9 @@ def _more(held: AblationState, scores: NeuronScores | None) -> None:
                   width="stretch")
 
 
-def _typed(size: int, name: str) -> None:
+def _typed() -> None:
     brushes.forget()
-    change(state_ablation.choose_typed, st.session_state["abl-typed"], size, name)
+    name = service.rows().name(state_ablation.of(session.get_visit()).layer)
+    change(state_ablation.choose_typed, st.session_state["abl-typed"], _size(), name)
 
 

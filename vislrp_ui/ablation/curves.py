@@ -115,7 +115,7 @@ def _set(key: str, name: str) -> None:
 def _settings(visit: Visit, task: CurvesTask) -> None:
     settings = state_ablation.of(visit).measurement
     names = {entry.id: entry.name for entry in visit.models}
-    key = widgets.mirror("abl-models", list(task.models))
+    key = widgets.mirror("abl-models", list(task.models), *(names.get(id) for id in task.models))
     st.multiselect("LRP models", list(names), key=key, format_func=names.__getitem__, on_change=_set, args=(key, "models"),
                    help="Each ranks the neurons by its own total relevance")
     key = widgets.mirror("abl-share", settings.share)

@@ -14,6 +14,7 @@ from vislrp_ui.ablation.toolbar import change, changing_set
 from vislrp_ui.components import colours
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.setchips import set_chips
+from vislrp_ui.inbox import mirror
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import MAX_KEPT, AblationState, KeptSet
@@ -53,8 +54,7 @@ def chip(rows: Architecture, row: KeptSet, before: list[Prediction], after: list
             "tip": f"{layers}, set to {value}"}
 
 
-def _pick() -> None:
-    id = st.session_state["abl-chips"]["pick"]
+def _pick(id: object) -> None:
     if isinstance(id, int):
         changing_set(state_ablation.take_up, id)
 
@@ -64,8 +64,7 @@ def _settings(visit: Visit, held: AblationState, target: int) -> None:
     for row in held.kept:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.html(f"<b>{row.letter}</b>", width="content")
-            key = f"abl-name-{row.id}"
-            st.session_state[key] = row.name
+            key = mirror(f"abl-name-{row.id}", row.name)
             st.text_input("Name", key=key, max_chars=60, placeholder=row.title(plan), label_visibility="collapsed",
                           on_change=_rename, args=(row.id,))
             st.button("", icon=":material/close:", type="tertiary", key=f"abl-remove-{row.id}", help="Remove this set",

@@ -66,8 +66,7 @@ def ablation() -> None:
     draw_pixels()
 
 
-def _pick() -> None:
-    layer = st.session_state["abl-layers"]["pick"]
+def _pick(layer: object) -> None:
     if isinstance(layer, int):
         brushes.forget()
         toolbar.change(state_ablation.set_layer, layer, service.rows())

@@ -35,7 +35,8 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, size: int)
                                              "remainder": f"by the other {size - count}"}
             options |= {neuron: f"by neuron {neuron}" for neuron in held.neurons}
             shown = held.neuron if held.part == "neuron" else held.part
-            key = widgets.mirror("abl-part", shown if shown in options else "set")
+            shown = shown if shown in options else "set"
+            key = widgets.mirror("abl-part", shown, options[shown])
             with st.container(width=150):
                 st.selectbox("Part", list(options), key=key, label_visibility="collapsed", format_func=options.__getitem__,
                              on_change=changing(key, state_ablation.show_part),

@@ -33,7 +33,7 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, scores: Ne
     """Draw them, the strongest positive relevance first."""
     ranked = sorted(held.neurons, key=lambda neuron: (-scores.positive_relevance[neuron], neuron))
     pages = -(-len(ranked) // SHOWN)
-    page = max(0, min(st.session_state.get(_PAGE, 0), pages - 1))
+    page = st.session_state[_PAGE] = max(0, min(st.session_state.get(_PAGE, 0), pages - 1))
     here = ranked[page * SHOWN:(page + 1) * SHOWN]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-selected"):
         st.html('<div class="v-abl-head"><h2>Selected neurons</h2><span class="v-muted">relevance | activation</span></div>',
@@ -42,17 +42,17 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, scores: Ne
             st.html(f'<span class="v-muted v-facts">{page * SHOWN + 1}–{page * SHOWN + len(here)} of {len(ranked)}</span>',
                     width="content")
             st.button("", icon=":material/chevron_left:", type="tertiary", key="abl-previous", disabled=page == 0,
-                      on_click=_turn, args=(page - 1,), help="Previous neurons")
+                      on_click=_turn, args=(-1,), help="Previous neurons")
             st.button("", icon=":material/chevron_right:", type="tertiary", key="abl-next", disabled=page == pages - 1,
-                      on_click=_turn, args=(page + 1,), help="Next neurons")
+                      on_click=_turn, args=(1,), help="Next neurons")
     if not here:
         st.html('<div class="v-abl-none v-muted">No neurons selected. Drag over a chart or click cells.</div>')
         return
     neuron_pairs("abl-pairs", pairs(visit, asked, held.layer, here, scores))
 
 
-def _turn(page: int) -> None:
-    st.session_state[_PAGE] = page
+def _turn(step: int) -> None:
+    st.session_state[_PAGE] = max(0, st.session_state.get(_PAGE, 0) + step)
 
 
 def pairs(visit: Visit, asked: ExplanationKey, layer: int, neurons: Sequence[int], scores: NeuronScores) -> dict[str, Any]:

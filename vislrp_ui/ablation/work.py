@@ -23,7 +23,7 @@ from vislrp_ui import service, session
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.gate import GATE
 from vislrp_ui.service import Watch
-from vislrp_ui.state import ImageRef
+from vislrp_ui.state import ImageRef, Visit
 from vislrp_ui.state_ablation import Cut
 
 _layers: ByteCache[Tensor] = ByteCache(allotted("neuron relevance"), lambda relevance: relevance.nbytes)
@@ -49,6 +49,11 @@ class ExplanationKey:
     def key(self, layer: int) -> tuple[object, ...]:
         """Everything that R[layer] depends on."""
         return relevance_key(service.network(), self.ref, self.model, self.target, layer)
+
+
+def asked_by(visit: Visit) -> ExplanationKey:
+    """What a visit's page is about."""
+    return ExplanationKey(visit.image, visit.model, service.target_of(visit.image, visit.target))
 
 
 def relevance_key(network: Network, ref: ImageRef, model: LRPModel, target: int, layer: int) -> tuple[object, ...]:

@@ -18,7 +18,7 @@ from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.picture import picture
 from vislrp_ui.shared import large, views, widgets
 from vislrp_ui.state import Visit
-from vislrp_ui.state_compare import GridCell
+from vislrp_ui.state_compare import CompareState, GridCell
 
 
 def class_name(grid: Grid, row: int) -> str:
@@ -77,11 +77,10 @@ def panel(grid: Grid) -> None:
     with st.container(border=True, key="compare-difference-panel"):
         choice, *places = st.columns([0.25, 0.25, 0.25, 0.25], gap="medium")
         with choice:
-            for name, cell, change_to in (("Map", one, lambda picked: (picked, other)),
-                                          ("minus", other, lambda picked: (one, picked))):
-                key = widgets.mirror(f"compare-difference-{name.lower()}", cell)
+            for which, (name, cell) in enumerate((("Map", one), ("minus", other))):
+                key = widgets.mirror(f"compare-difference-{name.lower()}", cell, cell_title(grid, cell))
                 st.selectbox(name, cells, key=key, format_func=lambda cell: cell_title(grid, cell),
-                             on_change=changing(key, state_compare.set_difference, read=change_to))
+                             on_change=changing(key, _choose, which))
             key = widgets.mirror("compare-scaled", grid.state.scaled)
             st.toggle("Scale both to Σ|R| = 1", key=key, on_change=changing(key, state_compare.set_scaled),
                       help="Without it a map of small relevance cannot be compared with one of large relevance")
@@ -117,6 +116,14 @@ def _picture(number: int, address: str, titles: list[str], values: np.ndarray, l
     picture(f"compare-difference-{number}", address, whole, view)
     st.html(f'<div class="v-bar v-diff-bar" title="Range: {escape(RANGES[look.range])}"><span>−{ends}</span>'
             f'<i style="background:linear-gradient(90deg,{",".join(stops)})"></i><span>+{ends}</span></div>')
+
+
+def _choose(shown: CompareState, which: int, picked: GridCell) -> CompareState:
+    """One of the two maps is another one; the other stays what it is by then."""
+    if shown.difference is None:
+        return shown
+    one, other = shown.difference
+    return state_compare.set_difference(shown, (picked, other) if which == 0 else (one, picked))
 
 
 def _facts(grid: Grid, one: GridCell, other: GridCell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from html import escape
 
@@ -19,7 +20,7 @@ from vislrp_ui.components.picture import picture
 from vislrp_ui.samples import samples
 from vislrp_ui.shared import large, views, widgets
 from vislrp_ui.state import ImageRef
-from vislrp_ui.state_compare import MAX_ROWS, SHARES, GridCell, GridColumn, GridRow
+from vislrp_ui.state_compare import MAX_ROWS, SHARES, ColumnEntry, GridCell, GridColumn, GridRow
 
 
 def image_choices(row: GridRow) -> dict[str, ImageRef]:
@@ -61,9 +62,9 @@ def _image_select(row: GridRow) -> None:
 
 def _class_select(grid: Grid, row: GridRow) -> None:
     seen, target = ranked(row.image), grid.targets[row.id]
-    key = widgets.mirror(f"compare-target-{row.id}", target)
-    st.selectbox("Target class", seen.order, key=key, label_visibility="collapsed",
-                 format_func=widgets.class_labels(service.network().classes).__getitem__,
+    labels = widgets.class_labels(service.network().classes)
+    key = widgets.mirror(f"compare-target-{row.id}", target, labels[target])
+    st.selectbox("Target class", seen.order, key=key, label_visibility="collapsed", format_func=labels.__getitem__,
                  on_change=changing(key, state_compare.set_target, row.id), help="Class of this row: type to search")
     rank, prediction = seen.of(target)
     logit = f"{prediction.logit:.1f}".replace("-", "−")
@@ -143,20 +144,33 @@ def outshone(grid: Grid) -> str:
 
 def plain_hint(grid: Grid) -> None:
     """Why a column of LRP-0 on all layers looks like noise, and the button to a readable composite in its place."""
-    shown = grid.state.columns
-    place = next((place for place, entry in enumerate(grid.entries)
-                  if isinstance(entry.model, LRPModel) and widgets.is_plain(entry.model)), None)
+    place = _plain(grid.entries)
     readable = next((entry for entry in grid.visit.models if entry.id == widgets.READABLE), None)
     if place is None or readable is None:
         return
-    there = GridColumn(readable.id) in shown
-    columns = [*shown[:place], *([] if there else [GridColumn(readable.id)]), *shown[place + 1:]]
+    there = GridColumn(readable.id) in grid.state.columns
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall",
                       key="plain-hint"):
         st.caption(f"{widgets.escaped(grid.entries[place].name)}: LRP-0 on all layers is noisy by nature.", width="content")
         st.button("Remove its column" if there else f"Show {readable.name} in its place", icon=":material/tune:",
-                  type="tertiary", key="plain-start", on_click=change, args=(state_compare.set_columns, columns),
+                  type="tertiary", key="plain-start", on_click=_without_plain,
                   help="The model stays in the list as it is")
+
+
+def _plain(entries: Sequence[ColumnEntry]) -> int | None:
+    return next((place for place, entry in enumerate(entries)
+                 if isinstance(entry.model, LRPModel) and widgets.is_plain(entry.model)), None)
+
+
+def _without_plain() -> None:
+    """Callback: the readable composite in the place of LRP-0, among the columns that there are by then."""
+    visit = session.get_visit()
+    shown = state_compare.of(visit)
+    place = _plain(state_compare.entries(visit, shown))
+    if place is None:
+        return
+    new = [column for column in (GridColumn(widgets.READABLE),) if column not in shown.columns]
+    change(state_compare.set_columns, [*shown.columns[:place], *new, *shown.columns[place + 1:]])
 
 
 def shared_bar(grid: Grid, limits: dict[GridCell, float]) -> str:

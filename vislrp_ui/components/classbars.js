@@ -25,11 +25,12 @@ function fill(row, entry, target, reachable) {
   percent.textContent = entry.percent;
 }
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".bars");
+  const send = picker(root, data, setStateValue);
   const pick = (place) => {
     const index = data.rows[place]?.index;
-    if (index !== undefined && index !== data.target) setTriggerValue("pick", index);
+    if (index !== undefined) send(index, data.target);
   };
   while (root.children.length > data.rows.length) root.lastElementChild.remove();
   while (root.children.length < data.rows.length) root.append(build());

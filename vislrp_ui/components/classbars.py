@@ -7,8 +7,10 @@ from typing import Any
 
 from vislrp_core.network import Prediction
 from vislrp_ui.components.assets import register
+from vislrp_ui.components.protocol import mount_choice
 
-_bars = register("classbars", '<div class="bars" role="radiogroup" aria-label="Target class"></div>')
+_bars = register("classbars", '<div class="bars" role="radiogroup" aria-label="Target class"></div>',
+                 parts=("outbox", "picks"))
 
 
 def percent(probability: float) -> str:
@@ -35,18 +37,18 @@ def class_rows(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
     ]
 
 
-def classbars(key: str, predictions: Sequence[Prediction], target: int, on_pick: Callable[[], None]) -> None:
+def classbars(key: str, predictions: Sequence[Prediction], target: int, on_pick: Callable[[Any], None]) -> None:
     """Draw the bars.
 
     Parameters
     ----------
     key : str
-        Component key; `st.session_state[key]["pick"]` is the picked class number (int) in `on_pick`.
+        Component key.
     predictions : sequence of Prediction
         The classes shown, in order.
     target : int
         Class number of the ringed bar; no bar is ringed if it is not among the classes shown.
     on_pick : callable
-        Called before the script runs again. A click on the class that is already the target does nothing.
+        Gets the number of the picked class, unchecked. A click on the class that is already the target does nothing.
     """
-    _bars(key=key, on_pick_change=on_pick, data={"rows": class_rows(predictions), "target": target})
+    mount_choice(_bars, key, {"rows": class_rows(predictions), "target": target}, on_pick)

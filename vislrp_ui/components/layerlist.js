@@ -5,9 +5,10 @@ function build() {
   return row;
 }
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".layers");
-  const pick = (layer) => { if (layer !== data.selected) setTriggerValue("pick", layer); };
+  const send = picker(root, data, setStateValue);
+  const pick = (layer) => send(layer, data.selected);
   root.style.setProperty("--rows", data.rows.length);
   resize(root, data.rows.length, build);
   data.rows.forEach((entry, place) => {

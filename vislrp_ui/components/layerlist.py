@@ -7,10 +7,12 @@ from typing import Any
 
 from vislrp_core.model import LRPModel
 from vislrp_ui.components.assets import register
+from vislrp_ui.components.protocol import mount_choice
 from vislrp_ui.state import segment_of
 from vislrp_ui.theme import segment_colour
 
-_list = register("layerlist", '<div class="layers" role="radiogroup" aria-label="Layer"></div>', parts=("nodes",))
+_list = register("layerlist", '<div class="layers" role="radiogroup" aria-label="Layer"></div>',
+                 parts=("nodes", "outbox", "picks"))
 
 
 def layer_rows(model: LRPModel, counts: Mapping[int, int]) -> list[dict[str, Any]]:
@@ -24,16 +26,18 @@ def layer_rows(model: LRPModel, counts: Mapping[int, int]) -> list[dict[str, Any
     return rows
 
 
-def layer_list(key: str, model: LRPModel, selected: int, counts: Mapping[int, int], on_pick: Callable[[], None]) -> None:
+def layer_list(key: str, model: LRPModel, selected: int, counts: Mapping[int, int], on_pick: Callable[[Any], None]) -> None:
     """Draw the list.
 
     Parameters
     ----------
     key : str
-        Component key; `st.session_state[key]["pick"]` is the picked layer in `on_pick`.
+        Component key.
     selected : int
         The layer shown.
     counts : mapping
         Selected neurons by layer.
+    on_pick : callable
+        Gets the number of the picked layer, unchecked.
     """
-    _list(key=key, on_pick_change=on_pick, data={"rows": layer_rows(model, counts), "selected": selected})
+    mount_choice(_list, key, {"rows": layer_rows(model, counts), "selected": selected}, on_pick)

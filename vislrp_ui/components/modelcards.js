@@ -40,9 +40,9 @@ function reveal(list, card) {
   else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom + 3;
 }
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".cards");
-  const pick = (id) => setTriggerValue("pick", id);
+  const pick = picker(root, data, setStateValue);
   while (root.children.length > data.cards.length) root.lastElementChild.remove();
   while (root.children.length < data.cards.length) root.append(document.createElement("div"));
   data.cards.forEach((card, place) => {

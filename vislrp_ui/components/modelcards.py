@@ -7,10 +7,11 @@ from typing import Any
 
 from vislrp_core.model import LRPModel
 from vislrp_ui.components.assets import register
+from vislrp_ui.components.protocol import mount_choice
 from vislrp_ui.state import ModelEntry
 from vislrp_ui.theme import segment_colour, segment_text
 
-_cards = register("modelcards", '<div class="cards" role="radiogroup" aria-label="Models"></div>')
+_cards = register("modelcards", '<div class="cards" role="radiogroup" aria-label="Models"></div>', parts=("outbox", "picks"))
 
 
 def segment_bar(model: LRPModel) -> list[dict[str, Any]]:
@@ -36,20 +37,21 @@ def card(entry: ModelEntry) -> dict[str, Any]:
     return {"id": entry.id, "name": entry.name, "tag": tag, "tip": entry.model.description, "bar": segment_bar(entry.model)}
 
 
-def model_cards(key: str, entries: Iterable[ModelEntry], active: str, on_pick: Callable[[], None], *,
+def model_cards(key: str, entries: Iterable[ModelEntry], active: str, on_pick: Callable[[Any], None], *,
                 compact: bool = False) -> None:
     """Draw the cards.
 
     Parameters
     ----------
     key : str
-        Component key; `st.session_state[key]["pick"]` is the id of the picked card in `on_pick`.
+        Component key.
     entries : iterable of ModelEntry
         The models, in order.
     active : str
         Id of the ringed card.
+    on_pick : callable
+        Gets the id of the picked card, unchecked.
     compact : bool
         Without tags, for narrow places such as Home.
     """
-    _cards(key=key, on_pick_change=on_pick,
-           data={"cards": [card(entry) for entry in entries], "active": active, "compact": compact})
+    mount_choice(_cards, key, {"cards": [card(entry) for entry in entries], "active": active, "compact": compact}, on_pick)

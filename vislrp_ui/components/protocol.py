@@ -58,6 +58,14 @@ def mount(component: Any, key: str, payload: dict[str, Any], on_edit: OnEdit) ->
               data={**payload, "sid": sid(), "seq": st.session_state.get(_seen(key), 0)})
 
 
+def mount_choice(component: Any, key: str, payload: dict[str, Any], on_pick: Callable[[Any], None]) -> None:
+    """Draw a component whose only gesture is to pick something (`picks.js`); `on_pick` gets what was picked, unchecked."""
+    def take(edit: Edit) -> None:
+        if edit["kind"] == "pick":
+            on_pick(edit.get("value"))
+    mount(component, key, payload, take)
+
+
 def _deliver(key: str, on_edit: OnEdit) -> None:
     message = (st.session_state[key] or {}).get("edit")
     for edit in new_edits(message, sid(), st.session_state.get(_seen(key), 0)):

@@ -5,8 +5,9 @@ function build() {
   return chip;
 }
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".chips");
+  const pick = picker(root, data, setStateValue);
   for (const [name, colour] of Object.entries(data.colours)) root.style.setProperty(name, colour);
   resize(root, data.rows.length, build);
   data.rows.forEach((row, place) => {
@@ -18,6 +19,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
     write(chip.children[0], row.letter);
     write(chip.children[1], row.title);
     write(chip.children[2], row.effect);
-    chip.onclick = () => setTriggerValue("pick", row.id);
+    chip.onclick = () => pick(row.id);
   });
 }

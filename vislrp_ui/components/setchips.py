@@ -6,18 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vislrp_ui.components.assets import register
+from vislrp_ui.components.protocol import mount_choice
 
-_chips = register("setchips", '<div class="chips" role="group" aria-label="Kept sets"></div>', parts=("nodes",))
+_chips = register("setchips", '<div class="chips" role="group" aria-label="Kept sets"></div>',
+                  parts=("nodes", "outbox", "picks"))
 
 
-def set_chips(key: str, rows: Sequence[dict[str, Any]], colours: dict[str, str], on_pick: Callable[[], None]) -> None:
+def set_chips(key: str, rows: Sequence[dict[str, Any]], colours: dict[str, str], on_pick: Callable[[Any], None]) -> None:
     """Draw the chips.
 
     Parameters
     ----------
     key : str
-        Component key; `st.session_state[key]["pick"]` is the id of the picked chip in `on_pick`.
+        Component key.
     rows : sequence of dict
         `id`, `letter`, `title`, `effect`, `tip`, `active`.
+    on_pick : callable
+        Gets the id of the picked chip, unchecked.
     """
-    _chips(key=key, on_pick_change=on_pick, data={"rows": list(rows), "colours": colours})
+    mount_choice(_chips, key, {"rows": list(rows), "colours": colours}, on_pick)

@@ -48,8 +48,7 @@ def _alt(visit: Visit) -> str:
     return f"The image as the network sees it: {shows}"
 
 
-def _pick_class() -> None:
-    picked = (st.session_state["design-classes"] or {}).get("pick")
+def _pick_class(picked: object) -> None:
     if isinstance(picked, int):
         session.update(state.choose_target, picked)
 
@@ -74,8 +73,7 @@ def models(visit: Visit) -> None:
     model_cards("model-cards", visit.models, visit.active, _pick_model)
 
 
-def _pick_model() -> None:
-    picked = (st.session_state["model-cards"] or {}).get("pick")
+def _pick_model(picked: object) -> None:
     if isinstance(picked, str):
         session.update(state.activate, picked)
 
@@ -128,7 +126,7 @@ def _take_models(key: str) -> None:
 
 def _more(visit: Visit) -> None:
     names = {entry.id: entry.name for entry in visit.models}
-    key = widgets.mirror("active-model", visit.active)
+    key = widgets.mirror("active-model", visit.active, names[visit.active])
     st.selectbox("Active model", list(names), key=key, format_func=names.__getitem__,
                  on_change=widgets.on_change(key, state.activate))
     entry = visit.entry()

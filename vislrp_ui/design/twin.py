@@ -32,23 +32,22 @@ def segments(visit: Visit) -> None:
         lowest = model.segments[place - 1].first + 1 if place else 1
         first = widgets.mirror("twin-first", segment.first, lowest, segment.last)
         st.number_input("First layer", lowest, segment.last, key=first, step=1, disabled=place == 0,
-                        on_change=_move, args=(place - 1, first, -1), help=model.plan.name(segment.first))
+                        on_change=_move, args=(-1, first, -1), help=model.plan.name(segment.first))
     with right:
         final = place == len(model.segments) - 1
         highest = model.plan.last if final else model.segments[place + 1].last - 1
         last = widgets.mirror("twin-last", segment.last, segment.first, highest)
         st.number_input("Last layer", segment.first, highest, key=last, step=1, disabled=final,
-                        on_change=_move, args=(place, last, 0), help=model.plan.name(segment.last))
+                        on_change=_move, args=(0, last, 0), help=model.plan.name(segment.last))
     many = len(model.segments) >= MAX_SEGMENTS
     with st.container(horizontal=True, gap="xsmall"):
         st.button("Add", icon=":material/add:", key="twin-add", on_click=session.update, args=(state.add_segment,),
                   disabled=many, help="A segment at the bottom of the ruler")
-        middle = (segment.first + segment.last) // 2
         st.button("Split", icon=":material/call_split:", key="twin-split", on_click=session.update,
-                  args=(state.split_segment, place, middle), disabled=many or segment.first == segment.last,
-                  help=f"Split this segment below {model.plan.name(middle)}")
+                  args=(_split,), disabled=many or segment.first == segment.last,
+                  help=f"Split this segment below {model.plan.name(_middle(visit))}")
         st.button("Remove", icon=":material/close:", key="twin-remove", on_click=session.update,
-                  args=(state.remove_segment, place), disabled=len(model.segments) == 1,
+                  args=(_remove,), disabled=len(model.segments) == 1,
                   help="Its layers join a neighbour")
     layer = widgets.mirror("twin-layer", visit.selected_layer or 0)
     st.selectbox("Layer of the large map", range(model.plan.last + 1), key=layer,
@@ -56,16 +55,33 @@ def segments(visit: Visit) -> None:
                  on_change=widgets.on_change(layer, state.select_layer, kind=int))
 
 
+# These are about the segment that is selected when they are heard: the browser may not have drawn it yet.
+
+def _middle(visit: Visit) -> int:
+    segment = visit.model.segments[visit.selected_segment]
+    return (segment.first + segment.last) // 2
+
+
+def _split(visit: Visit) -> Visit:
+    return state.split_segment(visit, visit.selected_segment, _middle(visit))
+
+
+def _remove(visit: Visit) -> Visit:
+    return state.remove_segment(visit, visit.selected_segment)
+
+
 def _move(border: int, key: str, offset: int) -> None:
-    session.update(state.move_border, border, int(st.session_state[key]) + offset)
+    def move(visit: Visit) -> Visit:
+        return state.move_border(visit, visit.selected_segment + border, int(st.session_state[key]) + offset)
+    session.update(move)
 
 
 def parameters(visit: Visit) -> None:
     """Preset, the ten parameters in their groups, and the scale of epsilon."""
-    rule, place = visit.model.segments[visit.selected_segment].rule, visit.selected_segment
+    rule = visit.model.segments[visit.selected_segment].rule
     key = widgets.mirror("twin-preset", rule.preset)
     st.selectbox("Preset", list(PRESETS), key=key, format_func=lambda preset: PRESETS[preset].title,
-                 on_change=_set_preset, args=(key, place), help=PRESETS[rule.preset].summary)
+                 on_change=_set_preset, args=(key,), help=PRESETS[rule.preset].summary)
     for group, (number, title, explanation) in GROUPS.items():
         members = [p for p in PARAMETERS if p.group == group]
         st.caption(f"{number} {title}: {explanation}")
@@ -75,17 +91,21 @@ def parameters(visit: Visit) -> None:
                 name = widgets.mirror(f"twin-{parameter.key}", float(getattr(rule, parameter.key)))
                 st.number_input(parameter.symbol, key=name, step=parameter.step, format="%.4g", help=parameter.help,
                                 disabled=not rule.kind.takes_parameters, on_change=_set_parameter,
-                                args=(parameter.key, name, place))
+                                args=(parameter.key, name))
     scale = widgets.mirror("twin-scale", rule.epsilon_scale)
     st.segmented_control("Scale of ε", list(SCALES), key=scale, format_func=SCALES.__getitem__, required=True,
-                         on_change=_set_parameter, args=("epsilon_scale", scale, place),
+                         on_change=_set_parameter, args=("epsilon_scale", scale),
                          help="Relative: ε times the root mean square of the denominators z of the layer")
 
 
-def _set_parameter(parameter: str, key: str, place: int) -> None:
+def _set_parameter(parameter: str, key: str) -> None:
     kind = "scale" if parameter == "epsilon_scale" else "parameter"
-    session.update(apply_edit, {"kind": kind, "segment": place, "key": parameter, "value": st.session_state[key]})
+    _edit(kind=kind, key=parameter, value=st.session_state[key])
 
 
-def _set_preset(key: str, place: int) -> None:
-    session.update(apply_edit, {"kind": "preset", "segment": place, "preset": st.session_state[key]})
+def _set_preset(key: str) -> None:
+    _edit(kind="preset", preset=st.session_state[key])
+
+
+def _edit(**edit: object) -> None:
+    session.update(apply_edit, {**edit, "segment": session.get_visit().selected_segment})

@@ -134,7 +134,7 @@ def _section(maps: Maps, watching: bool) -> None:
 def _settings(visit: Visit, task: FlippingTask) -> None:
     settings = state_flipping.of(visit).measurement
     names = {id: name for id, (name, _) in measurable(visit).items()}
-    key = widgets.mirror("flip-models", list(task.models))
+    key = widgets.mirror("flip-models", list(task.models), *(names.get(id) for id in task.models))
     st.multiselect("LRP models and baselines", list(names), key=key, format_func=names.__getitem__, on_change=_set_models,
                    args=(key,))
     left, right = st.columns(2)

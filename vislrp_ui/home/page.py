@@ -108,14 +108,12 @@ def _example(visit: Visit) -> None:
         st.html(colour_bar_words(visit))
 
 
-def _pick_class() -> None:
-    picked = (st.session_state["home-classes"] or {}).get("pick")
+def _pick_class(picked: object) -> None:
     if isinstance(picked, int):
         session.update(state.choose_target, picked)
 
 
-def _pick_model() -> None:
-    picked = (st.session_state["home-models"] or {}).get("pick")
+def _pick_model(picked: object) -> None:
     if isinstance(picked, str):
         session.update(state.activate, picked)
 

@@ -50,6 +50,6 @@ def image_popover(visit: Visit) -> None:
 def model_select(visit: Visit, key: str, help: str) -> None:
     """Which LRP model of the visit is the active one."""
     names = {entry.id: entry.name for entry in visit.models}
-    key = widgets.mirror(key, visit.active)
+    key = widgets.mirror(key, visit.active, names[visit.active])
     st.selectbox("LRP model", list(names), key=key, format_func=names.__getitem__, label_visibility="collapsed",
                  on_change=widgets.on_change(key, state.activate), help=help)

@@ -229,8 +229,9 @@ def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Vi
     asked = visit.target if value is None else value
     say_unknown_classes(key, [] if asked is None else [asked])
     target = service.target_of(visit.image, asked)
-    st.selectbox(label, order, key=mirror(key, target), on_change=on_change(key, change, kind=int),
-                 label_visibility="collapsed", format_func=class_labels(service.network().classes).__getitem__,
+    labels = class_labels(service.network().classes)
+    st.selectbox(label, order, key=mirror(key, target, labels[target]), on_change=on_change(key, change, kind=int),
+                 label_visibility="collapsed", format_func=labels.__getitem__,
                  help="Any of the network's classes: type to search")
     return target
 
