@@ -66,3 +66,7 @@ def test_a_chain_of_fully_connected_rows_has_a_vector_as_input():
     assert toy.input_shape == (3,) and toy.last == 3 and toy.weighted == (1, 3)
     assert toy.last_feature == -1 and toy.positions == 1 and toy.pools == () and toy.sides == (1, 1, 1, 1)
     assert [row.module for row in toy.rows] == [None, "classifier.0", "classifier.1", "classifier.2"]
+
+
+def test_titles_have_their_articles():
+    assert [ARCHITECTURES[key].article for key in ("vgg16", "alexnet")] == ["a VGG16", "an AlexNet"]

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from tests.support.networks import tiny_state
 from vislrp_core import flipping
-from vislrp_core.cli import common, main
+from vislrp_core.cli import common, flip, main
 from vislrp_core.experiments import flips, workspace
 from vislrp_core.fills import filled_image
 from vislrp_core.images import read_image, to_input
@@ -225,3 +225,13 @@ def test_pictures_of_a_folder_are_explained_together(measured: Path, folder: Pat
     assert main(flip_command(folder, pictures[0], str(folder / "unreadable.png"), "--model",
                              str(folder / "gamma.json"), out="one of two")) == 2
     assert {row["image"] for row in rows(folder / "one of two" / "curves.csv")} == {pictures[0]}
+
+
+def test_which_picture_is_measured_stands_on_a_terminal(capsys: pytest.CaptureFixture[str],
+                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    flip.show_progress(1, 2, "folder/one.png")
+    assert capsys.readouterr().err == "", "not in a file"
+    monkeypatch.setattr(flip.sys.stderr, "isatty", lambda: True)
+    flip.show_progress(1, 2, "folder/one.png")
+    flip.show_progress(2, 2, "folder/two.png")
+    assert capsys.readouterr().err == "\r\033[KFlipping 1 of 2: one.png\r\033[KFlipping 2 of 2: two.png\n"

@@ -298,3 +298,17 @@ def test_to_pil_clips_what_is_darker_than_black_or_lighter_than_white():
 
 def test_digest_is_sha256():
     assert digest(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize(("place", "error", "words"), [
+    ("_plain", MemoryError(), "needs more memory than there is: save it smaller and choose it again"),
+    ("_on_white", ValueError("tile cannot extend outside image"), "damaged"),
+])
+def test_what_fails_while_a_picture_is_decoded_is_one_sentence(monkeypatch, place, error, words):
+    def fail(*_):
+        raise error
+    monkeypatch.setattr(images, "_READERS", {})
+    monkeypatch.setattr(images, place, fail)
+    with pytest.raises(ImageError, match=words) as caught:
+        read_image(encoded(gradient()))
+    assert "\n" not in str(caught.value)

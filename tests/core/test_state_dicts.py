@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from torch import nn
 from torchvision import models
 
 from tests.support.networks import random_image, tiny_network, tiny_state
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.canonize import fold_batch_norm
+from vislrp_core.checkpoints import read_state_dict
 from vislrp_core.network import Network, NetworkError
 from vislrp_core.networks import load_network
 from vislrp_core.state_dicts import understand
@@ -212,3 +213,26 @@ def test_a_marked_description_beside_a_network_is_read(tmp_path):
 def test_digests_tell_networks_apart():
     digests = {tiny_network(architecture=key, normalised=normalised).digest for key, normalised in ALL}
     assert len(digests) == len(ALL)
+
+
+def test_nothing_and_too_much_are_one_sentence():
+    with pytest.raises(NetworkError, match="it holds no tensors: give the state dict of VGG11, VGG13"):
+        understand({})
+    with pytest.raises(NetworkError, match=r'^"a\.safetensors" holds more than 1 MB of weights, which is this server'):
+        read_state_dict(save({"features.0.weight": torch.zeros(600, 600)}), "a.safetensors", max_bytes=1_000_000)
+
+
+def test_a_normalisation_without_gain_and_shift_is_folded_and_half_a_one_is_refused():
+    """`BatchNorm2d(affine=False)` saves its statistics alone."""
+    state = tiny_state(5, architecture="vgg11", normalised=True)
+    gains = {f"{name.removesuffix('.running_mean')}.weight" for name in state if name.endswith(".running_mean")}
+    shifts = {name.replace("weight", "bias") for name in gains}
+    plain = state | {name: torch.ones_like(state[name]) for name in gains} | {
+        name: torch.zeros_like(state[name]) for name in shifts}
+    bare = {name: tensor for name, tensor in state.items() if name not in gains | shifts}
+    expected, found = (Network.from_state_dict(one, any_width=True) for one in (plain, bare))
+    for row in expected.weights:
+        assert torch.equal(expected.weights[row], found.weights[row])
+        assert torch.equal(expected.biases[row], found.biases[row])
+    with pytest.raises(NetworkError, match=r"weight is missing: the batch normalisation after a convolution needs it"):
+        understand({name: tensor for name, tensor in state.items() if name not in gains})
