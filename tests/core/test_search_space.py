@@ -80,6 +80,11 @@ def test_a_space_makes_models_by_its_choices() -> None:
                              "~38_epsilon")
     assert choices.asked == ["border 1", "rule 1", "gamma1p of gamma in segment 1", "border 2",
                              "alpha of alpha_beta in segment 2", "pixel_rule"], "what is fixed is not asked for"
+    equal = Space.from_data(changed("segments.1.rules.0", {"preset": "z_plus"}))
+    joined = equal.choose(Chosen({"rule 1": "z_plus"}))
+    assert [one.last for one in joined.segments] == [10, 38], "equal rules are one segment"
+    uneven = Space.from_data(SPACE).choose(Chosen({"alpha of alpha_beta in segment 2": 1.13})).segments[1].rule
+    assert uneven.alpha - uneven.beta == 1 and uneven.warnings() == ()
     empty = space.choose(Chosen({"border 1": 5, "rule 1": "z_plus", "border 2": 0}))
     assert [one.last for one in empty.segments] == [17, 38], "a segment that ends where the one below ends is left out"
 

@@ -143,7 +143,7 @@ class RuleChoice(_Part):
         """The rule with these values; αβ without a β of its own has β = α - 1, which keeps the sum of relevance."""
         given = dict(values)
         if self.preset == "alpha_beta" and "alpha" in given and "beta" not in given:
-            given["beta"] = given["alpha"] - 1
+            given["beta"] = given["alpha"] - 1  # not rounded: α - β is 1 to the last bit
         scale = {} if self.epsilon_scale is None else {"epsilon_scale": self.epsilon_scale}
         return Rule.of(self.preset, **scale, **given)
 
@@ -249,8 +249,11 @@ class Space(_Part):
                                                           log=one.scale == "log"), one)
                       if not one.fixed else one.low for key, one in choice.values.items()}
             last = max(chosen, end)
-            if last > end:
-                segments.append({"first": end + 1, "last": last, "rule": choice.rule(values)})
+            rule = choice.rule(values)
+            if last > end and segments and segments[-1]["rule"] == rule and self.pooling_epsilon == ("none",):
+                segments[-1]["last"] = end = last  # a border between equal rules changes nothing
+            elif last > end:
+                segments.append({"first": end + 1, "last": last, "rule": rule})
                 end = last
         conventions = {field: suggest.suggest_categorical(field, allowed) if len(allowed) > 1 else allowed[0]
                        for field in CONVENTIONS for allowed in [getattr(self, field)]}
