@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -24,6 +25,7 @@ Open = Callable[..., AppTest]
 def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As a server has them that nobody configured; nobody but the tests looks whether visits have ended."""
     monkeypatch.setattr(own_networks, "_watch", lambda: None)
+    monkeypatch.setattr(own_networks, "_living", weakref.WeakSet())
     for name in ("VISLRP_NETWORK_MB", "VISLRP_ALLOW_NETWORKS"):
         monkeypatch.delenv(name, raising=False)
     option = "server.maxUploadSize"

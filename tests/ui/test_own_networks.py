@@ -101,6 +101,8 @@ def test_a_network_ends_with_its_visit_even_where_the_session_is_not_collected(p
     names = iter(there)
     monkeypatch.setattr(own_networks, "Owner", lambda id, seconds: functools.partial(there.__getitem__, next(names)))
     monkeypatch.setattr(own_networks, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(own_networks, "_places", weakref.WeakSet())  # not those of other tests' sessions
+    monkeypatch.setattr(own_networks, "_watching", False)
     sessions: list[dict[str, object]] = [{}, {}]
     networks = []
     for session in sessions:
