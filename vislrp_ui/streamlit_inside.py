@@ -21,6 +21,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests 
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType as ScriptRequestType
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState as ThreadState
+from streamlit.runtime.state import WidgetCallback as WidgetCallback
 from streamlit.runtime.state.common import unpack_widget_state_value as unpack_widget_state_value
 from streamlit.runtime.state.common import user_key_from_element_id as user_key_from_element_id
 from streamlit.runtime.state.session_state import WStates as WStates

@@ -12,7 +12,8 @@ from functools import partial
 import altair as alt
 import streamlit as st
 from altair.utils import schemapi
-from streamlit.runtime.state import WidgetCallback
+
+from vislrp_ui.streamlit_inside import WidgetCallback
 
 schemapi.disable_debug_mode()
 
