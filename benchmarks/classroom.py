@@ -2,7 +2,7 @@
 
 Starts the app on 127.0.0.1, lets pupils (tabs without a browser that speak Streamlit's protocol) open one link, and then has
 each act every twelve seconds: a third repeats what another has seen, one in five acts again before the answer has come, one
-in ten loses the connection. Prints how long answers took, which edits the address never told, and what the server used.
+in ten loses the connection. Prints how long answers took, which edits never reached the address, and what the server used.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Report:
     actions, median, late, repeated
         Number of answers; median and 95 % quantile of their seconds; median of the views that somebody had seen before.
     lost, errors : list of str
-        Edits that the address never told; pages without an answer, and values that changed by themselves.
+        Edits that never reached the address; pages without an answer, and values that changed without an edit.
     memory, processor : float
         Highest resident memory in MB and processor time in seconds of the server, this one's own in `own`.
     curve : list of pairs
@@ -208,7 +208,7 @@ def _each(class_: Sequence[Pupil], what: Callable[[Pupil], None]) -> None:
 
 @contextmanager
 def app(log: Path, store: Path, **variables: str) -> Iterator[tuple[str, psutil.Process]]:
-    """The app on the embedded network, in a process of its own; what it keeps on disk lies in a folder of its own, too."""
+    """The app on the embedded network, in a process of its own; what it keeps on disk is in a folder of its own, too."""
     command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
     kept = {"VISLRP_NETWORK": "embedded", "VISLRP_STORE": str(store), "VISLRP_STORE_MB": "3000"}
     with served(command, log, **{**kept, **variables}) as url:

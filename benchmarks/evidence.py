@@ -1,4 +1,4 @@
-"""Measures: speed beside Quantus and Zennit, interruptions, and the published table: ``python -m benchmarks.evidence PART``.
+"""Measures: speed next to Quantus and Zennit, interruptions, the published table: ``python -m benchmarks.evidence PART``.
 
 - ``speed``: SRG of pictures and models per minute, and the same with Quantus's region perturbation (most and least relevant
   first) on Zennit's maps: same pictures, composites, patches, number of steps and threads.
@@ -168,7 +168,7 @@ def _values(folder: Path) -> dict[tuple[str, str, str], float]:
 
 
 def table(options: argparse.Namespace) -> None:
-    """Measure; an interrupted run goes on."""
+    """Measure; an interrupted run can be resumed."""
     pictures = options.images or [str(sample_images())]
     run = command(Path(options.out), pictures, options.network, options.more)
     print(" ".join(run))

@@ -1,4 +1,4 @@
-"""Pictures per second on a GPU: this engine, Zennit and Captum beside a plain gradient, γ/ε/0 on a full VGG16 in float32.
+"""Pictures per second on a GPU: this engine, Zennit, Captum and a plain gradient, γ/ε/0 on a full VGG16 in float32.
 
     python -m benchmarks.gpu [--device cuda] [--batches 1,8,64] [--rounds 5] [--out DIR]
 

@@ -82,7 +82,7 @@ class Pupil:
     Parameters
     ----------
     link : str
-        What stands behind the question mark of the link that the class was given.
+        What follows the question mark in the link that the class was given.
     """
 
     def __init__(self, number: int, url: str, link: str, dice: random.Random, heard: Heard) -> None:

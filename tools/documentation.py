@@ -1,4 +1,4 @@
-"""Hook of MkDocs: pages that lie outside docs/, the schema of model files, and the arguments of every command.
+"""Hook of MkDocs: pages outside docs/, the schema of model files, and the arguments of every command.
 
 Links in Markdown are written as GitHub follows them; here those that lead out of docs/ are turned to the copies.
 """
@@ -30,7 +30,7 @@ COPIES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md",
 MARK = "<!-- arguments -->"
 MEASURES_MARK = "<!-- measures -->"
 _QUOTED = re.compile(r"<!-- (deploy/\S+) -->")
-"""A file of the repository that stands in a page word for word."""
+"""A file of the repository that a page quotes word for word."""
 _LINK = re.compile(r"\]\((?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 
 

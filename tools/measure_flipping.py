@@ -50,7 +50,7 @@ def models() -> dict[str, LRPModel]:
 
 
 def tasks(picture: Picture, target: int, seed: int, options: argparse.Namespace) -> dict[tuple[str, str], FlipCurve]:
-    """Curves by map and order; a random map stands for no knowledge at all."""
+    """Curves by map and order; a random map represents no knowledge at all."""
     explainers: dict[str, Explainer] = {**models(), RANDOM: Baseline("random", seed)}
     return {(name, order): FlipCurve(picture, target, order, one, None, options.patch, options.fill, options.steps)
             for name, one in explainers.items() for order in ("morf", "lerf")}

@@ -41,7 +41,7 @@ http {{
 
 @contextlib.contextmanager
 def nginx(folder: Path, ports: list[int]) -> Iterator[str]:
-    """nginx with the guide's file, its ports replaced by free ones; answers its address."""
+    """nginx with the guide's file, its ports replaced by free ones; returns its address."""
     port = free_port()
     text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8").replace("listen 80;", f"listen 127.0.0.1:{port};")
     for said, real in zip((8501, 8502), ports, strict=True):
@@ -125,7 +125,7 @@ def backends(log: Path) -> dict[str, set[str]]:
 
 
 def try_servers(browser: Browser, url: str, log: Path, ports: list[int]) -> int:
-    """Several visitors on two servers; answers the port of the server that the last visitor is on."""
+    """Several visitors on two servers; returns the port of the server that the last visitor is on."""
     contexts = []
     for _ in range(VISITORS):
         context, page, _ = new_page(browser)

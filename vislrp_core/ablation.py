@@ -20,7 +20,7 @@ from vislrp_core.propagation import propagate_from
 Value = Literal["zero", "mean"]
 VALUES: dict[str, str] = {
     "zero": "The neuron's output becomes 0 everywhere.",
-    "mean": "The neuron's output becomes its own mean over all positions: it fires, but no longer tells where.",
+    "mean": "The neuron's output becomes its own mean over all positions: it fires, but no longer at particular places.",
 }
 NO_MEAN = ("a single unit has no positions, its mean is its own value and nothing would change: set its output to 0")
 Sets = Mapping[int, Iterable[int]]

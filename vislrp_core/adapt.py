@@ -38,7 +38,7 @@ def adapt(model: LRPModel, architecture: str) -> LRPModel:
 
 
 class _Places:
-    """Where the rows of one architecture lie in another."""
+    """Where the rows of one architecture are in another."""
 
     def __init__(self, here: Architecture, there: Architecture) -> None:
         ends, others = [block.last for block in here.blocks], [block.last for block in there.blocks]
@@ -56,6 +56,6 @@ class _Places:
 
 
 def _joined(ends: Sequence[int], count: int) -> list[int]:
-    """Last rows of so many blocks: the first ones and the last one as they are, those between them joined into one."""
+    """Last rows of that many blocks: the first ones and the last one as they are, those between them joined into one."""
     lower = max(count - 2, 0)
     return [*ends[:lower], *ends[-2:][:count - lower - 1], ends[-1]]

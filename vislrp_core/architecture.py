@@ -61,7 +61,7 @@ class Architecture:
     title : str
         What the screen calls it.
     rows : tuple of Layer
-        Convolutions and pooling first, fully connected rows behind them; or fully connected ones alone.
+        Convolutions and pooling first, fully connected rows after them; or fully connected ones alone.
     input_size : int
         Side of the square picture; length of the input where all weighted rows are fully connected.
     """
@@ -111,7 +111,7 @@ class Architecture:
 
     @property
     def positions(self) -> int:
-        """Positions of the last row that has them: so many inputs of the first fully connected row belong to one channel."""
+        """Positions of the last row that has them: so many inputs of the first fully connected row are of one channel."""
         return self.sides[self.last_feature] ** 2 if self.last_feature >= 0 else 1
 
     @property
@@ -188,7 +188,7 @@ def chain(key: str, title: str, features: Sequence[Sequence[Layer]], classifier:
     features : sequence of blocks
         Blocks of rows with positions; empty where the input is a vector.
     classifier : sequence of Layer
-        The rows behind them, on units.
+        The rows after them, on units.
     input_size : int
         Side of the square picture, or length of a vector.
     """

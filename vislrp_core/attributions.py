@@ -106,7 +106,7 @@ def require_h5py() -> ModuleType:
 
 def write_virelay(folder: Path, maps: Sequence[Path], classes: Sequence[str], title: Mapping[str, str],
                   strategy: str) -> None:
-    """A ViRelAy project of maps that lie in .npz files: one at a time is in memory, each file is whole or not there.
+    """A ViRelAy project of maps in .npz files: one at a time is in memory, each file is whole or not there.
 
     Parameters
     ----------

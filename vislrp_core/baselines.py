@@ -118,8 +118,9 @@ METHODS: dict[str, Method] = {
                                    f"colour, {PATH_STEPS} points (Sundararajan et al. 2017).", _integrated_gradients),
     "gradcam": Method("Grad-CAM", "Last convolution's activations weighted by their mean gradient, positive part, enlarged "
                       "(Selvaraju et al. 2017).", _gradcam),
-    "edges": Method("Edges", "Sobel's edges of the picture: knows neither network nor class (Adebayo et al. 2018).", _edges),
-    "random": Method("Random", "Normally distributed values: knows nothing.", _random),
+    "edges": Method("Edges", "Sobel's edges of the picture: uses neither the network nor the class "
+                    "(Adebayo et al. 2018).", _edges),
+    "random": Method("Random", "Normally distributed values: carries no information.", _random),
 }
 
 

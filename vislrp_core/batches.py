@@ -210,7 +210,7 @@ def _refined(network: Network, batch: Batch) -> Batch:
 
 
 def _twin(network: Network, batch: Batch) -> Batch:
-    """The batch in double precision, made once and kept beside it."""
+    """The batch in double precision, made once and kept with it."""
     return cast(Batch, batch.cache.double(lambda: _refined(network, batch)))
 
 
@@ -235,7 +235,7 @@ def propagate_batch(network: Network, batch: Batch, model: LRPModel, targets: Se
                     checkpoint: Checkpoint | None = None) -> list[Relevance]:
     """Relevance of one class of each picture.
 
-    For several classes of every picture call it once for each: parts of denominators stay beside the batch.
+    For several classes of every picture call it once for each: parts of denominators stay with the batch.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def read_models(content: bytes | str, filename: str = "models") -> tuple[LRPMode
         if data.get("version") != VERSION or isinstance(data.get("version"), bool):
             raise ModelError(f"version: must be {VERSION}")
         if foreign := sorted(data.keys() - {"format", "version", "models"}):
-            raise ModelError(f"{foreign[0][:80]}: is no field of a file of models")
+            raise ModelError(f"{foreign[0][:80]}: is not a field of a file of models")
         entries = data.get("models")
         if not isinstance(entries, list):
             raise ModelError("models: must be a list of LRP models")

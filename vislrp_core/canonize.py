@@ -16,7 +16,7 @@ PARTS = ("weight", "bias", "running_mean", "running_var")
 
 
 def normalised_modules(architecture: Architecture) -> dict[str, tuple[str, str | None]]:
-    """For each weighted module its name, and that of its normalisation, where one stands after each convolution.
+    """For each weighted module its name, and that of its normalisation, where one follows each convolution.
 
     The places of later modules move: ``features.3`` of VGG11 is ``features.4`` of VGG11 with normalisation, followed by
     ``features.5``.

@@ -37,7 +37,7 @@ def read_state_dict(source: Path | bytes, name: str | None = None, *, max_bytes:
     source : Path or bytes
         A file, or its content.
     name : str, optional
-        What the file is called in errors; its ending tells the format.
+        What the file is called in errors; its ending gives the format.
     max_bytes : int, optional
         Refuse content that would take more memory than that.
 
@@ -56,7 +56,7 @@ def read_state_dict(source: Path | bytes, name: str | None = None, *, max_bytes:
         content = _read(source, suffix)
     except pickle.UnpicklingError as error:
         raise NetworkError(_of_pickle(shown, str(error))) from error
-    # Readers of both formats answer damaged files with any kind of exception.
+    # Readers of both formats raise any kind of exception for damaged files.
     except Exception as error:
         raise NetworkError(f'"{shown}" cannot be read as {suffix} (damaged or cut off): get it again.') from error
     state = unwrap(content)
@@ -80,7 +80,7 @@ def _read(source: Path | bytes, suffix: str) -> Any:
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     """A file's tensors, read one by one.
 
-    The library's own reader maps the file into memory: one that is cut off or written anew while its weights are in use
+    The library's own reader maps the file into memory: one that is cut off or rewritten while its weights are in use
     would end the whole process.
     """
     with safe_open(path, "pt"):  # checks sizes and offsets, and reads none of the tensors
@@ -123,7 +123,7 @@ def _check_archive(source: Path | bytes, shown: str, max_bytes: int | None) -> N
 def _of_pickle(shown: str, message: str) -> str:
     found = re.search(r"GLOBAL ([\w.]+)", message)
     if found is None:
-        return (f'"{shown}" holds more than tensors, or is no torch file; it was not loaded, because that could run code: '
+        return (f'"{shown}" holds more than tensors, or is not a torch file; not loaded, because that could run code: '
                 + ALONE)
     named = found[1]
     what = "a whole pickled network" if "models." in named or "nn.modules" in named or named.startswith("__main__") else \

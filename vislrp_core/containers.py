@@ -1,4 +1,4 @@
-"""Picture files as they come: which kind a file is, and what has to be done before or after Pillow reads it."""
+"""Picture files of all kinds: which kind a file is, and what has to be done before or after Pillow reads it."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ _FILLERS = (
 def mended_jpeg(data: bytes) -> Image.Image:
     """A JPEG whose end is missing, decoded; its last bytes may be nothing but the mark of the end.
 
-    Two decodings tell how much is missing: one where the file simply ends, and one with other bytes behind it. They agree
+    Two decodings show how much is missing: one where the file simply ends, and one with other bytes behind it. They agree
     wherever the file itself decides.
 
     Raises

@@ -31,7 +31,7 @@ def to_levels(
         Of unsigned integers whose largest value is white. Without it, white is the smallest usual value that holds all
         samples: 1 (floats, and integers of 0 and 1 alone), or one of `WHITES` (of floats, up to 65535).
     alpha : bool
-        The last sample is opacity: it is no brightness, and does not count in looking for white.
+        The last sample is opacity: it is not a brightness, and does not count in looking for white.
     stretch : bool
         The largest brightness is white, whatever it is: for pictures that mark pixels.
 
@@ -46,7 +46,7 @@ def to_levels(
         return np.rint(values * np.float32(255 / (2**bits - 1))).clip(0, 255).astype(np.uint8)
     brightness = values[..., :-1] if alpha else values
     if not np.isfinite(values).all():
-        raise ImageError("holds values that are infinite or no numbers: save it again without them.")
+        raise ImageError("holds values that are infinite or not numbers: save it again without them.")
     low, high = float(brightness.min()), float(brightness.max())
     white = _white(high, values.dtype.kind == "f")
     if white is None or low < -OVERSHOOT * white:
@@ -59,7 +59,7 @@ def to_levels(
 
 def _stretched(values: NDArray[Any], alpha: bool) -> NDArray[np.uint8]:
     if not np.isfinite(values).all():
-        raise ImageError("holds values that are infinite or no numbers: save it again without them.")
+        raise ImageError("holds values that are infinite or not numbers: save it again without them.")
     found = values.astype(np.float64)
     parts = (found[..., :-1], found[..., -1:]) if alpha else (found,)
     for part in parts:
@@ -68,7 +68,7 @@ def _stretched(values: NDArray[Any], alpha: bool) -> NDArray[np.uint8]:
 
 
 def _white(high: float, floating: bool) -> float | None:
-    """The usual white nearest above the largest value; None where it lies far from every one."""
+    """The usual white nearest above the largest value; None where it is far from every one."""
     if high <= 1 or (floating and high <= 1 + OVERSHOOT):
         return 1.0
     for white in WHITES:

@@ -1,6 +1,6 @@
 """The one download there is: torchvision's VGG16 weights, kept where torch keeps them.
 
-A transfer that broke goes on where it stopped; what arrives is believed after its hash was checked; files
+A transfer that broke resumes where it stopped; what arrives is believed after its hash was checked; files
 appear under their final name only when complete.
 """
 
@@ -33,7 +33,7 @@ IMAGENET_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 CHUNK = 1 << 20
 MAX_BYTES = 4 << 30
 ATTEMPTS = 3
-WAIT = 0.5  # seconds between two looks at whether the caller has cancelled, while another transfer goes on
+WAIT = 0.5  # seconds between two looks at whether the caller has cancelled, while another transfer continues
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.[^.]*$")
 
 
@@ -131,7 +131,7 @@ def download(
         http or https. Digits behind the last dash of the file name are the start of its SHA-256, as torch
         does it.
     folder : Path
-        Created where missing. What has arrived so far lies there as ``NAME.part``.
+        Created where missing. What has arrived so far is kept there as ``NAME.part``.
     progress, cancel
         As in `download_imagenet`.
     timeout : float
@@ -156,8 +156,8 @@ def download(
     except OSError as error:
         reason = error.strerror or str(error)
         raise DownloadError(
-            f"{target.name} could not be written to {folder} ({reason}): free or choose a place by "
-            "setting TORCH_HOME."
+            f"{target.name} could not be written to {folder} ({reason}): make room there, "
+            "or choose another folder with TORCH_HOME."
         ) from error
     return target
 
@@ -172,7 +172,7 @@ def _sole(target: Path, cancel: Cancel | None) -> Iterator[None]:
             break
         except Timeout:
             if cancel is not None and cancel():
-                raise DownloadCancelled("The download was cancelled; another one of the same file goes on.") from None
+                raise DownloadCancelled("The download was cancelled; another download of the same file continues.") from None
     try:
         yield
     finally:
@@ -194,8 +194,8 @@ def _transfer(
             arrived = part.stat().st_size if part.exists() else 0
             if attempt == ATTEMPTS or arrived <= before:
                 raise DownloadError(
-                    f"The transfer of {target.name} broke off after {arrived / 1e6:.0f} MB ({error}): "
-                    "start it again, it goes on from there."
+                    f"The download of {target.name} broke off after {arrived / 1e6:.0f} MB ({error}): "
+                    "start it again; it continues from there."
                 ) from error
             continue
         if not digits or check_hash(part, digits):
@@ -208,22 +208,22 @@ def _transfer(
                 "try again later."
             )
         # A resumed file may have been continued with bytes of another one: once more from the start.
-    raise DownloadError(f"{target.name} could not be brought over whole: try again later.")
+    raise DownloadError(f"{target.name} did not arrive complete: try again later.")
 
 
 def _fetch(url: str, part: Path, progress: Progress | None, cancel: Cancel | None, timeout: float) -> None:
-    """Append to the part file what is missing, or write it anew where the server cannot go on."""
+    """Append to the part file what is missing, or write it again where the server cannot resume."""
     start = part.stat().st_size if part.exists() else 0
     with _open(url, start, timeout) as response:
         if start and not (response.status == 206 and _continues_at(response, start)):
             start = 0
             if response.status == 206:
-                raise _Broken("the server sent another part than asked for")
+                raise _Broken("the server sent a different part than was asked for")
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdigit() else 0
         if total > MAX_BYTES:
             raise DownloadError(
-                f"The file at {url} has {total / 1e9:.0f} GB, no VGG16 has: check the address."
+                f"The file at {url} has {total / 1e9:.0f} GB, more than any VGG16: check the address."
             )
         if total and shutil.disk_usage(part.parent).free < total - start:
             raise DownloadError(
@@ -265,7 +265,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         scheme = urllib.parse.urlsplit(newurl).scheme
         if scheme != "https" and (scheme != "http" or req.type == "https"):
-            raise DownloadError(f"{_host(req.full_url)} sends on to {newurl[:200]}, which is not encrypted: "
+            raise DownloadError(f"{_host(req.full_url)} redirects to {newurl[:200]}, which is not encrypted: "
                                 "try again later, or use the embedded network.")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -69,7 +69,7 @@ def remove_segment(model: LRPModel, segment: int) -> LRPModel:
 
 
 def move_border(model: LRPModel, border: int, last: int) -> LRPModel:
-    """Let segment ``border`` end at layer ``last`` and the next one begin behind it; both keep at least one layer."""
+    """Let segment ``border`` end at layer ``last`` and the next one begin after it; both keep at least one layer."""
     _check(model, border)
     if border == len(model.segments) - 1:
         raise ModelError(f"the last segment ends at layer {model.plan.last}: it has no border to move")

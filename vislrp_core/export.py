@@ -99,7 +99,7 @@ def zennit_script(
     mean, std : sequence of float
         The network's preprocessing.
     network : str
-        Which network the script loads unless it is told another: "imagenet", "embedded", or the path of a state dict.
+        Which network the script loads unless it is given another: "imagenet", "embedded", or the path of a state dict.
     target : int, optional
         Number of the class that it explains by default; the first class otherwise.
     fit : {"crop", "squash"}
@@ -196,7 +196,7 @@ def _name_map(model: LRPModel) -> str:
 
 
 def _comment(text: str) -> str:
-    """Text that cannot end the docstring it stands in, of signs that any file can hold."""
+    """Text that cannot end the docstring it is put in, of characters that any file can hold."""
     line = " ".join(text.split()).replace("\\", "/").replace('"', "'")
     return "".join(sign for sign in line if sign.isprintable())
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Change = Callable[[Tensor, Tensor | None], Tensor]
-"""Makes changed weights of given ones: anew, or in other memory of the same shape."""
+"""Makes changed weights of given ones: new ones, or in other memory of the same shape."""
 
 
 def positive_part(w: Tensor, out: Tensor | None = None) -> Tensor:

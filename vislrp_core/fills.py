@@ -16,7 +16,7 @@ _BLUR_KERNEL = 65  # four sigma to both sides: beyond, the Gaussian is below flo
 
 @dataclass(frozen=True)
 class Fill:
-    """One way to flip a pixel: its name, the short form beside pictures, and what it does."""
+    """One way to flip a pixel: its name, the short form next to pictures, and what it does."""
 
     title: str
     short: str
@@ -29,7 +29,7 @@ FILLS: dict[str, Fill] = {
                  "The preprocessed value becomes 0: the mean colour of the training images."),
     "black": Fill("Black", "black", "The value that a black pixel becomes by preprocessing."),
     "blur": Fill("Blur", "blurred", "The image blurred with a Gaussian of sigma 8 pixels."),
-    "noise": Fill("Noise", "noise", "Uniform random values between those of black and of white, the same at every run."),
+    "noise": Fill("Noise", "noise", "Uniform random values between those of black and of white, the same in every run."),
 }
 DEFAULT_FILL = "invert"
 

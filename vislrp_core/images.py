@@ -46,7 +46,7 @@ def read_image(source: bytes | bytearray | memoryview | str | Path) -> Image.Ima
     """Read a picture and bring it to 8-bit RGB as a screen would show it.
 
     Colour profiles are brought to sRGB (one that is damaged or meant for other pictures is left aside), the orientation
-    is applied, transparency lies on white, of an animation the first frame counts. A JPEG of which less than a hundredth
+    is applied, transparency is put on white, of an animation the first frame counts. A JPEG of which less than a hundredth
     is missing at the end is taken.
 
     Parameters
@@ -208,7 +208,7 @@ def _opened(data: bytes, kind: str) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=("JPEG", "MPO") if kind == "JPEG" else (kind,))
     except Image.DecompressionBombError:
         raise
-    # Decoders meet hostile bytes here and answer with any kind of exception.
+    # Decoders meet hostile bytes here and may raise any kind of exception.
     except Exception as error:
         raise ImageError(f"is not a readable {containers.READABLE} file: choose another.") from error
     width, height = image.size

@@ -104,11 +104,11 @@ def _rule(entry: dict[str, Any], where: str) -> tuple[Rule, list[str]]:
 
 
 def _translate(values: dict[str, float]) -> list[str]:
-    """Change the original's parameters, in place, to ours; answers what cannot be said in ours.
+    """Change the original's parameters, in place, to ours; returns what cannot be expressed in ours.
 
     The original's first term has γ₁⁺ and no γ₁⁻, its second γ₁⁻ and no γ₁⁺; ours exchanges them, so that (c, c) there is
     (c, 0) here. It also multiplies θ₀ by the root mean square of the layer's activations, and γ₀ by that of its weights,
-    which cancels where nothing else stands beside them.
+    which cancels where they are alone.
     """
     differences = []
     if values["beta"]:
@@ -123,8 +123,8 @@ def _translate(values: dict[str, float]) -> list[str]:
                            f"{values['theta0']:g}, which gives the bias a slightly other share")
     elif values["theta0"]:
         differences.append(f"θ₀ = {values['theta0']:g} was multiplied by the root mean square of the layer's activations, "
-                           "here it counts as it stands")
+                           "here it counts as it is")
     if values["gamma0"] and any(values[key] for key in ("gamma1", "gamma1p", "gamma1n", "gamma2")):
         differences.append(f"γ₀ = {values['gamma0']:g} was multiplied by the root mean square of the layer's weights, here "
-                           "it counts as it stands")
+                           "it counts as it is")
     return differences

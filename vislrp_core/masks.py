@@ -40,7 +40,7 @@ def empty() -> Mask:
 # --- patches --------------------------------------------------------------------------------------------------------
 
 def grid_shape(shape: tuple[int, int], patch: int) -> tuple[int, int]:
-    """Rows and columns of the squares; where the side is no multiple, the last ones are cut at the border."""
+    """Rows and columns of the squares; where the side is not a multiple, the last ones are cut at the border."""
     return -(-shape[0] // patch), -(-shape[1] // patch)
 
 

@@ -70,8 +70,8 @@ FACTS: dict[str, Fact] = {
         "Wang et al. 2004; skimage.metrics.structural_similarity"),
     "cosine": Fact(
         "Class sensitivity (cosine)", "cosine",
-        "Cosine between this model's maps for two classes of the same image: near 1 the model draws the same map whatever "
-        "is asked, lower tells the classes apart.",
+        "Cosine between this model's maps for two classes of the same image: near 1, the model draws the same map whichever "
+        "class is asked for; lower, it tells the classes apart.",
         "Sixt, Granz, Landgraf 2020"),
     "srg": Fact(
         "Flipping score (SRG)", "SRG",

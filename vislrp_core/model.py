@@ -162,7 +162,7 @@ class LRPModel(BaseModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
     def to_json(self) -> str:
-        """Text of the model file; a convention younger than the format's first version stands there where it is used."""
+        """Text of the model file; a convention younger than the format's first version is written where it is used."""
         head = {"format": FORMAT, "version": VERSION, "name": self.name, "description": self.description,
                 "architecture": self.architecture, "pooling": self.pooling,
                 **({} if self.pooling_epsilon == "none" else {"pooling_epsilon": self.pooling_epsilon}),
@@ -224,12 +224,12 @@ class LRPModel(BaseModel):
 def parse_json(text: str | bytes) -> Any:
     """Strict JSON: UTF-8, no repeated fields, no NaN, of bounded size (Raises ModelError)."""
     if len(text) > MAX_BYTES:
-        raise ModelError(f"the file is larger than {MAX_BYTES // 1_000_000} MB: no LRP model is")
+        raise ModelError(f"the file is larger than {MAX_BYTES // 1_000_000} MB: no LRP model is that large")
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         if repeated := next((key for key in keys if keys.count(key) > 1), None):
-            raise ModelError(f"{_shown(repeated[:80])[1:-1]}: stands twice in one object")
+            raise ModelError(f"{_shown(repeated[:80])[1:-1]}: appears twice in one object")
         return dict(pairs)
 
     try:

@@ -113,7 +113,7 @@ class Network:
                 raise NetworkError(f"{layer.module}.weight ({layer.name}) has shape {tuple(weight.shape)}, expected "
                                    f"{shape}, its bias {tuple(bias.shape)}: not a {rows.title} for "
                                    f"inputs of {rows.input_shape}")
-            # As the activations lie in memory; otherwise every pass would turn the weights round first.
+            # As the activations are laid out in memory; otherwise every pass would turn the weights round first.
             weights[index] = weight.contiguous(
                 memory_format=torch.channels_last if layer.kind == "conv" else torch.contiguous_format)
             biases[index] = bias.contiguous()

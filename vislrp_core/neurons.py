@@ -112,7 +112,7 @@ def check_layer(layer: int, architecture: Architecture) -> int:
     Raises
     ------
     NeuronError
-        For the input or a number that is no layer.
+        For the input or a number that is not a layer.
     """
     last = architecture.last
     if not 1 <= layer <= last:

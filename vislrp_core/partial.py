@@ -101,7 +101,7 @@ def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Pixe
             if row.kind == "pool":
                 part = F.max_pool2d(F.pad(region, beyond, value=-torch.inf), row.kernel, row.stride)
             else:
-                # Zeros stand beyond the picture alone; elsewhere the neighbours are part of the region.
+                # Zeros are found beyond the picture alone; elsewhere the neighbours are part of the region.
                 part = F.conv2d(F.pad(region, beyond), network.weights[layer], stride=row.stride)
                 part = part + network.biases[layer].reshape(1, -1, 1, 1)
             box = reached

@@ -1,4 +1,4 @@
-"""When single precision is not enough: shares of relevance that notice it, and who is to be told.
+"""When single precision is not enough: shares of relevance that notice it, and who must know.
 
 LRP divides by sums that may nearly cancel. Which layer asks for double precision depends on trace, model and relevance
 alone, never on what was computed before.

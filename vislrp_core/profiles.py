@@ -77,7 +77,7 @@ def _opened(profile: bytes | None, mode: str) -> ImageCms.ImageCmsProfile | None
     """The profile, if it can be read and describes pictures of this mode."""
     if not profile or len(profile) > MAX_PROFILE or mode not in SPACES:
         return None
-    # Damaged profiles are answered with any kind of exception.
+    # Damaged profiles raise any kind of exception.
     try:
         opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = opened.profile.xcolor_space.strip()

@@ -1,4 +1,4 @@
-"""Where the files lie that come with the program: example models, embedded network, photographs, the pages.
+"""Where the files are that come with the program: example models, embedded network, photographs, the pages.
 
 A clone has them at its top level, as the design of the repository says; a wheel carries them inside the packages, because an
 installed program may not assume anything beside them. All other modules ask here.
@@ -31,7 +31,7 @@ def sample_images() -> Path:
 
 
 def app_script() -> Path:
-    """``Home.py``, the script that `streamlit run` starts; ``pages`` and ``.streamlit`` lie beside it."""
+    """``Home.py``, the script that `streamlit run` starts; ``pages`` and ``.streamlit`` are next to it."""
     return _find("Home.py")
 
 

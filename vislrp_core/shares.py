@@ -23,7 +23,7 @@ MAX_ERROR = 1e-3
 
 
 def in_memory_order(values: Tensor) -> Tensor:
-    """A view of all values of (B, C, H, W), (C, H, W) or (N,) one after the other; a copy where they lie apart."""
+    """A view of all values of (B, C, H, W), (C, H, W) or (N,) one after the other; a copy where they are apart."""
     return (values.movedim(-3, -1) if values.ndim > 2 else values).reshape(-1)
 
 
@@ -59,7 +59,7 @@ def times_positive_part_(values: Tensor, z: Tensor) -> Tensor:
 
 
 def _positions(values: Tensor) -> Tensor:
-    """(B, C, H, W) as (B H W, C), (B, N) as it is; a view where values lie in that order."""
+    """(B, C, H, W) as (B H W, C), (B, N) as it is; a view where values are in that order."""
     return values.movedim(1, -1).reshape(-1, values.shape[1])
 
 

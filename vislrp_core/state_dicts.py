@@ -21,10 +21,10 @@ _OTHERS = (
     (r"(^|\.)pre_logits\.fc\d|(^|\.)head\.fc\.", "has timm's name: rename its keys to torchvision's (classifier.N)"),
     (r"(^|\.)conv\d_\d|(^|\.)fc[678][._]", "has Caffe's name: rename its keys to torchvision's (features.N, classifier.N)"),
     (r"(^|\.)block\d_conv\d", "has Keras's name: convert the weights to torchvision's names and shapes first"),
-    (r"(^|\.)layer\d\.\d+\.", "belongs to a ResNet, which is no chain of layers"),
-    (r"(^|\.)(denseblock|conv0)", "belongs to a DenseNet, which is no chain of layers"),
-    (r"(^|\.)\d+\.(squeeze|expand)", "belongs to a SqueezeNet, which is no chain of layers"),
-    (r"(^|\.)(Mixed_|Conv2d_1a|inception)", "belongs to an Inception network, which is no chain of layers"),
+    (r"(^|\.)layer\d\.\d+\.", "belongs to a ResNet, which is not a chain of layers"),
+    (r"(^|\.)(denseblock|conv0)", "belongs to a DenseNet, which is not a chain of layers"),
+    (r"(^|\.)\d+\.(squeeze|expand)", "belongs to a SqueezeNet, which is not a chain of layers"),
+    (r"(^|\.)(Mixed_|Conv2d_1a|inception)", "belongs to an Inception network, which is not a chain of layers"),
     (r"(^|\.)(cls_token|class_token|pos_embed|encoder_layer|attn|patch_embed)", "belongs to a transformer"),
     (r"(^|\.)features\.\d+\.\d+\.|(^|\.)blocks\.|(^|\.)stages\.", "belongs to a network of nested blocks"),
 )
@@ -70,13 +70,13 @@ def understand(state: Mapping[str, Any]) -> Understood:
         allowed |= {f"{norm}.{part}" for norm in norms for part in ("weight", "bias", "running_mean", "running_var")}
     for key in own:
         if key not in allowed:
-            raise NetworkError(f"{key[:80]} is no tensor of {architecture.title} with torchvision's names")
+            raise NetworkError(f"{key[:80]} is not a tensor of {architecture.title} with torchvision's names")
     return Understood(architecture, fold_batch_norm(own, architecture) if normalised else own, unused)
 
 
 def _check_plain(key: str, tensor: Any) -> None:
     if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-        raise NetworkError(f"{key} is no floating-point tensor: not a state dict of weights")
+        raise NetworkError(f"{key} is not a floating-point tensor: not a state dict of weights")
     if tensor.layout is not strided or tensor.is_quantized or tensor.is_meta:
         raise NetworkError(f"{key} is sparse, quantized or without values: save it as a plain tensor")
     if tensor.ndim == 0:
@@ -120,7 +120,7 @@ def _nearest(weighted: set[str], state: Mapping[str, Any], whole: Iterable[str])
     if missing is not None:
         if reason := _known_name(list(map(str, whole))):
             raise NetworkError(reason)
-        raise NetworkError(f"{_name(found, missing.module, normalised)}.weight ({missing.name}) is missing or is no "
+        raise NetworkError(f"{_name(found, missing.module, normalised)}.weight ({missing.name}) is missing or is not a "
                            f"floating-point tensor: not a {found.title} state dict with torchvision's names")
     return found, normalised
 
@@ -137,11 +137,11 @@ def _fits(architecture: Architecture, normalised: bool, state: Mapping[str, Any]
 
 
 def _foreign(names: Iterable[str]) -> str:
-    """Why these names are no network of ours."""
+    """Why these names belong to no known network."""
     keys = list(map(str, names))
     if not keys:
         return f"it holds no tensors: give the state dict of {_usable()}"
-    return _known_name(keys) or (f"{keys[0][:80]} is no tensor of any known network: usable are {_usable()} with "
+    return _known_name(keys) or (f"{keys[0][:80]} is not a tensor of any known network: usable are {_usable()} with "
             "torchvision's names (features.N, classifier.N)")
 
 

@@ -56,7 +56,7 @@ def step(network: Network, trace: Trace, model: LRPModel, layer: int, relevance:
 
 
 def in_double(network: Network, trace: Trace) -> Trace:
-    """The trace's twin in double precision, made once and kept beside it."""
+    """The trace's twin in double precision, made once and kept with it."""
     found: Trace = trace.cache.double(lambda: refine(network, trace))
     return found
 

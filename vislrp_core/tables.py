@@ -20,7 +20,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def cell(value: Any, digits: int | None = None) -> str:
-    """One value as text: floats with all or so many digits, what is unknown or not finite empty, formulas disarmed."""
+    """One value as text: floats with all or that many digits, what is unknown or not finite empty, formulas disarmed."""
     if value is None:
         return ""
     if isinstance(value, float) or hasattr(value, "dtype"):

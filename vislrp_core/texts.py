@@ -40,7 +40,7 @@ def decoded(content: bytes) -> str:
 
 
 def _wide(start: bytes) -> str:
-    """UTF-16 or UTF-32 without a mark, told by the zeros beside its ASCII signs; "" for neither."""
+    """UTF-16 or UTF-32 without a mark, recognized by the zeros next to its ASCII characters; "" for neither."""
     if len(start) < 4 or b"\0" not in start:
         return ""
     wide = [start[place::4] for place in range(4)]

@@ -42,7 +42,7 @@ _SAVE = "save it as PNG or JPEG and choose it again."
 def read_tiff(data: bytes, max_pixels: int, *, stretch: bool = False) -> Image.Image | None:
     """The first picture of a TIFF file, in mode L, LA, RGB, RGBA or CMYK, or None where Pillow reads it right.
 
-    Its orientation is applied, its colour profile stands in ``info["icc_profile"]``. `stretch` as in `depth.to_levels`.
+    Its orientation is applied, its colour profile is in ``info["icc_profile"]``. `stretch` as in `depth.to_levels`.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def read_tiff(data: bytes, max_pixels: int, *, stretch: bool = False) -> Image.I
     except (ImageError, MemoryError):
         raise
     except Exception as error:
-        # Damaged files are answered with any kind of exception.
+        # Damaged files raise any kind of exception.
         raise ImageError(f"is damaged or cut off: {_SAVE}") from error
 
 
@@ -89,7 +89,7 @@ def _read(page: Any, data: bytes, max_pixels: int, stretch: bool) -> Image.Image
 
 
 def _check(page: Any, max_pixels: int) -> None:
-    """Refuse what is no picture, is too large, or is only the preview of a raw file."""
+    """Refuse what is not a picture, is too large, or is only the preview of a raw file."""
     if int(page.imagewidth) * int(page.imagelength) > max_pixels:
         raise ImageError(
             f"has {page.imagewidth} x {page.imagelength} pixels, more than {max_pixels // 10**6} megapixels: save it "

@@ -68,7 +68,7 @@ class WeightedLayer:
 
     @cached_property
     def signed(self) -> bool:
-        """Whether its inputs may be negative: no ReLU stands between the last weights, or the network's input, and it."""
+        """Whether its inputs may be negative: no ReLU comes between the last weights, or the network's input, and it."""
         below = (row.kind for row in reversed(self.network.architecture.rows[:self.layer]) if row.kind not in PASSING)
         return next(below) != "relu"
 

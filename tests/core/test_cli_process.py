@@ -34,7 +34,7 @@ def test_the_readmes_command(tmp_path):
 
 
 def test_starting_imports_nothing_that_takes_seconds_and_any_terminal_will_do():
-    """Neither torchvision nor the web page; and where there are no Greek letters, another sign stands for them."""
+    """Neither torchvision nor the web page; and where there are no Greek letters, another sign is used in their place."""
     result = run("-X", "importtime", "-m", "vislrp_core", "check", MODEL, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert result.returncode == 0 and b"LRP-?" in result.stdout
     imported = {line.rsplit(b"|", 1)[1].strip().decode() for line in result.stderr.splitlines()}

@@ -75,7 +75,7 @@ def test_a_broken_transfer_goes_on_where_it_stopped(tmp_path):
 
 def test_a_transfer_that_keeps_breaking_is_kept_for_the_next_time(tmp_path):
     plan = Plan(CONTENT, break_after=[100_000, 50_000, 50_000])
-    with pytest.raises(DownloadError, match=r"broke off after 0 MB .* start it again, it goes on from there"):
+    with pytest.raises(DownloadError, match=r"broke off after 0 MB .* start it again; it continues from there"):
         fetched(plan, tmp_path)
     assert (tmp_path / f"{NAME}.part").stat().st_size == 200_000
     resumed = Plan(CONTENT)
@@ -107,7 +107,7 @@ def test_a_server_without_ranges_starts_cleanly_anew(tmp_path):
 
 def test_a_server_that_sends_another_part_is_not_believed(tmp_path):
     (tmp_path / f"{NAME}.part").write_bytes(CONTENT[:1000])
-    with pytest.raises(DownloadError, match="another part than asked for"):
+    with pytest.raises(DownloadError, match="a different part than was asked for"):
         fetched(Plan(CONTENT, wrong_range=True), tmp_path)
     assert left_in(tmp_path) == {f"{NAME}.part"}
 
@@ -133,7 +133,7 @@ def test_a_wrong_hash_is_refused_and_nothing_stays(tmp_path):
 def test_wrong_bytes_again_and_again_are_given_up(tmp_path):
     (tmp_path / f"{NAME}.part").write_bytes(b"x")
     plan = Plan(b"y" * 50_000, break_after=[None, 20_000, None])
-    with pytest.raises(DownloadError, match=r"could not be brought over whole|is not that file"):
+    with pytest.raises(DownloadError, match=r"did not arrive complete|is not that file"):
         fetched(plan, tmp_path)
     assert NAME not in left_in(tmp_path)
 
@@ -153,7 +153,7 @@ def test_an_endless_answer_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "MAX_BYTES", 100_000)
     with pytest.raises(DownloadError, match="more than it announced"):
         fetched(Plan(CONTENT, announce=False), tmp_path)
-    with pytest.raises(DownloadError, match="no VGG16 has"):
+    with pytest.raises(DownloadError, match="more than any VGG16"):
         fetched(Plan(CONTENT), tmp_path)
 
 
@@ -186,7 +186,7 @@ def test_two_at_once_share_one_transfer(tmp_path):
 def test_whoever_waits_for_another_programs_transfer_can_cancel(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "WAIT", 0.01)
     plan = Plan(CONTENT)
-    with FileLock(tmp_path / f"{NAME}.lock"), pytest.raises(DownloadCancelled, match="another one of the same file goes on"):
+    with FileLock(tmp_path / f"{NAME}.lock"), pytest.raises(DownloadCancelled, match="another download of the same file"):
         fetched(plan, tmp_path, cancel=lambda: True)
     assert plan.asked == []
 
@@ -228,7 +228,7 @@ def test_a_redirect_within_http_is_followed(tmp_path):
 
 @pytest.mark.parametrize("target", ["ftp://127.0.0.1/weights.pth", "file:///etc/hostname"])
 def test_a_redirect_elsewhere_is_refused(tmp_path, target):
-    with pytest.raises(DownloadError, match=r"sends on to|answered 302"):
+    with pytest.raises(DownloadError, match=r"redirects to|answered 302"):
         fetched(Plan(CONTENT, redirect=target), tmp_path)
     assert NAME not in left_in(tmp_path)
 
@@ -236,7 +236,7 @@ def test_a_redirect_elsewhere_is_refused(tmp_path, target):
 def test_a_redirect_from_https_to_http_is_refused():
     handler = downloads._Redirects()
     request = downloads.urllib.request.Request("https://host/file.pth")
-    with pytest.raises(DownloadError, match=r"host sends on to http://other/file.pth, which is not encrypted"):
+    with pytest.raises(DownloadError, match=r"host redirects to http://other/file.pth, which is not encrypted"):
         handler.redirect_request(request, None, 302, "Found", {}, "http://other/file.pth")
     followed = handler.redirect_request(request, None, 302, "Found", {}, "https://other/file.pth")
     assert followed is not None and followed.full_url == "https://other/file.pth"
@@ -255,7 +255,7 @@ def test_an_address_without_a_file_name(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DownloadError, match=r"could not be written to .*file.* setting TORCH_HOME"):
+    with pytest.raises(DownloadError, match=r"could not be written to .*file.* with TORCH_HOME"):
         fetched(Plan(CONTENT), tmp_path / "file" / "checkpoints")
 
 

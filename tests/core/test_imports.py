@@ -106,7 +106,7 @@ def test_segments_in_any_order_and_a_missing_name():
     (b"", "not valid JSON"),
     (b"[]", "must hold one JSON object"),
     (b'{"name": "x"}', "format: must be"),
-    (b'{"configuration": [], "configuration": []}', "configuration: stands twice"),
+    (b'{"configuration": [], "configuration": []}', "configuration: appears twice"),
     (b"\xff\xfe{}", "the file is in UTF-16: save it as UTF-8"),
 ])
 def test_each_kind_of_wrong_file_is_one_sentence_with_the_place(content, words):

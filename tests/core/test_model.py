@@ -114,7 +114,7 @@ def test_wrong_files_are_refused_with_the_place(path, value, sentence):
     (b"\xff\xfe", "the file is in UTF-16: save it as UTF-8"),
     (b"[1, 2]", "the file must hold one JSON object"),
     (b"null", "the file must hold one JSON object"),
-    (b'{"name": "a", "name": "b"}', "name: stands twice"),
+    (b'{"name": "a", "name": "b"}', "name: appears twice"),
     (b"[" * 100_000, "the file is not valid JSON"),
     (b" " * 2_000_000, "the file is larger than 1 MB"),
 ], ids=["empty", "cut", "not text", "list", "null", "repeated", "deep", "large"])

@@ -41,8 +41,8 @@ def test_predictions_are_ordered_and_add_up():
 
 @pytest.mark.parametrize(("change", "sentence"), [
     (lambda s: s.pop("features.0.weight"), r"features\.0\.weight \(conv1_1\) is missing"),
-    (lambda s: s.update({"classifier.6.bias": [1]}), r"classifier\.6\.bias is no floating-point tensor"),
-    (lambda s: s.update({"features.2.bias": torch.zeros(4, dtype=torch.int64)}), r"features\.2\.bias is no floating-point"),
+    (lambda s: s.update({"classifier.6.bias": [1]}), r"classifier\.6\.bias is not a floating-point tensor"),
+    (lambda s: s.update({"features.2.bias": torch.zeros(4, dtype=torch.int64)}), r"features\.2\.bias is not a float"),
     (lambda s: s.update({"features.2.weight": torch.zeros(4, 4, 5, 5)}), r"has shape \(4, 4, 5, 5\), expected \(4, 4, 3"),
     (lambda s: s.update({"classifier.3.weight": torch.zeros(20, 7)}), r"classifier\.3\.weight \(fc7\) has shape"),
     (lambda s: s["features.0.bias"].fill_(float("nan")), r"features\.0 \(conv1_1\) holds values that are not finite")])

@@ -1,4 +1,4 @@
-// What the components decide by themselves, without a page: edits on their way, numbers as text, segments under gestures.
+// What the components decide without a page: edits on their way, numbers as text, segments under gestures.
 import assert from "node:assert/strict";
 import test from "node:test";
 

@@ -31,7 +31,7 @@ def load_convolutions(path: Path | None) -> Convolutions:
     Parameters
     ----------
     path : pathlib.Path or None
-        A safetensors file with ``features.N.weight/bias`` and, beside it, a JSON file of the same stem with ``mean`` and
+        A safetensors file with ``features.N.weight/bias`` and, next to it, a JSON file of the same stem with ``mean`` and
         ``std``. None downloads torchvision's ``IMAGENET1K_FEATURES`` (528 MB).
     """
     network = vgg16(weights=None).features if path else vgg16(weights=VGG16_Weights.IMAGENET1K_FEATURES).features

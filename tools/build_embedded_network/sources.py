@@ -26,7 +26,7 @@ class Source:
     Attributes
     ----------
     package : str
-        Name of the package; its unpacked files lie in the folder of that name.
+        Name of the package; its unpacked files are in the folder of that name.
     registry : str
         ``debian``, ``pypi`` or ``npm``.
     kind : str

@@ -60,7 +60,7 @@ def start() -> int:
         Exit status, see `main`.
     """
     if not sys.warnoptions:
-        # What libraries warn about is no concern of the reader, whose errors are one line.
+        # What libraries warn about does not concern the reader, whose errors are one line.
         warnings.simplefilter("ignore")
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal without Greek letters shows another sign instead of failing.

@@ -1,4 +1,4 @@
-"""``app``: the designer in the browser; every argument goes on to `streamlit run`."""
+"""``app``: the designer in the browser; every argument is passed on to `streamlit run`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 from vislrp_core.errors import VisLRPError
 from vislrp_core.resources import app_script
 
-EPILOG = """Every option goes on to `streamlit run`, for example:
+EPILOG = """Every option is passed on to `streamlit run`, for example:
   vislrp app --server.port 8600
   vislrp app --server.address 0.0.0.0 --server.headless true    (other computers of the network may open it)
 Settings of the designer itself are environment variables; docs/deploy.md lists them."""

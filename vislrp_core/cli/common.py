@@ -64,7 +64,7 @@ def some_of(known: Iterable[str], *, as_known: bool = True) -> Callable[[str], t
 def add_run(parser: argparse.ArgumentParser) -> None:
     """What commands over many pictures have in common: ``--fit``, ``--out``, network, ``--json``, ``--debug``."""
     parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; an interrupted run goes on")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; interrupted runs resume")
     add_network(parser)
     add_json(parser)
     add_debug(parser)
@@ -109,7 +109,7 @@ def open_model(path: str, *, notes: bool = True) -> LRPModel:
 
 
 def named_models(paths: Sequence[str]) -> dict[str, LRPModel]:
-    """Models by name; models of one name are told apart by their files."""
+    """Models by name; models with the same name are distinguished by their files."""
     models = {path: open_model(path) for path in dict.fromkeys(paths)}
     names = [model.name for model in models.values()]
     return {model.name if names.count(model.name) == 1 else f"{model.name} ({printable(path)})": model

@@ -9,7 +9,7 @@ HELP = "show where in the program an error arose"
 
 
 def add_debug(parser: argparse.ArgumentParser) -> None:
-    """``--debug`` after the command; what stands before it counts as well."""
+    """``--debug`` after the command; what comes before it counts as well."""
     parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=HELP)
 
 

@@ -1,4 +1,4 @@
-"""``flip IMAGE... --model FILE``: measured flipping over many pictures and several models; an interrupted run goes on."""
+"""``flip IMAGE... --model FILE``: measured flipping over many pictures and several models; resumable."""
 
 from __future__ import annotations
 

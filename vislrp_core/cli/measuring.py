@@ -45,7 +45,7 @@ def readable(paths: Sequence[str], fit: str) -> Readable:
 
 
 def explainers(models: Sequence[str], baselines: Sequence[str], seed: int) -> dict[str, Explainer]:
-    """Models and baselines by name; models of one name are told apart by their files.
+    """Models and baselines by name; models with the same name are distinguished by their files.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def begin_folder(folder: Path, settings: dict[str, Any], versions: dict[str, Any
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))["settings"]
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{file}: is damaged, so nobody knows what the folder holds: choose another --out") from error
+            raise InputError(f"{file}: is damaged, what the folder holds is unknown: choose another --out") from error
         wanted = json.loads(json.dumps(settings))
         for key in [*wanted, *kept]:
             if kept.get(key) != wanted.get(key):

@@ -13,7 +13,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 def expand(argument: str) -> list[str]:
-    """What a name with wildcards (``*``, ``?``, ``[...]``, ``**``) stands for, sorted; any other name as it is.
+    """What a name with wildcards (``*``, ``?``, ``[...]``, ``**``) matches, sorted; any other name as it is.
 
     Windows' shells hand wildcards on as they are. A file whose own name has such signs is that file.
 
@@ -68,5 +68,5 @@ def find_images(arguments: Sequence[str]) -> list[str]:
 
 
 def printable(path: str) -> str:
-    r"""A file's name for a table: bytes that are no UTF-8 as ``\xe9``, so that the table stays UTF-8."""
+    r"""A file's name for a table: bytes that are not UTF-8 as ``\xe9``, so that the table stays UTF-8."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

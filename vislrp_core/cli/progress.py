@@ -20,7 +20,7 @@ class ProgressLine:
         self._begin: tuple[float, int] | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Draw the line anew."""
+        """Draw the line again."""
         now = time.monotonic()
         # What was there already took no time: the clock starts at the first that is computed.
         begin, before = self._begin = self._begin or (now, done)

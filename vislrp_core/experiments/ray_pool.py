@@ -41,7 +41,7 @@ def _require() -> Any:
 
 
 def _packed(network: Network) -> Network:
-    """The network with its weights as arrays, which workers read where they lie."""
+    """The network with its weights as arrays, which workers read in place."""
     def arrays(parts: Mapping[int, Any]) -> dict[int, Any]:
         return {row: one.detach().cpu().numpy() for row, one in parts.items()}
 

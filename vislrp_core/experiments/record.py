@@ -75,7 +75,7 @@ class Record:
     def put(self, key: str, packed: Any) -> None:
         """Keep a packed result, on the disk before this returns."""
         self._results[key] = packed
-        # NaN may stand in a result; Python writes and reads it.
+        # A result may hold NaN; Python writes and reads it.
         self._file.write(json.dumps({"key": key, self._field: packed}).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())

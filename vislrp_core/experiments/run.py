@@ -1,4 +1,4 @@
-"""One function that runs many tasks: here or in a pool, resumable, telling how far it is, ending when it is told to."""
+"""One function that runs many tasks: here or in a pool, resumable, telling how far it is, stopping when asked to."""
 
 from __future__ import annotations
 

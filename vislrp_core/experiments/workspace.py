@@ -106,7 +106,7 @@ class Workspace:
         self._room = dict(KEPT)
 
     def turn(self, passes: int) -> AbstractContextManager[object]:
-        """Held while so many pictures run through the network."""
+        """Held while that many pictures run through the network."""
         return nullcontext(passes)
 
     def remember(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:

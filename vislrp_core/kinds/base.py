@@ -26,7 +26,7 @@ class Preset:
     usage: str = ""
     reference: str = ""
     place: int = 50
-    """Where its button stands among the others."""
+    """Where its button is among the others."""
 
     def value(self, key: str) -> float:
         """Value of a parameter in this preset."""
@@ -53,7 +53,7 @@ class Setting:
 
 
 class RuleKind(ABC):
-    """One way to share relevance out, with the presets that stand for it; it keeps no state."""
+    """One way to share relevance out, with the presets that belong to it; it keeps no state."""
 
     presets: Mapping[str, Preset]
     takes_parameters: bool = True
@@ -75,7 +75,7 @@ class RuleKind(ABC):
 
     @abstractmethod
     def formula(self, writer: Writer, rule: Values) -> str:
-        """What stands to the right of ``R_i =``."""
+        """What is to the right of ``R_i =``."""
 
     @abstractmethod
     def zennit(self, rule: Values, absorb: bool) -> str:

@@ -51,7 +51,7 @@ class GammaGeneralized(RuleKind):
         return f"γ± {format_number(rule.gamma1p)}"
 
     def formula(self, writer: Writer, rule: Values) -> str:
-        """± stands for the sign of the neuron's sum."""
+        """± is the sign of the neuron's sum."""
         q = writer.symbol("a") + writer.symbol("w")
         if rule.gamma1p:
             sign = writer.sign("+" if rule.gamma1p > 0 else "-")

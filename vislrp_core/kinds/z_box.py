@@ -14,7 +14,7 @@ from vislrp_core.weighted import WeightedLayer
 
 
 class ZBox(RuleKind):
-    """At the pixels the box lies between a black and a white pixel, above them between 0 and the largest activation.
+    """At the pixels the box is between a black and a white pixel, above them between 0 and the largest activation.
 
     Where the network's input is a vector, the box is the smallest one around 0 and the vector's values.
     """

@@ -1,4 +1,4 @@
-"""Localisation: how much relevance lies in the box of an object, and whether the most relevant pixel does."""
+"""Localisation: how much relevance is in the box of an object, and whether the most relevant pixel does."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Box:
         return Box(*ends)
 
     def pixels(self, side: int, wider: int = 0) -> NDArray[np.bool_]:
-        """Pixels of the input whose centres lie in the box, made wider by some pixels on each side; (side, side)."""
+        """Pixels of the input whose centres are in the box, made wider by some pixels on each side; (side, side)."""
         centres = np.arange(side) + 0.5
         across, down = ((centres >= low - wider) & (centres < high + wider)
                         for low, high in ((self.x0, self.x1), (self.y0, self.y1)))
@@ -107,6 +107,6 @@ def box_mass(values: NDArray[np.float64], boxes: Sequence[Box]) -> float:
 
 
 def pointing(values: NDArray[np.float64], boxes: Sequence[Box], tolerance: int = TOLERANCE) -> float:
-    """1 if the largest value (the first of equals) lies in a box or at most so many pixels outside, else 0."""
+    """1 if the largest value (the first of equals) is in a box or at most that many pixels outside, else 0."""
     row, column = np.unravel_index(int(np.argmax(values)), values.shape)
     return float(_union(boxes, len(values), tolerance)[row, column])

@@ -182,9 +182,9 @@ MEASURES: dict[str, Measure] = {
                       "share says nothing about what is marked inside the right one.", _mosaic),
     "box_mass": Measure("Box mass", "high", "Share of positive relevance inside the object's box.",
                         "Arras, Osman and Samek 2022 (Information Fusion 81), relevance mass accuracy",
-                        "The network may rightly use what lies outside the box; a large box is easy to hit.",
+                        "The network may rightly use what is outside the box; a large box is easy to hit.",
                         lambda subject, model, question: box_mass(subject.map(model), question.boxes)),
-    "pointing": Measure("Pointing", "high", "1 if the largest value lies in the object's box or at most 15 pixels outside.",
+    "pointing": Measure("Pointing", "high", "1 if the largest value is in the object's box or at most 15 pixels outside.",
                         "Zhang et al. 2018 (IJCV 126)",
                         "One pixel decides; the centre of the picture does well in most data sets.",
                         lambda subject, model, question: pointing(subject.map(model), question.boxes)),
@@ -192,7 +192,8 @@ MEASURES: dict[str, Measure] = {
                            f"Mean over {COPIES} copies x + u, u uniform in (-{SPREAD}, {SPREAD}) per preprocessed value, of "
                            "|R(x + u) - R(x)| / |R(x)| (Euclidean).",
                            "Yeh et al. 2019 (NeurIPS), the mean in place of the maximum",
-                           "A map that ignores the picture has 0: low is good only beside faithful measures.", _sensitivity),
+                           "A map that ignores the picture has 0: low is good only together with faithfulness.",
+                           _sensitivity),
     "faithfulness": Measure("Faithfulness", "high",
                             f"Pearson correlation over {SUBSETS} random quarters of the patches of the relevance they hold "
                             "and the target's logit lost when they are filled.",

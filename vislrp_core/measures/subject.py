@@ -29,14 +29,14 @@ AT_ONCE = 5
 
 @dataclass(frozen=True)
 class Settings:
-    """What measures can be told.
+    """Settings of measures.
 
     Attributes
     ----------
     target : str
         Class that is explained: ``top`` (the picture's first class), a name, or a number.
     seed : int
-        Of all random numbers, drawn anew for every picture.
+        Of all random numbers, drawn again for every picture.
     patch, steps, fill : int, int, str
         Of flipping and of faithfulness.
     """

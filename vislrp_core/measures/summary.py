@@ -61,7 +61,7 @@ def rank_in(values: Mapping[str, float], model: str, small_first: bool) -> float
 
 
 def differs(one: Mapping[str, float], other: Mapping[str, float], seed: int = 0) -> bool:
-    """Whether two models can be told apart: paired bootstrap over the pictures that both have.
+    """Whether two models can be distinguished: paired bootstrap over the pictures that both have.
 
     Parameters
     ----------
