@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vislrp_core.resources import assets
-from vislrp_ui import beforehand, inbox, own_networks, rooms, service, theme
+from vislrp_ui import beforehand, inbox, own_networks, rooms, running, theme
 from vislrp_ui.shared.entrance import mark_routed
 
 TITLE = "VisLRP Designer"
@@ -26,4 +26,4 @@ st.set_page_config(page_title=TITLE if page == pages[0] else f"{page.title} · {
 mark_routed()
 with inbox.stamped("page"):
     page.run()
-beforehand.begin(service.default_network())
+beforehand.begin(running.default_network())

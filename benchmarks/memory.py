@@ -1,7 +1,7 @@
 """Resident memory of the app's engine and caches: ``python -m benchmarks.memory [--network embedded|random]``.
 
 Fifty explanations over ten pictures, through the door that the pages use, measured beyond what importing streamlit, torch
-and torchvision takes by itself.
+and torchvision take on their own.
 """
 
 from __future__ import annotations
@@ -57,19 +57,19 @@ def measure(name: str) -> None:
     imported = resident()
 
     from vislrp_core.model import LRPModel
-    from vislrp_ui import service
+    from vislrp_ui import running, service
     from vislrp_ui.caches import budget
     from vislrp_ui.samples import samples
     from vislrp_ui.state import ImageRef
 
-    network = service.network(name)
+    network = running.network(name)
     loaded = resident()
     store = Path(__file__).resolve().parents[1] / "model_store"
     models = [LRPModel.load(path) for path in sorted(store.glob("*.json")) if "vislrp-model" in path.read_text("utf-8")]
     images = [ImageRef("sample", name) for name in list(samples())[:IMAGES]]
     highest = loaded
     for image, model in itertools.islice(itertools.product(images, models), EXPLANATIONS):
-        service.maps(image, model, None, network_name=name)
+        service.maps(network, image, model)
         highest = max(highest, resident())
     print(f"{describe()}; streamlit {streamlit.__version__}, torchvision {torchvision.__version__}")
     print(f"{network.title}, caches bounded to {budget() / 1e6:.0f} MB, "

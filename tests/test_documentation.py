@@ -13,9 +13,10 @@ import jsonschema
 import pytest
 
 from tools import documentation
-from vislrp_core.cli import COMMANDS
-from vislrp_core.measures import MEASURES
+from vislrp_core.cli import COMMANDS, flip, measure
+from vislrp_core.measures import MEASURES, boxes
 from vislrp_core.model import LRPModel, ModelError
+from vislrp_core.neurons import SCORES
 from vislrp_core.rules import PARAMETERS, PRESETS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,3 +120,12 @@ def test_links_of_the_front_pages_lead_somewhere(name: str):
     # Two steps up from a file at the top level is the repository's own address on its host.
     inside = [link for link in links if "://" not in link and not link.startswith("../../")]
     assert not [link for link in inside if not (path.parent / link).exists()]
+
+
+def test_the_columns_of_all_tables_are_named():
+    told = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+    section = told[told.index("## Columns of the tables"):told.index("## On several machines")]
+    rows = [tuple(re.findall(r"`(\w+)`", line.split("|")[2])) for line in section.splitlines() if line.startswith("| `")]
+    for columns in (flip.CURVE_COLUMNS, ("image", "target", "model", *flip.METRICS), measure.COLUMNS, measure.SUMMARY,
+                    boxes.COLUMNS, ("neuron", *SCORES)):
+        assert columns in rows

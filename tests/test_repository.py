@@ -68,6 +68,18 @@ def test_only_one_module_takes_from_inside_streamlit():
     assert users == {"streamlit_inside.py"}
 
 
+def test_only_that_module_touches_what_streamlit_keeps_to_itself():
+    users = set()
+    for path in (ROOT / "vislrp_ui").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        own = {"self", "cls", *(node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))}
+        users |= {path.name for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+                  and node.attr.startswith("_") and not node.attr.startswith("__")
+                  and not (isinstance(node.value, ast.Name) and node.value.id in own)
+                  and not (isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in own)}
+    assert users <= {"streamlit_inside.py"}
+
+
 def test_no_class_name_exists_twice():
     found: dict[str, list[str]] = {}
     for path in CODE:

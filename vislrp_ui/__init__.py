@@ -2,7 +2,7 @@
 
 import os
 
-# Read when torch is loaded, so they stand before all imports.
+# Read when torch is loaded, so they come before all imports.
 # Threads that wait for each other sleep instead of spinning: where the browser shares the cores, a class click takes half
 # the time, and alone no more.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

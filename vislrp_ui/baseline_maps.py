@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from vislrp_core.baselines import Baseline
+from vislrp_core.network import Network
 from vislrp_ui import service
 from vislrp_ui.answers import Maps
 from vislrp_ui.gate import GATE
@@ -14,15 +15,14 @@ from vislrp_ui.service import Watch
 from vislrp_ui.state import ImageRef
 
 
-def baseline_maps(ref: ImageRef, baseline: Baseline, target: int, watch: Watch | None = None) -> Maps:
-    """The map of the pixels; there are no layers between, and what arrives is no share of anything.
+def baseline_maps(network: Network, ref: ImageRef, baseline: Baseline, target: int, watch: Watch | None = None) -> Maps:
+    """The map of the pixels; there are no layers between, and what arrives is not a share of anything.
 
     Raises
     ------
-    MissingImage, NetworkError
+    MissingImage
     """
-    network = service.network()
-    trace = service.trace(ref, watch=watch)
+    trace = service.trace(network, ref, watch=watch)
 
     def run() -> Maps:
         if watch is not None:
@@ -35,4 +35,4 @@ def baseline_maps(ref: ImageRef, baseline: Baseline, target: int, watch: Watch |
         positive[0], negative[0] = float(values.clip(min=0).sum()), float(values.clip(max=0).sum())
         return Maps({0: values}, positive, negative, target, baseline.key, seconds=time.perf_counter() - begin)
 
-    return service.kept_maps(ref, baseline.key, target, run)
+    return service.kept_maps(network, ref, baseline.key, target, run)

@@ -1,4 +1,4 @@
-"""What every class looks at, computed before somebody asks: forward passes of the samples, maps of the example models."""
+"""What every class looks at, computed before anybody asks: forward passes of the samples, maps of the example models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import import_module
 
 from vislrp_core.errors import VisLRPError
 from vislrp_core.model import LRPModel
-from vislrp_ui import rooms, service, shelf, shelved
+from vislrp_ui import rooms, running, service, shelf, shelved
 from vislrp_ui.gate import GATE
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef
@@ -65,16 +65,15 @@ def _steps(network_name: str) -> Iterator[Callable[[], object]]:
         def step() -> None:
             held = shelved.place(net, ref)
             if held is not None and not held.has(shelved.maps_name(net, ref, model, target)):
-                service.maps_of(net, ref, lambda: service.trace(ref, network_name=network_name), model, target,
-                                watch=watch, patient=True)
+                service.maps_of(net, ref, lambda: service.trace(net, ref), model, target, watch=watch, patient=True)
         return step
 
-    net = service.network(network_name)
+    net = running.network(network_name)
     for number in range(FIRST_CLASSES):
         for id in samples():
             ref = ImageRef("sample", id)
-            yield lambda ref=ref: service.logits(ref, network_name=network_name)  # type: ignore[misc]
-            target = service.predictions(ref, FIRST_CLASSES, network_name=network_name)[number].index
+            yield lambda ref=ref: service.logits(net, ref)  # type: ignore[misc]
+            target = service.predictions(net, ref, FIRST_CLASSES)[number].index
             for model in shelved.offered():
                 yield explain(ref, model, target)
 

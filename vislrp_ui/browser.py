@@ -28,7 +28,7 @@ SEND_SECONDS = 20.0
 """How long a picture goes along with every run, so that a browser which missed one gets the next."""
 TROUBLE = {
     "off": "This browser stores nothing for this page (its storage is switched off): export what you want to keep.",
-    "full": "This browser's storage is full: newer work is not kept there. Export it, or delete what is kept.",
+    "full": "This browser's storage is full: newer work is not kept. Export it, or delete some of what is kept.",
 }
 EARLIER = "your work from an earlier tab"
 
@@ -43,7 +43,7 @@ class KeptPicture:
 
 @dataclass(frozen=True)
 class Other:
-    """What lies on the table of another tab, as that tab wrote it."""
+    """What is on the table of another tab, as that tab wrote it."""
 
     tab: str
     time: float
@@ -93,7 +93,7 @@ class Exchange:
     # --- pictures -----------------------------------------------------------------------------------------------------
 
     def add(self, upload: Upload, title: str) -> str:
-        """Hold a picture for this session, and let the browser keep it; answers its id."""
+        """Hold a picture for this session, and let the browser keep it; returns its id."""
         id = upload.id
         self.uploads.pop(id, None)
         self.uploads[id] = upload
@@ -187,7 +187,7 @@ class Exchange:
         self.order(desks=[tab])
 
     def drop_all(self, visit: Visit) -> Visit:
-        """Forget everything, here and in the browser; answers the visit as at the start."""
+        """Forget everything, here and in the browser; returns the visit as at the start."""
         self.order(all=True)
         return self.emptied(visit)
 
@@ -227,8 +227,8 @@ class Exchange:
         self._originals |= {entry.id: entry for entry in models}
         visit, room = kept.merge(visit, models, linked=True)
         self._models = {entry.id for entry in visit.models if entry.origin == "own"}
-        sentences = [] if room else ["This browser keeps more models of your own than the list holds: the rest stays in the "
-                                     "browser until some are deleted."]
+        sentences = [] if room else ["This browser keeps more models of your own than the list can hold: the others stay "
+                                     "in the browser until some are deleted."]
         mine = message.get("desk")
         try:
             if mine is not None:
@@ -277,7 +277,8 @@ class Exchange:
         return visit, []
 
     def _cleared(self, message: Data, visit: Visit, damage: Damage) -> tuple[Visit, list[str]]:
-        return self.emptied(visit), ["Everything that this browser kept was deleted in another tab: this one starts afresh."]
+        return self.emptied(visit), ["Everything that this browser kept was deleted in another tab: this tab starts "
+                                     "from the beginning."]
 
     def _trouble(self, message: Data, visit: Visit, damage: Damage) -> tuple[Visit, list[str]]:
         what = message.get("what")
@@ -324,7 +325,7 @@ def _on_the_table(visit: Visit, table: Visit, *, whole: bool) -> Visit:
 
 
 def _behind(visit: Visit, table: Visit) -> Visit:
-    """Another view lies on the table: what was there before is put aside."""
+    """Another view is on the table: what was there before is put aside."""
     stack = table.aside
     if desk.holds_work(table):
         stack = (*stack, Aside(EARLIER, replace(table, aside=())))
@@ -356,7 +357,7 @@ def _read_claims(data: object) -> dict[str, str]:
 
 
 def own_models(visit: Visit) -> tuple[ModelEntry, ...]:
-    """Models of one's own, as the browser keeps them."""
+    """Own models, as the browser keeps them."""
     return tuple(entry for entry in visit.models if entry.origin == "own")
 
 

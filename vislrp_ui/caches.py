@@ -21,7 +21,7 @@ THAW_SECONDS = 600.0
 _M_ARENA_MAX = -8
 COMMON = {"traces": 0.45, "relevances": 0.04, "borders": 0.20, "maps": 0.07, "pictures": 0.02, "files": 0.03,
           "logits": 0.002, "views": 0.018}
-"""Parts of the budget that the engine's caches take; those of a page stand in its declaration (`rooms.Room`)."""
+"""Parts of the budget that the engine's caches take; those of a page are in its declaration (`rooms.Room`)."""
 
 
 def shares() -> dict[str, float]:

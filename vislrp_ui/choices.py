@@ -1,4 +1,4 @@
-"""What a visit chooses beside models: the picture, and how maps are coloured."""
+"""What a visit chooses besides models: the picture, and how maps are coloured."""
 
 from __future__ import annotations
 

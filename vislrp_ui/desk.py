@@ -1,4 +1,4 @@
-"""What lies on the table: putting work aside for a guided case or a kept view, and taking it back. Pure functions.
+"""The work on the table: putting it aside for a guided case or a kept view, and taking it back. Pure functions.
 
 The models are a list of their own, which stays: put aside is what is chosen among them, and all that the pages hold. Only
 the working copy, which the next edit of an example would replace, goes with the rest.
@@ -24,7 +24,7 @@ def cleared(visit: Visit) -> Visit:
 
 
 def same(one: Visit, other: Visit) -> bool:
-    """Whether the same lies on both tables; other models in the list do not count, unless one is the working copy."""
+    """Whether both tables hold the same; other models in the list do not count, unless one is the working copy."""
     return _bare(one) == _bare(other)
 
 
@@ -33,18 +33,18 @@ def _bare(visit: Visit) -> Visit:
 
 
 def holds_work(visit: Visit) -> bool:
-    """Whether anything lies there that the start, or the card of the case that is open, did not bring."""
+    """Whether anything is there that the start, or the card of the case that is open, did not bring."""
     laid = visit.opened.visit if visit.opened is not None else cleared(visit)
     return bool(visit.past or visit.future) or not same(visit, laid)
 
 
 def put_aside(visit: Visit) -> Visit:
-    """The empty table, with what lay there put aside if it is anybody's work."""
+    """The empty table, with what was there put aside if it is anybody's work."""
     return cleared(keep_copy(visit))
 
 
 def keep_copy(visit: Visit) -> Visit:
-    """The visit with a copy of what lies on the table put aside, if it is anybody's work.
+    """The visit with a copy of what is on the table put aside, if it is anybody's work.
 
     Of more than `MAX_ASIDE` pieces the first and the newest stay: the first is what was there before all cases.
     """
@@ -59,7 +59,7 @@ def keep_copy(visit: Visit) -> Visit:
 
 
 def open_case(visit: Visit, title: str, prepare: Callable[[Visit], Visit]) -> Visit:
-    """A guided case exactly as on its card, whatever lay there before; that is put aside."""
+    """A guided case exactly as on its card, whatever was there before; that is put aside."""
     return lay(put_aside(visit), title, prepare)
 
 
@@ -70,7 +70,7 @@ def lay(empty: Visit, title: str, prepare: Callable[[Visit], Visit]) -> Visit:
 
 
 def take_back(visit: Visit, place: int = -1) -> Visit:
-    """What was put aside lies on the table again; what lay there until now changes places with it, if it is work.
+    """What was put aside is on the table again; what was there until now changes places with it, if it is work.
 
     Parameters
     ----------

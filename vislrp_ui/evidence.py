@@ -36,7 +36,7 @@ class Boxed:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Which measures, over what, beside which baselines.
+    """Which measures, over what, along with which baselines.
 
     Attributes
     ----------

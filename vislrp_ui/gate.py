@@ -16,7 +16,7 @@ POLL_SECONDS = 0.25
 
 
 class Gate:
-    """A fair queue before a number of slots; long work stands behind all that somebody looks at.
+    """A fair queue before a number of slots; long work waits behind all that somebody looks at.
 
     A thread that holds a slot may ask for one again and has it: so the forward pass that a propagation needs is made in the
     propagation's own slot, and nobody who waits holds a forward pass in memory.
@@ -26,7 +26,7 @@ class Gate:
     slots : int
         Computations that may run at the same time.
     share : callable, optional
-        Called by each computation at its begin with the number of those that run or could run beside it, itself included.
+        Called when a computation begins, with the number of those that run or could run at the same time, itself included.
     """
 
     def __init__(self, slots: int, share: Callable[[int], None] | None = None) -> None:
@@ -46,7 +46,8 @@ class Gate:
         Parameters
         ----------
         waiting : callable, optional
-            Told again and again, while waiting, how many stand before this computation. It may raise to give up the place.
+            Called again and again, while waiting, with the number of computations ahead of this one. It may raise to give up
+            the place.
         patient : bool
             Whether all that is not patient goes first, whenever it comes: measurements, and what is computed beforehand.
         """
@@ -72,7 +73,7 @@ class Gate:
         self._changed.notify_all()
 
     def _wait(self, waiting: Callable[[int], None] | None, patient: bool) -> int:
-        """Wait for a slot; answers how many computations share the cores with this one, itself included."""
+        """Wait for a slot; returns how many computations share the cores with this one, itself included."""
         ticket = object()
         queue = self._patient if patient else self._urgent
         with self._changed:

@@ -65,14 +65,14 @@ def write_model(entry: ModelEntry) -> Data:
 
 
 def read_model(data: object) -> ModelEntry:
-    """A model of one's own, or a working copy (KeptError if it is none)."""
+    """An own model, or a working copy (KeptError if it is none)."""
     if not isinstance(data, dict):
         raise KeptError("no model")
     id, origin, text = data.get("id"), data.get("origin"), data.get("model")
     if not isinstance(text, str) or len(text) > MAX_TEXT or not isinstance(id, str) or not is_id(id):
         raise KeptError("no model")
     if (origin, id) != ("working", WORKING) and (origin != "own" or not id.startswith("own-")):
-        raise KeptError("no model of one's own")
+        raise KeptError("not an own model")
     try:
         model = LRPModel.from_json(text) if text.startswith("{") else compact.decode(text)
     except (ModelError, ValueError, RecursionError) as error:
@@ -142,7 +142,7 @@ def _joined(visit: Visit, entry: ModelEntry) -> Visit:
     """The visit with a new model, under a free name.
 
     Of two with the same name that two tabs made, both tabs rename the one with the later id: otherwise each would rename the
-    other's, and they would answer each other for ever.
+    other's, and they would reply to each other forever.
     """
     holder = next((one for one in visit.models if one.origin == "own" and one.name == entry.name), None)
     if holder is None or holder.id < entry.id:
@@ -190,7 +190,7 @@ def forget(visit: Visit, ids: Iterable[str]) -> Visit:
 # --- a tab's table ------------------------------------------------------------------------------------------------------
 
 def write_desk(visit: Visit, *, whole: bool = True, history: bool = True) -> Data:
-    """What lies on a tab's table, as JSON; own models that stand in the list are named by their ids alone.
+    """What is on a tab's table, as JSON; own models in the list are named by their ids alone.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def _write_strokes(visit: Visit) -> list[list[list[str]]]:
 
 
 def read_desk(data: object, models: tuple[ModelEntry, ...], damage: Damage) -> Visit:
-    """A visit with what lay on a tab's table.
+    """A visit with what was on a tab's table.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class KeptSet:
-    """A set that stands as a row of its own."""
+    """A set that is a row of its own."""
 
     id: int
     cut: Cut

@@ -87,7 +87,7 @@ def from_params(params: Mapping[str, str], visit: Visit, *, room: int = 4 * MAX_
         One sentence for each part of the address that could not be used.
     """
     if sum(len(k) + len(v) for k, v in params.items()) > room:
-        return visit, ("The address is too long to be a link of this app: the page starts afresh.",)
+        return visit, ("The address is too long to be a link of this app: the page starts from the beginning.",)
     damaged: list[str] = []
 
     def read(what: str, change: Callable[[Visit], Visit]) -> None:
@@ -96,7 +96,7 @@ def from_params(params: Mapping[str, str], visit: Visit, *, room: int = 4 * MAX_
             visit = change(visit)
         except (ValueError, KeyError) as error:
             detail = f" ({error})" if isinstance(error, ModelError) else ""
-            damaged.append(f"The {what} in the address cannot be read{detail}; the page shows its own instead.")
+            damaged.append(f"The {what} in the address cannot be read{detail}; the page uses its default instead.")
 
     if "image" in params or "fit" in params:
         read("image", lambda v: replace(v, image=_image(params, v.image)))

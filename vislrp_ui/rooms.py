@@ -1,6 +1,6 @@
 """The pages of the app, one declaration each: navigation, the visit, addresses and shares of the caches follow from it.
 
-A declaration names modules and functions as text, like an entry point of a package: this module stands below all of them,
+A declaration names modules and functions as text, like an entry point of a package: this module is below all of them,
 and a page's code is loaded when the page is first opened.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from functools import cache
 
-from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
+from vislrp_core.architecture import Architecture
 from vislrp_core.network import Network, NetworkError
 from vislrp_core.networks import default_network_name, imagenet_on_disk, load_network
 from vislrp_ui import own_networks, session, shelved
@@ -59,14 +59,6 @@ def network_file() -> str:
     """What `load_network` takes for the running network: its name, or the name of the file that the visitor brought."""
     held = own_networks.own() if network_key() == OWN else None
     return network_key() if held is None else held.file
-
-
-def rows() -> Architecture:
-    """The running network's architecture; VGG16 where the network cannot be loaded."""
-    try:
-        return network().architecture
-    except NetworkError:
-        return ARCHITECTURES[DEFAULT]
 
 
 def known_rows() -> Architecture | None:

@@ -1,7 +1,7 @@
 """The pages' only door to the engine: shared caches bounded in bytes, one gate, work that a newer edit makes obsolete stops.
 
-The forward pass and propagation are here; which network runs (`running`), pictures (`pictures`) and maps as pictures
-(`coloured`) have modules of their own and are handed on.
+The forward pass and propagation are here; pictures (`pictures`) and maps as pictures (`coloured`) have modules of their own
+and are handed on. The network is an argument: the page's frame looks it up once (`running`) and passes it.
 
 Everything is keyed by content (network, picture, model, class), so sessions share results without seeing each other: a
 picture that was uploaded is served to the session that holds it alone.
@@ -34,14 +34,6 @@ from vislrp_ui.pictures import picture as picture
 from vislrp_ui.pictures import thumbnail as thumbnail
 from vislrp_ui.pictures import view as view
 from vislrp_ui.pictures import view_png as view_png
-from vislrp_ui.running import default_network as default_network
-from vislrp_ui.running import known_rows as known_rows
-from vislrp_ui.running import network as network
-from vislrp_ui.running import network_choices as network_choices
-from vislrp_ui.running import network_file as network_file
-from vislrp_ui.running import network_key as network_key
-from vislrp_ui.running import network_title as network_title
-from vislrp_ui.running import rows as rows
 from vislrp_ui.state import ImageRef
 from vislrp_ui.streamlit_inside import run_context
 from vislrp_ui.uploads import AwaitedImage as AwaitedImage
@@ -96,10 +88,9 @@ def _checkpoint(rows: Architecture, watch: Watch | None) -> Callable[[int], None
     return tell
 
 
-def trace(ref: ImageRef, *, network_name: str | None = None, watch: Watch | None = None) -> Trace:
+def trace(net: Network, ref: ImageRef, *, watch: Watch | None = None) -> Trace:
     """The forward pass of a picture."""
     view(ref)
-    net = network(network_name)
     key = (net.digest, ref)
     kept = _traces.get(key)
     if kept is not None:
@@ -120,38 +111,38 @@ def trace(ref: ImageRef, *, network_name: str | None = None, watch: Watch | None
         return _traces.get_or_make(key, run, _let_newer_edit_in)
 
 
-def logits(ref: ImageRef, *, network_name: str | None = None) -> Tensor:
-    """The network's answer to a picture, (classes,); kept for long, unlike the forward pass itself."""
+def logits(net: Network, ref: ImageRef) -> Tensor:
+    """The network's logits for a picture, (classes,); kept for long, unlike the forward pass itself."""
     view(ref)
-    kept = _logits.get((network(network_name).digest, ref))
-    return trace(ref, network_name=network_name).logits if kept is None else kept
+    kept = _logits.get((net.digest, ref))
+    return trace(net, ref).logits if kept is None else kept
 
 
-def has_seen(ref: ImageRef) -> bool:
+def has_seen(net: Network, ref: ImageRef) -> bool:
     """Whether the network has seen a picture, so that its classes are known at once."""
-    return _logits.get((network().digest, ref)) is not None
+    return _logits.get((net.digest, ref)) is not None
 
 
-def predictions(ref: ImageRef, count: int = 10, *, network_name: str | None = None) -> list[Prediction]:
+def predictions(net: Network, ref: ImageRef, count: int = 10) -> list[Prediction]:
     """The first classes of a picture."""
-    return rank(logits(ref, network_name=network_name), network(network_name).classes, count)
+    return rank(logits(net, ref), net.classes, count)
 
 
-def target_of(ref: ImageRef, target: int | None, *, network_name: str | None = None) -> int:
+def target_of(net: Network, ref: ImageRef, target: int | None) -> int:
     """The class to explain: the one chosen, or the first of the prediction; one the network lacks counts as none."""
-    if target is not None and 0 <= target < network(network_name).num_classes:
+    if target is not None and 0 <= target < net.num_classes:
         return target
-    return int(logits(ref, network_name=network_name).argmax())
+    return int(logits(net, ref).argmax())
 
 
-def kept_maps(ref: ImageRef, key: str, target: int, make: Callable[[], Maps]) -> Maps:
+def kept_maps(net: Network, ref: ImageRef, key: str, target: int, make: Callable[[], Maps]) -> Maps:
     """Maps under the key of what makes them, computed where they are not at hand."""
-    return _maps.get_or_make((network().digest, ref, key, target), make, _let_newer_edit_in)
+    return _maps.get_or_make((net.digest, ref, key, target), make, _let_newer_edit_in)
 
 
-def known_maps(ref: ImageRef, model: LRPModel | Baseline, target: int) -> Maps | None:
+def known_maps(net: Network, ref: ImageRef, model: LRPModel | Baseline, target: int) -> Maps | None:
     """`maps` of a chosen class if they are at hand; nothing is computed."""
-    return _maps.get((network().digest, ref, model.key, target))
+    return _maps.get((net.digest, ref, model.key, target))
 
 
 def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers: Layers, see: Callable[[], Trace],
@@ -174,8 +165,8 @@ def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers
             give_back_memory()
 
 
-def relevance(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Layers = None,
-              network_name: str | None = None, watch: Watch | None = None) -> Relevance:
+def relevance(net: Network, ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Layers = None,
+              watch: Watch | None = None) -> Relevance:
     """Relevance as tensors.
 
     Parameters
@@ -188,10 +179,10 @@ def relevance(ref: ImageRef, model: LRPModel, target: int | None = None, *, laye
     NonFiniteRelevance, MissingImage, NetworkError
     """
     view(ref)
-    chosen, net = target_of(ref, target, network_name=network_name), network(network_name)
+    chosen = target_of(net, ref, target)
 
     def run(wanted: Layers) -> Relevance:
-        return _propagate(net, ref, model, chosen, wanted, lambda: trace(ref, network_name=network_name), watch)
+        return _propagate(net, ref, model, chosen, wanted, lambda: trace(net, ref), watch)
 
     if layers == "all":
         return run(layers)
@@ -199,20 +190,20 @@ def relevance(ref: ImageRef, model: LRPModel, target: int | None = None, *, laye
     return _relevances.get_or_make((net.digest, ref, model.key, chosen, wanted), lambda: run(wanted), _let_newer_edit_in)
 
 
-def maps(ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Iterable[int] = (),
-         network_name: str | None = None, watch: Watch | None = None) -> Maps:
+def maps(net: Network, ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Iterable[int] = (),
+         watch: Watch | None = None) -> Maps:
     """Relevance as pages draw it: what each segment hands on, the pixels, and further layers if asked for.
 
-    Relevance that is not finite is part of the answer (`Maps.error`), not an exception.
+    Relevance that is not finite is part of the result (`Maps.error`), not an exception.
     """
     view(ref)
-    chosen = target_of(ref, target, network_name=network_name)
-    return maps_of(network(network_name), ref, lambda: trace(ref, network_name=network_name), model, chosen, layers, watch)
+    chosen = target_of(net, ref, target)
+    return maps_of(net, ref, lambda: trace(net, ref), model, chosen, layers, watch)
 
 
 def maps_of(net: Network, ref: ImageRef, see: Callable[[], Trace], model: LRPModel, target: int,
             layers: Iterable[int] = (), watch: Watch | None = None, patient: bool = False) -> Maps:
-    """`maps` for a thread that has no session; `see` answers the forward pass where the maps are not at hand."""
+    """`maps` for a thread that has no session; `see` gives the forward pass where the maps are not at hand."""
     wanted = frozenset({0, *default_layers(model), *layers})
     key = (net.digest, ref, model.key, target)
     clock = Stopwatch()

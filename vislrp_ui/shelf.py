@@ -1,9 +1,9 @@
 """Results on disk: what every class looks at (samples, example models) outlives the server and its memory.
 
-A file holds tensors in the safetensors format. It is written beside its place and renamed, so that neither another process
-nor a full disk leaves half a file there; it is read into memory, not mapped, so that whatever happens to it later does not
-end the process; and it holds the sum of its words, so that a damaged one is left out and computed anew. The folder has a
-bound; files that were not used for the longest time go first.
+A file holds tensors in the safetensors format. It is written under another name and renamed, so that neither another
+process nor a full disk leaves half a file there; it is read into memory, not mapped, so that whatever happens to it later
+does not end the process; and it holds the sum of its words, so that a damaged one is left out and computed anew. The folder
+has a bound; files that were not used for the longest time go first.
 """
 
 from __future__ import annotations

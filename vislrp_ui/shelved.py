@@ -67,7 +67,7 @@ def known_trace(net: Network, ref: ImageRef) -> Trace | None:
 
 
 def keep_trace(net: Network, ref: ImageRef, passed: Trace) -> None:
-    """Put a sample's forward pass on disk, some time soon; not if another one is on its way there."""
+    """Put a sample's forward pass on disk, in the background; not if another one is on its way there."""
     held = place(net, ref)
     if held is None or not _one_trace.acquire(blocking=False):
         return
@@ -95,7 +95,7 @@ def unpacked(kept: Tensor) -> Tensor:
 
 
 def pack_trace(passed: Trace) -> dict[str, Tensor]:
-    """Activations by layer, as they lie in memory."""
+    """Activations by layer, as they are in memory."""
     return {str(layer): packed(kept) for layer, kept in passed.activations.items()}
 
 
@@ -120,7 +120,7 @@ def known_maps(net: Network, ref: ImageRef, model: LRPModel, target: int) -> Map
 
 
 def keep_maps(net: Network, ref: ImageRef, model: LRPModel, found: Maps) -> None:
-    """Put maps of a model that the server offers on disk, some time soon."""
+    """Put maps of a model that the server offers on disk, in the background."""
     held = place(net, ref)
     if held is None or found.error is not None or model.key not in {one.key for one in offered()}:
         return
@@ -154,7 +154,7 @@ _one_trace = threading.Lock()
 
 
 def _later(write: Callable[[], object]) -> bool:
-    """Have something written; not if too much waits: it will be computed again some time."""
+    """Have something written; not if too much waits: it will be computed again another time."""
     _begin_writing()
     try:
         _writing.put_nowait(write)

@@ -1,6 +1,6 @@
-"""Layouts of narrow windows: columns stand below each other, wide things scroll inside their own box.
+"""Layouts of narrow windows: columns are placed below each other, wide things scroll inside their own box.
 
-Streamlit stacks columns at 640 pixels by itself; the pages need more room than that, also where the browser's zoom takes it.
+Streamlit itself stacks columns below 640 pixels; the pages need more room than that, also where the browser's zoom takes it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ MIDDLE, NARROW = 1160, 640
 
 
 def column(key: str, number: int | None = None) -> str:
-    """CSS selector of the columns (or of one, from 1) that stand directly in the container with this key."""
+    """CSS selector of the columns (or of one, from 1) that are directly in the container with this key."""
     which = "" if number is None else f":nth-child({number})"
     return f".st-key-{key}>[data-testid=stLayoutWrapper]>[data-testid=stHorizontalBlock]>[data-testid=stColumn]{which}"
 
@@ -89,7 +89,7 @@ COMPARE = f"""
 
 
 def flipping(results: str = "flip-results") -> str:
-    """Flipping's rows: three pictures beside each other, the predictions below; on a phone one below the other."""
+    """Flipping's rows: three pictures side by side, the predictions below; on a phone one below the other."""
     active = "[class*=st-key-flip-active-]>[data-testid=stLayoutWrapper]>[data-testid=stHorizontalBlock]"
     each = f"{active}>[data-testid=stColumn]"
     return f"""

@@ -62,9 +62,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Aside:
-    """Work that stands back while something else is on the table (`desk.py`).
+    """Work put aside while something else is on the table (`desk.py`).
 
-    The title says what it is, such as "your own work"; nothing stands back behind its visit.
+    The title says what it is, such as "your own work"; nothing is put aside behind its visit.
     """
 
     title: str
@@ -249,7 +249,7 @@ def new_id() -> str:
 
 
 def insert(visit: Visit, entry: ModelEntry) -> Visit:
-    """Own models stand between the working copy and the examples, the newest last."""
+    """Own models come between the working copy and the examples, the newest last."""
     if sum(e.origin == "own" for e in visit.models) >= MAX_OWN_MODELS:
         raise StateError(f"The list holds {MAX_OWN_MODELS} models of your own: export and delete one first.")
     own = [e for e in visit.models if e.origin != "example"]
@@ -258,7 +258,7 @@ def insert(visit: Visit, entry: ModelEntry) -> Visit:
 
 
 def add_model(visit: Visit, model: LRPModel, *, based_on: str = "", activate_it: bool = True) -> Visit:
-    """Add a model of one's own under a free name (StateError when the list is full)."""
+    """Add an own model under a free name (StateError when the list is full)."""
     fitting = adapt(model, visit.model.architecture)
     entry = ModelEntry(new_id(), edits.rename(fitting, free_name(visit, model.name)), "own", based_on)
     grown = insert(visit, entry)
@@ -266,7 +266,7 @@ def add_model(visit: Visit, model: LRPModel, *, based_on: str = "", activate_it:
 
 
 def duplicate(visit: Visit, id: str | None = None) -> Visit:
-    """Copy a model into one of one's own and make it active."""
+    """Copy a model into an own one and make it active."""
     source = visit.entry(id)
     copied = edits.rename(source.model, free_name(visit, f"{source.name} copy"))
     return add_model(visit, copied, based_on=source.name)

@@ -114,7 +114,7 @@ class AblationState:
         return Cut(self.selected, self.value)
 
     def kept_in_address(self, room: int = MAX_ADDRESS) -> dict[int, bool]:
-        """Which kept sets fit into the address, the first ones first; 0 stands for the chosen neurons."""
+        """Which kept sets fit into the address, the first ones first; 0 means the chosen neurons."""
         fits = {}
         for id, sets in ((0, self.selected), *((row.id, row.cut.sets) for row in self.kept)):
             length = len(write_sets(sets))

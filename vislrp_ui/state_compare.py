@@ -45,7 +45,7 @@ def default(visit: Visit) -> CompareState:
 def of(visit: Visit) -> CompareState:
     """The page's state of a visit; until something is changed here it follows the visit's image, class and model.
 
-    Columns of models that are no longer in the list are left out, and carried models that are in it stand for those.
+    Columns of models that are no longer in the list are left out, and carried models that are in it represent those.
     """
     kept = visit.page(KEY)
     if not isinstance(kept, CompareState):

@@ -53,7 +53,7 @@ def _healthy(url: str) -> bool:
 @contextmanager
 def served(command: list[str], log: Path, folder: Path = ROOT, health: str = "/_stcore/health", port: int = 0,
            **variables: str) -> Iterator[str]:
-    """A running app: a command that passes options on to `streamlit run`, started in a folder; answers its address."""
+    """A running app: a command that passes options on to `streamlit run`, started in a folder; returns its address."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0", "VISLRP_STORE_MB": "0", **variables}

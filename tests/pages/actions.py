@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from tests.pages.conftest import gesture, visit_of
+from tests.pages.conftest import gesture, net, visit_of
 from vislrp_ui import service
 
 Do = Callable[[AppTest], object]
@@ -73,7 +73,7 @@ def pick(key: str, wanted: Callable[[AppTest], object]) -> Do:
 
 def ranked(place: int) -> Callable[[AppTest], int]:
     """The class at a place of the prediction, the most probable at 0."""
-    return lambda app: service.predictions(visit_of(app).image, 10, network_name="tiny")[place].index
+    return lambda app: service.predictions(net(), visit_of(app).image, 10)[place].index
 
 
 def bar(key: str, place: int) -> Do:

@@ -60,6 +60,11 @@ def open_page() -> Callable[..., AppTest]:
     return run
 
 
+def net() -> Network:
+    """The network that runs."""
+    return running.network("tiny")
+
+
 def visit_of(app: AppTest) -> Visit:
     """What the page's session holds."""
     return app.session_state["_visit"]

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import gesture, payload, visit_of
+from tests.pages.conftest import gesture, net, payload, visit_of
 from vislrp_core.ablation import ablate, switch_off
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.network import forward_from
@@ -50,7 +50,7 @@ def held(app: AppTest) -> AblationState:
 
 def question(app: AppTest) -> work.ExplanationKey:
     visit = visit_of(app)
-    return work.ExplanationKey(visit.image, visit.model, service.target_of(visit.image, visit.target))
+    return work.ExplanationKey(net(), visit.image, visit.model, service.target_of(net(), visit.image, visit.target))
 
 
 # --- layer and scores ---------------------------------------------------------------------------------------------------
@@ -74,13 +74,13 @@ def test_the_table_holds_the_scores(table: AppTest) -> None:
 def test_any_layer_can_be_shown_and_stays_in_the_address(page: AppTest, layer: int) -> None:
     page.selectbox(key="abl-layer").set_value(layer).run()
     assert held(page).layer == layer and f"~layer:{layer}" in page.query_params["neurons"]
-    assert len(payload(page, "abl-matrix")["order"]) == work.sizes()[layer] and not page.exception
+    assert len(payload(page, "abl-matrix")["order"]) == work.sizes(net())[layer] and not page.exception
 
 
 def test_scores_are_those_of_the_relevance_itself(page: AppTest) -> None:
     asked = question(page)
     for layer in (2, 23, 33, 38):
-        relevance = service.relevance(asked.ref, asked.model, asked.target, layers=(layer,)).at(layer).double()
+        relevance = service.relevance(net(), asked.ref, asked.model, asked.target, layers=(layer,)).at(layer).double()
         scores = work.scores_at(asked, layer)
         flat = relevance.reshape(relevance.shape[0], -1)
         # Between the two propagations the sums may have been taken in double precision: the last digits move.
@@ -196,7 +196,7 @@ def test_sets_are_kept_compared_taken_up_exported_and_imported(page: AppTest) ->
     chips = payload(page, "abl-chips")["rows"]
     assert [chip["title"] for chip in chips] == ["3 neurons of relu4_3", "both"] and chips[1]["active"]
     compared = page.dataframe[0].value
-    after = work.without(visit_of(page).image, held(page).kept[1].cut)
+    after = work.without(net(), visit_of(page).image, held(page).kept[1].cut)
     assert compared["first class"][2] == after[0].name and compared["neurons"].tolist() == [0, 3, 13]
     data = set_files.write(held(page).kept, "tiny")
     page.button(key="abl-remove-1").click().run()
@@ -224,8 +224,8 @@ def test_a_file_that_holds_no_sets_is_refused_in_one_sentence(data: bytes) -> No
 def test_ablating_shows_the_prediction_of_a_pass_without_the_neurons(page: AppTest) -> None:
     page.text_input(key="abl-typed").set_value("0-9").run()
     page.button(key="abl-go").click().run()
-    trace = service.trace(visit_of(page).image)
-    expected = forward_from(service.network(), 23, switch_off(trace.activation(23), range(10))[None])[0]
+    trace = service.trace(net(), visit_of(page).image)
+    expected = forward_from(net(), 23, switch_off(trace.activation(23), range(10))[None])[0]
     after = torch.softmax(expected, 0)
     rows = {row["index"]: row for row in payload(page, "abl-result")["rows"]}
     for index, row in rows.items():
@@ -241,9 +241,9 @@ def test_the_mean_and_several_layers_at_once(page: AppTest) -> None:
     page.text_input(key="abl-typed").set_value("0-3").run()
     assert "of 2 layers" in page.button(key="abl-go").label
     cut = Cut(((23, (1, 2)), (31, (0, 1, 2, 3))), "mean")
-    trace = service.trace(visit_of(page).image)
-    expected = ablate(service.network(), trace, cut.mapping, "mean").double()
-    np.testing.assert_allclose(work.logits_without(visit_of(page).image, cut), expected)
+    trace = service.trace(net(), visit_of(page).image)
+    expected = ablate(net(), trace, cut.mapping, "mean").double()
+    np.testing.assert_allclose(work.logits_without(net(), visit_of(page).image, cut), expected)
 
 
 def test_a_reload_brings_everything_back(page: AppTest, open_page: Open) -> None:
@@ -261,7 +261,7 @@ def test_neurons_that_the_network_lacks_are_left_out_with_a_sentence(open_page: 
 
 def test_shapes_of_layers_are_known_without_a_forward_pass() -> None:
     counted = service.counters.forward_passes
-    known = work.shapes()
+    known = work.shapes(net())
     assert service.counters.forward_passes == counted
-    trace = service.trace(ImageRef("sample", "kitten"))
+    trace = service.trace(net(), ImageRef("sample", "kitten"))
     assert known == {layer: tuple(trace.shape(layer)) for layer in range(1, 39)}

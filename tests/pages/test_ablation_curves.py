@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import visit_of
+from tests.pages.conftest import net, visit_of
 from vislrp_core import ablation
 from vislrp_core.ablation import NeuronAblationCurve
 from vislrp_core.model import LRPModel
@@ -24,12 +24,13 @@ from vislrp_ui.state import ImageRef
 from vislrp_ui.state_ablation import CurveMeasurement
 
 PAGE = """
-from vislrp_ui import service
+from vislrp_ui import running, service
 from vislrp_ui.ablation import curves
 from vislrp_ui.shared.entrance import boot
 
 visit = boot()
-curves.section(service.target_of(visit.image, visit.target))
+network = running.network()
+curves.section(network, service.target_of(network, visit.image, visit.target))
 """
 LAYER = 33
 
@@ -44,7 +45,7 @@ def fresh() -> Iterator[None]:
 @pytest.fixture
 def task(tiny: Network) -> CurvesTask:
     ref = ImageRef("sample", "kitten")
-    trace = service.trace(ref, network_name="tiny")
+    trace = service.trace(net(), ref)
     return CurvesTask(ref, tiny, trace, 3, LAYER, {"a": LRPModel.basic()}, "zero", 50, 5, 2)
 
 

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.actions import choose, click, goto, picture, typed, upload
-from tests.pages.conftest import open_menus, visit_of
+from tests.pages.conftest import net, open_menus, visit_of
 from vislrp_core import masks
 from vislrp_core.rules import Rule
 from vislrp_ui import desk, service, state, state_ablation, state_compare, state_flipping
@@ -145,7 +145,7 @@ def test_under_a_map_of_lrp_0_one_sentence_and_one_button(open_page: Open, page:
     app.button(key="plain-start").click().run()
     assert visit_of(app).active == "configuration_2" and visit_of(app).models == models
     assert not [button for button in app.button if button.key == "plain-start"]
-    maps = service.maps(visit_of(app).image, visit_of(app).model, network_name="tiny")
+    maps = service.maps(net(), visit_of(app).image, visit_of(app).model)
     assert np.isfinite(maps.maps[0]).all()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import gesture
+from tests.pages.conftest import gesture, net
 from vislrp_core.bundle import write_bundle
 from vislrp_core.composites import COMPOSITES, composite
 from vislrp_core.model import LRPModel, Segment
@@ -123,7 +123,7 @@ def test_baselines_are_columns_without_segments(open_page: Open, monkeypatch: py
     assert visit_of(app).active == before and visit_of(app).target == 3 and not app.exception
     monkeypatch.setattr(running, "network_key", lambda key=None: "tiny")
     monkeypatch.setattr(theme, "is_dark", lambda: False)
-    grid = Grid(visit_of(app))
+    grid = Grid(net(), visit_of(app))
     table = list(csv.DictReader(io.StringIO(export.facts(grid).decode("utf-8-sig"))))
     assert table[1]["model"] == "Gradient" and table[1]["rules"].startswith("Baseline. ") and table[1]["conservation"] == ""
     assert export.comparison(grid).columns[1].parts[0].short == "baseline"
@@ -148,7 +148,7 @@ def test_ready_made_sets(app: AppTest) -> None:
     assert [entry.name for entry in entries] == [f"Configuration {n}" for n in range(1, 6)]
     third = entries[2].model
     assert [segment.rule.short for segment in third.segments] == ["0", "ε 0.3", "γ 0.3"]
-    classes = service.network().classes
+    classes = net().classes
     assert [classes[row.target] for row in shown(app).rows if row.target is not None] == ["drum", "electric guitar"]
     app.button(key="compare-set-zennit").click().run()
     names = [composite(key).name for key in COMPOSITES]
@@ -174,24 +174,24 @@ def test_difference(app: AppTest) -> None:
 def test_gestures_on_the_grid(app: AppTest) -> None:
     visit = visit_of(app)
     target = app.selectbox(key="compare-target-2").value
-    active = edits.apply_edit(visit, {"kind": "activate", "row": 2, "column": 1, "target": target})
+    active = edits.apply_edit(visit, {"kind": "activate", "row": 2, "column": 1, "target": target}, net())
     assert (active.active, active.target) == ("configuration_2", target)
-    assert edits.apply_edit(visit, {"kind": "activate", "row": 2, "column": 1, "target": 10**6}) is visit
-    assert edits.apply_edit(visit, {"kind": "activate", "row": 2, "column": 1, "target": True}) is visit
-    moved = edits.apply_edit(visit, {"kind": "move", "column": 0, "to": 2})
+    assert edits.apply_edit(visit, {"kind": "activate", "row": 2, "column": 1, "target": 10**6}, net()) is visit
+    assert edits.apply_edit(visit, {"kind": "activate", "row": 2, "column": 1, "target": True}, net()) is visit
+    moved = edits.apply_edit(visit, {"kind": "move", "column": 0, "to": 2}, net())
     assert state_compare.of(moved).columns[2].id == "configuration_1"
-    fewer = edits.apply_edit(visit, {"kind": "remove", "column": 0})
+    fewer = edits.apply_edit(visit, {"kind": "remove", "column": 0}, net())
     assert state_compare.of(fewer).columns[0].id == "configuration_2"
-    assert state_compare.of(edits.apply_edit(visit, {"kind": "fold", "row": 2})).row(2).unfolded
-    assert edits.apply_edit(visit, {"kind": "unknown"}) is visit
+    assert state_compare.of(edits.apply_edit(visit, {"kind": "fold", "row": 2}, net())).row(2).unfolded
+    assert edits.apply_edit(visit, {"kind": "unknown"}, net()) is visit
     with pytest.raises(state.StateError):
-        edits.apply_edit(visit, {"kind": "fold", "row": "x"})
+        edits.apply_edit(visit, {"kind": "fold", "row": "x"}, net())
 
 
 def test_models_whose_sums_may_nearly_cancel_are_computed_last(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "network_key", lambda key=None: "tiny")
     service.clear_caches()
-    grid = Grid(visit_of(app))
+    grid = Grid(net(), visit_of(app))
     order = [(undamped(place.entry.model), place.row.id) for place in grid.missing()]
     assert len(order) == len(grid.places)
     assert order == sorted(order, key=lambda one: one[0])
@@ -219,7 +219,7 @@ def test_the_flipping_score_of_every_map_is_measured_on_request(open_page: Open)
     visit = visit_of(app)
     row = shown(app).rows[0]
     target = app.selectbox(key="compare-target-1").value
-    scores = known_scores(service.network("tiny"), row.image, target, (56, state_flipping.of(visit).measurement.fill, 3),
+    scores = known_scores(net(), row.image, target, (56, state_flipping.of(visit).measurement.fill, 3),
                           state_compare.entries(visit, shown(app))[0].model)
     assert scores is not None and scores.srg is not None
     fact = next(one for one in payload(app, "compare-row-1")["columns"][0]["facts"] if one["symbol"] == "SRG")
@@ -230,7 +230,7 @@ def test_exported_files(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "network_key", lambda key=None: "tiny")
     monkeypatch.setattr(theme, "is_dark", lambda: False)
     visit = visit_of(app)
-    grid = Grid(visit)
+    grid = Grid(net(), visit)
     assert grid.missing() == []
     table = list(csv.DictReader(io.StringIO(export.facts(grid).decode("utf-8-sig"))))
     assert len(table) == len(grid.places)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import CLASSES, gesture, open_menus, payload, visit_of
+from tests.pages.conftest import CLASSES, gesture, net, open_menus, payload, visit_of
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, LRPModel
 from vislrp_core.rules import PARAMETERS, PRESETS
@@ -40,14 +40,14 @@ def design(open_page: Open) -> AppTest:
 # --- image and class ---------------------------------------------------------------------------------------------------
 
 def test_opens_with_the_first_class_chosen(design: AppTest) -> None:
-    first = service.predictions(visit_of(design).image, 1)[0]
+    first = service.predictions(net(), visit_of(design).image, 1)[0]
     assert design.selectbox(key="target").value == first.index
     shown = payload(design, "design-classes")
     assert shown["target"] == first.index and shown["rows"][0]["index"] == first.index
 
 
 def test_any_class_can_be_searched_and_has_its_bar(design: AppTest) -> None:
-    last = service.predictions(visit_of(design).image, 10)[-1]
+    last = service.predictions(net(), visit_of(design).image, 10)[-1]
     design.selectbox(key="target").set_value(last.index).run()
     assert visit_of(design).target == last.index
     assert design.query_params["target"] == str(last.index)
@@ -245,8 +245,8 @@ def test_the_larger_chart_of_sums(design: AppTest) -> None:
 def test_sums_say_what_each_layer_absorbed(design: AppTest) -> None:
     design.selectbox(key="twin-preset").set_value("epsilon").run()
     visit = visit_of(design)
-    maps = service.maps(visit.image, visit.model)
-    frame = sums_frame(maps)
+    maps = service.maps(net(), visit.image, visit.model)
+    frame = sums_frame(maps, net().architecture)
     assert list(frame["name"])[11] == "conv3_1"
     assert frame["absorbed"][11] == pytest.approx(maps.total[11] - maps.total[10])
     assert frame["absorbed"].sum() == pytest.approx(maps.total[38] - maps.total[0])
@@ -264,10 +264,10 @@ def test_downloads_are_offered_under_the_chosen_file_name(design: AppTest) -> No
 
 def test_the_figure_is_large_and_the_arrays_hold_all_layers(design: AppTest) -> None:
     visit = visit_of(design)
-    maps = service.maps(visit.image, visit.model)
-    figure = Image.open(io.BytesIO(results._figure(visit, maps, 0)))
+    maps = service.maps(net(), visit.image, visit.model)
+    figure = Image.open(io.BytesIO(results._figure(net(), visit, maps, 0)))
     assert min(figure.size) >= 896
-    with np.load(results._all_layers(visit, maps.target)) as arrays:
+    with np.load(results._all_layers(net(), visit, maps.target)) as arrays:
         assert sorted(map(int, arrays)) == list(range(39))
         drawn, written = maps.maps[0].ravel(), arrays["0"].sum(axis=0).ravel()
     # One was computed from a kept border, the other from the top: equal up to single precision.

@@ -170,12 +170,13 @@ def sources_known(app: AppTest) -> dict[plan.Key, plan.Measured]:
 def _probe() -> None:
     import streamlit as st
 
-    from vislrp_ui import session, state_compare
+    from vislrp_ui import running, session, state_compare
     from vislrp_ui.compare.evidence import sources
     from vislrp_ui.compare.work import Grid
 
     visit = session.get_visit()
-    st.session_state["found"] = sources.plan_of(Grid(visit), state_compare.of(visit).evidence).known()
+    grid = Grid(running.network(), visit)
+    st.session_state["found"] = sources.plan_of(grid, state_compare.of(visit).evidence).known()
 
 
 def test_boxes_of_drawings_and_of_addresses() -> None:

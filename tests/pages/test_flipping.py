@@ -14,6 +14,7 @@ from PIL import Image
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.conftest import net
 from vislrp_core import compact, edits, flipping, masks
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, logits
@@ -84,7 +85,7 @@ def test_strokes_on_both_pictures_add_up_and_the_prediction_follows(open_page: O
     marked = square(20, 30) | square(120, 100)
     assert np.array_equal(flip_state(app).row().brushed, marked)
     visit = app.session_state["_visit"]
-    x = service.trace(visit.image).x.clone()
+    x = service.trace(net(), visit.image).x.clone()
     x[:, :, torch.from_numpy(marked)] *= -1
     direct = logits(tiny, x)[0].softmax(0)
     for name, entry in predictions(app).items():
@@ -197,8 +198,8 @@ def test_measuring_draws_curves_with_scores_and_a_picture_at_any_step(open_page:
     table = app.dataframe[0].value
     assert set(table["Model"]) == {"Configuration 4", "Configuration 1"}
     visit = app.session_state["_visit"]
-    maps = service.maps(visit.image, visit.entry("configuration_4").model)
-    trace = service.trace(visit.image)
+    maps = service.maps(net(), visit.image, visit.entry("configuration_4").model)
+    trace = service.trace(net(), visit.image)
     curves = [flipping.measure(tiny, trace.x, torch.zeros_like(trace.x), flipping.order_of(maps.maps[0], 56, order),
                                maps.target, patch=56, steps=4, kind=order) for order in ("morf", "lerf")]
     expected = flipping.scores(*curves)

@@ -36,7 +36,7 @@ from tests.pages.actions import (
     value,
     walk,
 )
-from tests.pages.conftest import open_menus, visit_of
+from tests.pages.conftest import net, open_menus, visit_of
 from tests.pages.test_flipping import square, stroke
 from vislrp_ui import service, state
 from vislrp_ui.ablation import curves_job, work
@@ -293,5 +293,5 @@ def test_ablation_at_a_layer_larger_than_its_cache(open_page: Open, monkeypatch:
         ("cells clicked", edit("abl-matrix", kind="toggle", neurons=[1]), 0, 1),
         ("the page again, some selected (look)", rerun, 0, 0),
     ])
-    lowest = service.relevance(state.ImageRef(), state.start().model, 0, layers=(1,), network_name="tiny").at(1)
+    lowest = service.relevance(net(), state.ImageRef(), state.start().model, 0, layers=(1,)).at(1)
     assert lowest.nbytes > 800_000

@@ -1,4 +1,4 @@
-"""Ten people on one link for half a minute: every edit is told by the address, and every page answers."""
+"""Ten people on one link for half a minute: the address shows every edit, and every page responds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages wait in a queue: each is heard by itself, in order, before the session stops."""
+"""Messages wait in a queue: each is heard separately, in order, before the session stops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 
 from vislrp_ui import inbox
-from vislrp_ui.inbox import MAX_WAITING, Inbox
+from vislrp_ui.inbox import Inbox
+from vislrp_ui.streamlit_inside import MAX_WAITING
 
 
 def message(id: str = "button", *, fragment: str | None = None, timer: bool = False) -> RerunData:

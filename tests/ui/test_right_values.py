@@ -132,7 +132,7 @@ def grid(share: str, **limits: float) -> SimpleNamespace:
 
 def test_a_map_that_outshines_the_others_on_a_shared_range_is_named() -> None:
     text = rows.outshone(grid("all", zero=100.0, gamma=1.0, alpha=30.0))
-    assert "Beside <b>zero</b>" in text and "gamma cannot be seen on a shared range" in text and "alpha" not in text
+    assert "gamma cannot be seen" in text and "next to <b>zero</b>" in text and "alpha" not in text
     assert "choose “each map”" in text
     assert rows.outshone(grid("each", zero=100.0, gamma=1.0)) == ""
     assert rows.outshone(grid("row", zero=100.0, gamma=50.0)) == ""

@@ -31,7 +31,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def maps(model: LRPModel, **options) -> service.Maps:
-    return service.maps(REF, model, 3, network_name="tiny", **options)
+    return service.maps(running.network("tiny"), REF, model, 3, **options)
 
 
 def test_equal_requests_are_computed_once_whatever_the_model_is_called():

@@ -108,7 +108,7 @@ def test_several_writers_of_one_name_leave_one_whole_file(tmp_path: Path) -> Non
 
 
 def test_a_forward_pass_from_disk_gives_the_same_maps_bit_by_bit(kept: Shelf) -> None:
-    net = service.network("embedded")
+    net = running.network("embedded")
     passed = forward(net, to_input(service.picture(REF), net, REF.fit))
     kept.put("it", shelved.pack_trace(passed))
     parcel = kept.get("it")
@@ -123,12 +123,12 @@ def test_a_forward_pass_from_disk_gives_the_same_maps_bit_by_bit(kept: Shelf) ->
 
 def test_a_second_server_computes_nothing_that_the_first_has_shown(kept: Shelf) -> None:
     model = shelved.offered()[0]
-    first = service.maps(REF, model, 3, network_name="embedded")
+    first = service.maps(running.network("embedded"), REF, model, 3)
     shelved.flush()
     service.clear_caches()
     counted = service.counters.propagations, service.counters.forward_passes
-    again = service.maps(REF, model, 3, network_name="embedded")
-    assert service.logits(REF, network_name="embedded").shape == (10,)
+    again = service.maps(running.network("embedded"), REF, model, 3)
+    assert service.logits(running.network("embedded"), REF).shape == (10,)
     assert (service.counters.propagations, service.counters.forward_passes) == counted
     assert first is not again and first.seconds == again.seconds and first.maps.keys() == again.maps.keys()
     for layer, values in first.maps.items():
@@ -140,9 +140,9 @@ def test_parts_of_denominators_and_the_pass_in_double_precision_outlive_the_serv
     plain = LRPModel.basic()
     composite = LRPModel(segments=(Segment(first=1, last=plain.plan.last, rule=Rule.of("gamma")),))
     asked = [LRPModel(segments=model.segments, bias=bias) for model in (plain, composite) for bias in ("ignore", "absorb")]
-    first = [service.relevance(REF, model, 3, network_name="embedded") for model in asked]
+    first = [service.relevance(running.network("embedded"), REF, model, 3) for model in asked]
     shelved.flush()
-    assert service.trace(REF, network_name="embedded").cache.has_double
+    assert service.trace(running.network("embedded"), REF).cache.has_double
     service.clear_caches()
 
     def never(*arguments: object) -> None:
@@ -155,15 +155,15 @@ def test_parts_of_denominators_and_the_pass_in_double_precision_outlive_the_serv
         return term if len(key) == 3 or key[0] == 1 or layer.kind != "conv" else never()
     monkeypatch.setattr(trace.TraceCache, "keep", keep)
     for model, one in zip(asked, first, strict=True):
-        again = service.relevance(REF, model, 3, network_name="embedded")
+        again = service.relevance(running.network("embedded"), REF, model, 3)
         assert again is not one and all(torch.equal(one.at(layer), again.at(layer)) for layer in one.layers)
-    passed = weakref.ref(service.trace(REF, network_name="embedded"))
+    passed = weakref.ref(service.trace(running.network("embedded"), REF))
     service.clear_caches()
     assert passed() is None, "what is kept on disk does not hold the pass in memory"
 
 
 def test_what_visitors_bring_never_gets_there(kept: Shelf) -> None:
-    net = service.network("embedded")
+    net = running.network("embedded")
     other = Network.from_state_dict(tiny_state(2, dtype=torch.float32), name="embedded", any_width=True)
     assert shelved.place(net, REF) is kept
     assert shelved.place(net, ImageRef("upload", "0" * 64)) is None

@@ -1,4 +1,4 @@
-"""Which chart holds a brush: a brush can only be cleared from here by drawing its chart anew, so each has a generation."""
+"""Which chart holds a brush: a brush can only be cleared from here by drawing its chart again, so each has a generation."""
 
 from __future__ import annotations
 

@@ -85,20 +85,21 @@ def sheet_picture(thumbs: NDArray[np.float32], columns: int, spectrum: str, rang
 
 def sheet(visit: Visit, asked: ExplanationKey, held: AblationState) -> Sheet:
     """The cells of the shown layer, as the matrix's settings ask for; cached."""
-    look, layer = visit.look, held.layer
+    look, layer, rows = visit.look, held.layer, asked.network.architecture
     relevance = held.thumbs == "relevance"
-    own = held.spread == "own" and service.rows().has_positions(layer)
+    own = held.spread == "own" and rows.has_positions(layer)
     dark = service.dark_maps(look)
     spectrum = look.spectrum if relevance else "activation"
-    key = (asked.key(layer) if relevance else (service.network().digest, asked.ref), layer, spectrum, look.range, own, dark)
-    count = work.sizes()[layer]
+    key = (asked.key(layer) if relevance else (asked.network.digest, asked.ref), layer, spectrum, look.range, own, dark)
+    shape = work.shapes(asked.network)[layer]
+    count = shape[0]
     columns = columns_for(count)
 
     def draw() -> bytes:
-        values = work.relevance_at(asked, layer) if relevance else service.trace(asked.ref).activation(layer)
+        values = work.relevance_at(asked, layer) if relevance else service.trace(asked.network, asked.ref).activation(layer)
         return sheet_picture(thumbnails(values), columns, spectrum, look.range, own, dark)
 
-    small = not service.rows().has_positions(layer) or work.shapes()[layer][-1] <= PIXELATED_TO
+    small = not rows.has_positions(layer) or shape[-1] <= PIXELATED_TO
     return Sheet(as_url(_sheets.get_or_make(key, draw)), columns, -(-count // columns), small)
 
 
@@ -114,7 +115,7 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, scores: Ne
         if held.thumbs != "table":
             key = widgets.mirror("abl-spread", held.spread)
             st.segmented_control("Range of the cells", list(SPREADS), key=key, required=True, width="content",
-                                 label_visibility="collapsed", disabled=not service.rows().has_positions(held.layer),
+                                 label_visibility="collapsed", disabled=not visit.model.plan.has_positions(held.layer),
                                  format_func={"common": "Same range", "own": "Own range"}.__getitem__,
                                  on_change=changing(key, state_ablation.set_view, name="spread"))
             key = widgets.mirror("abl-order", held.order)
@@ -122,7 +123,7 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, scores: Ne
                 st.selectbox("Order", list(ORDERS), key=key, label_visibility="collapsed",
                              format_func=lambda one: "by number" if one == "number" else f"by {SCORES[one].title}",
                              on_change=changing(key, state_ablation.set_view, name="order"), help="Order of the cells")
-        table.csv_button(held, scores)
+        table.csv_button(visit.model.plan, held, scores)
     with st.container(key="abl-matrix-place"):
         if held.thumbs == "table":
             table.table(held, scores)

@@ -12,9 +12,10 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from vislrp_core.architecture import Architecture
 from vislrp_core.neurons import SCORES, NeuronScores
 from vislrp_core.propagation import NonFiniteRelevance
-from vislrp_ui import service, session, state_ablation, theme
+from vislrp_ui import running, session, state_ablation, theme
 from vislrp_ui.ablation import brushes, work
 from vislrp_ui.ablation.toolbar import change
 from vislrp_ui.shared.charts import draw
@@ -65,7 +66,7 @@ def _format(values: NDArray[Any]) -> str:
     return "~s" if largest >= 10_000 else ".4~g" if largest < 0.001 else ".3~g"
 
 
-def charts(held: AblationState, scores: NeuronScores) -> None:
+def charts(rows: Architecture, held: AblationState, scores: NeuronScores) -> None:
     """Draw the three; a gesture in one changes the chosen neurons, and so all of them."""
     place = held.gesture
     for column, by in zip(st.columns(len(CHARTS), gap="small"), CHARTS, strict=True):
@@ -74,7 +75,7 @@ def charts(held: AblationState, scores: NeuronScores) -> None:
             draw(
                 chart(scores, by, held.neurons, held.gesture, theme.is_dark()), key,
                 on_select=partial(_take, key, by),
-                words=f"{service.rows().name(held.layer)}: {len(scores)} neurons sorted by {SCORES[by].title}, "
+                words=f"{rows.name(held.layer)}: {len(scores)} neurons sorted by {SCORES[by].title}, "
                     f"{len(held.neurons)} of them selected; without the mouse: top n and typed numbers above, cells below")
 
 
@@ -87,7 +88,7 @@ def _take(key: str, by: str) -> None:
         return
     visit = session.get_visit()
     try:  # of the layer that the visit is at, which this browser may not have drawn yet
-        scores = work.scores_at(work.asked_by(visit), state_ablation.of(visit).layer)
+        scores = work.scores_at(work.asked_by(running.network(), visit), state_ablation.of(visit).layer)
     except NonFiniteRelevance:
         return
     brushes.hold(by)
@@ -95,7 +96,7 @@ def _take(key: str, by: str) -> None:
 
 
 def brushed(selection: Mapping[str, Any], order: NDArray[np.intp]) -> list[int]:
-    """Neurons whose ranks lie within a brush; none where the brush is cleared."""
+    """Neurons whose ranks are within a brush; none where the brush is cleared."""
     span = selection.get("brush", {}).get("rank")
     if not span:
         return []

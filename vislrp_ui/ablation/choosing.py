@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vislrp_core.architecture import Architecture
+from vislrp_core.network import Network
 from vislrp_core.neurons import SCORES, NeuronScores, format_neurons
 from vislrp_core.propagation import NonFiniteRelevance
-from vislrp_ui import service, session, state_ablation
+from vislrp_ui import running, session, state_ablation
 from vislrp_ui.ablation import brushes
 from vislrp_ui.ablation.toolbar import change, changing_set
 from vislrp_ui.ablation.work import asked_by, scores_at, shapes, sizes
@@ -15,19 +17,18 @@ from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import GESTURES, MAX_COUNT, AblationState
 
 
-def layer_title(layer: int, shape: tuple[int, ...]) -> str:
+def layer_title(rows: Architecture, layer: int, shape: tuple[int, ...]) -> str:
     """Number, name and size of a layer."""
-    rows = service.rows()
     if rows.has_positions(layer):
         return f"{layer} · {rows.name(layer)} · {shape[0]} channels, {shape[1]} × {shape[2]}"
     return f"{layer} · {rows.name(layer)} · {shape[0]} units"
 
 
-def layer_select(visit: Visit) -> None:
+def layer_select(network: Network, visit: Visit) -> None:
     """Any layer with neurons."""
     held = state_ablation.of(visit)
-    known = shapes()
-    titles = {layer: layer_title(layer, known[layer]) for layer in range(1, visit.model.plan.last + 1)}
+    rows, known = network.architecture, shapes(network)
+    titles = {layer: layer_title(rows, layer, known[layer]) for layer in range(1, rows.last + 1)}
     key = widgets.mirror("abl-layer", held.layer, titles[held.layer])
     st.selectbox("Layer", list(titles), key=key, label_visibility="collapsed", on_change=_show_layer,
                  format_func=titles.__getitem__,
@@ -36,20 +37,20 @@ def layer_select(visit: Visit) -> None:
 
 def _show_layer() -> None:
     brushes.forget()
-    change(state_ablation.set_layer, st.session_state["abl-layer"], service.rows())
+    change(state_ablation.set_layer, st.session_state["abl-layer"], session.get_visit().model.plan)
 
 
-def ways(held: AblationState, scores: NeuronScores | None) -> None:
+def ways(rows: Architecture, held: AblationState, scores: NeuronScores | None) -> None:
     """Mouse gesture, top n, typed ranges, all, none, invert."""
     key = widgets.mirror("abl-gesture", held.gesture)
     st.segmented_control("In the charts", list(GESTURES), key=key, required=True, label_visibility="collapsed",
                          format_func=str.title, width="content", on_change=_set_gesture)
     with st.container(width=92):
-        # A number stands here only while it says what is selected.
+        # A number is shown here only while it says what is selected.
         told = scores is not None and set(held.neurons) == set(scores.strongest(held.by)[:held.count].tolist())
         key = widgets.mirror("abl-count", held.count if told else None)
         st.number_input("Top", 1, MAX_COUNT, None, key=key, step=1, label_visibility="collapsed", on_change=_top,
-                        placeholder=f"top {held.count}", help="Selects so many of the strongest neurons")
+                        placeholder=f"top {held.count}", help="Selects this many of the strongest neurons")
     with st.container(width=176):
         key = widgets.mirror("abl-by", held.by)
         st.selectbox("of", list(SCORES), key=key, label_visibility="collapsed", on_change=_top,
@@ -60,7 +61,7 @@ def ways(held: AblationState, scores: NeuronScores | None) -> None:
                        help="Top again, typed numbers, all, none, invert")
     if box.open:
         with box:
-            _more(held, scores)
+            _more(rows, held, scores)
 
 
 def _set_gesture() -> None:
@@ -76,7 +77,7 @@ def _top() -> None:
     visit = session.get_visit()
     held = state_ablation.of(visit)
     try:
-        scores = scores_at(asked_by(visit), held.layer)
+        scores = scores_at(asked_by(running.network(), visit), held.layer)
     except NonFiniteRelevance:  # the page says so in the place of the charts
         return
     brushes.forget()
@@ -84,7 +85,7 @@ def _top() -> None:
 
 
 def _size() -> int:
-    return sizes()[state_ablation.of(session.get_visit()).layer]
+    return sizes(running.network())[state_ablation.of(session.get_visit()).layer]
 
 
 def _all() -> None:
@@ -95,7 +96,7 @@ def _invert() -> None:
     changing_set(state_ablation.invert, _size())
 
 
-def _more(held: AblationState, scores: NeuronScores | None) -> None:
+def _more(rows: Architecture, held: AblationState, scores: NeuronScores | None) -> None:
     size = len(scores) if scores is not None else 0
     st.button(f"Top {held.count} of {SCORES[held.by].title}", icon=":material/filter_list:", key="abl-top", on_click=_top,
               width="stretch")
@@ -109,14 +110,15 @@ def _more(held: AblationState, scores: NeuronScores | None) -> None:
     others = [layer for layer, _ in held.selected if layer != held.layer]
     if others:
         st.caption("Also selected: " + ", ".join(
-            f"{len(neurons)} of {service.rows().name(layer)}" for layer, neurons in held.selected if layer in others) + ".")
-        st.button("None at all layers", key="abl-none-at-all", on_click=changing_set, args=(state_ablation.forget_all,),
+            f"{len(neurons)} of {rows.name(layer)}" for layer, neurons in held.selected if layer in others) + ".")
+        st.button("Clear all layers", key="abl-none-at-all", on_click=changing_set, args=(state_ablation.forget_all,),
                   width="stretch")
 
 
 def _typed() -> None:
     brushes.forget()
-    name = service.rows().name(state_ablation.of(session.get_visit()).layer)
+    visit = session.get_visit()
+    name = visit.model.plan.name(state_ablation.of(visit).layer)
     change(state_ablation.choose_typed, st.session_state["abl-typed"], _size(), name)
 
 

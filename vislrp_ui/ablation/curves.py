@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from vislrp_core.ablation import NeuronAblationCurve
-from vislrp_ui import inbox, service, session, state_ablation, theme
+from vislrp_core.network import Network
+from vislrp_ui import service, session, state_ablation, theme
 from vislrp_ui.ablation import curves_chart
 from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
 from vislrp_ui.ablation.curves_job import CurvesJob, CurvesTask
 from vislrp_ui.background import session_job
-from vislrp_ui.shared import widgets
+from vislrp_ui.shared import measuring, widgets
 from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.frames import table_of
@@ -21,8 +23,6 @@ from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import MAX_POINTS, MAX_SEEDS, SCALES
 
 _JOB = "_ablation_job"
-SECONDS = 0.8
-"""Between two looks at a running measurement."""
 CAPTION = ("Area to random: area between the curve of the random orders and this one, over the neurons ablated; "
            "higher means that the order finds the neurons that matter. Change: neurons ablated when another class "
            "comes first.")
@@ -33,14 +33,14 @@ def job() -> CurvesJob:
     return session_job(_JOB, CurvesJob)
 
 
-def task_of(visit: Visit, target: int) -> CurvesTask:
+def task_of(network: Network, visit: Visit, target: int) -> CurvesTask:
     """What the settings ask for."""
     held = state_ablation.of(visit)
     settings = held.measurement
     entries = {entry.id: entry.model for entry in visit.models}
     chosen = [id for id in settings.models if id in entries] or [visit.active]
-    return CurvesTask(visit.image, service.network(), service.trace(visit.image), target, held.layer,
-                {id: entries[id] for id in chosen}, held.value, settings.share, settings.points, settings.seeds)
+    return CurvesTask(visit.image, network, service.trace(network, visit.image), target, held.layer,
+                      {id: entries[id] for id in chosen}, held.value, settings.share, settings.points, settings.seeds)
 
 
 def measured(visit: Visit, task: CurvesTask) -> dict[str, list[NeuronAblationCurve]]:
@@ -54,25 +54,16 @@ def measured(visit: Visit, task: CurvesTask) -> dict[str, list[NeuronAblationCur
     return found
 
 
-def section(target: int) -> None:
-    """Draw it for a class; while a measurement runs, it looks again by itself."""
-    running = job().progress.running
-    st.fragment(_stamped_section, run_every=SECONDS if running else None)(target, running)
+def section(network: Network, target: int) -> None:
+    """Draw it for a class."""
+    measuring.section("abl-curves", job, partial(_draw, network, target))
 
 
-def _stamped_section(target: int, watching: bool) -> None:
-    with inbox.stamped("abl-curves"):
-        _section(target, watching)
-
-
-def _section(target: int, watching: bool) -> None:
+def _draw(network: Network, target: int) -> None:
     visit = session.get_visit()
     held = state_ablation.of(visit)
     progress = job().progress
-    if watching and not progress.running:
-        st.rerun()
-    session.save("curves")
-    task = task_of(visit, target)
+    task = task_of(network, visit, target)
     curves = measured(visit, task)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="abl-line-curves"):
         st.html(f'<div class="v-abl-head"><h2>Ablation curves</h2><span class="v-muted">'
@@ -83,23 +74,15 @@ def _section(target: int, watching: bool) -> None:
                              format_func=str.title, on_change=_set, args=(key, "scale"))
         settings = widgets.menu("Models and points", key="menu-abl-curves", icon=":material/tune:")
         files = widgets.menu("Export", key="menu-abl-curve-files", icon=":material/ios_share:")
-        if progress.running:
-            st.button("Stop", icon=":material/stop:", key="abl-stop", on_click=job().stop)
-        elif widgets.pressed("Measure", icon=":material/play_arrow:", key="abl-measure", disabled=not task.missing(),
-                             help=f"{len(task.missing()) * len(task.counts)} times through the layers above"):
-            job().start(task)
-            widgets.answered("abl-measure")
-            st.rerun()
+        measuring.buttons(job(), "abl-measure", lambda: job().start(task), stop="abl-stop", disabled=not task.missing(),
+                          help=f"{len(task.missing()) * len(task.counts)} times through the layers above")
     if settings.open:
         with settings:
             _settings(visit, task)
     if files.open:
         with files:
             _exports(visit, task, curves)
-    if progress.running:
-        st.progress(progress.share, f"Ablating: {progress.done} of {progress.total} points")
-    elif progress.message:
-        st.warning(progress.message, icon=":material/error:")
+    measuring.progress_line(progress, f"Ablating: {progress.done} of {progress.total} points")
     if not curves:
         st.html('<div class="v-abl-none v-muted">Not measured: choose models, then press Measure.</div>')
         return
@@ -117,7 +100,7 @@ def _settings(visit: Visit, task: CurvesTask) -> None:
     names = {entry.id: entry.name for entry in visit.models}
     key = widgets.mirror("abl-models", list(task.models), *(names.get(id) for id in task.models))
     st.multiselect("LRP models", list(names), key=key, format_func=names.__getitem__, on_change=_set, args=(key, "models"),
-                   help="Each ranks the neurons by its own total relevance")
+                   help="Each model ranks the neurons by its own total relevance")
     key = widgets.mirror("abl-share", settings.share)
     st.slider("Share of the layer ablated at the end, %", 1, 100, key=key, on_change=_set, args=(key, "share"))
     left, right = st.columns(2)
@@ -128,8 +111,8 @@ def _settings(visit: Visit, task: CurvesTask) -> None:
     with right:
         key = widgets.mirror("abl-seeds", settings.seeds)
         st.number_input("Random orders", 0, MAX_SEEDS, key=key, step=1, on_change=_set, args=(key, "seeds"))
-    st.caption("The layer, the class and what outputs become are those of the page. What is measured already is not "
-               "measured again.")
+    st.caption("Layer, class and replacement value are those chosen on the page. Curves that are already "
+               "measured are not measured again.")
 
 
 def _results(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblationCurve]]) -> None:

@@ -7,8 +7,8 @@ from functools import partial
 import streamlit as st
 
 from vislrp_core.architecture import Architecture
-from vislrp_core.network import Prediction
-from vislrp_ui import service, session, state_ablation, theme
+from vislrp_core.network import Network, Prediction
+from vislrp_ui import session, state_ablation, theme
 from vislrp_ui.ablation import set_files, work
 from vislrp_ui.ablation.toolbar import change, changing_set
 from vislrp_ui.components import colours
@@ -22,22 +22,22 @@ from vislrp_ui.state_ablation import MAX_KEPT, AblationState, KeptSet
 _FILES = "_ablation_files"
 
 
-def section(visit: Visit, held: AblationState, target: int) -> None:
+def section(network: Network, visit: Visit, held: AblationState, target: int) -> None:
     """Draw the chips, and the buttons beside them."""
     kept = {row.cut for row in held.kept}
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-kept"):
-        st.html('<div class="v-abl-head"><h2>Kept sets</h2><span class="v-muted">click one to take it up again'
+        st.html('<div class="v-abl-head"><h2>Kept sets</h2><span class="v-muted">click one to select it again'
                 '</span></div>', width="stretch")
         st.button("Keep", icon=":material/add:", key="abl-keep", on_click=change, args=(state_ablation.keep,),
                   disabled=not held.selected or held.cut in kept or len(held.kept) >= MAX_KEPT,
                   help="Keep the selected neurons of all layers as a set")
         with st.popover("Sets", icon=":material/tune:", help="Names, removal, comparison and files of the kept sets"):
-            _settings(visit, held, target)
+            _settings(network, visit, held, target)
     if not held.kept:
         return
-    known = work.before(visit.image)
+    known = work.before(network, visit.image)
     rows = visit.model.plan
-    chips = [chip(rows, row, known, work.without(visit.image, row.cut), target, row.cut == held.cut)
+    chips = [chip(rows, row, known, work.without(network, visit.image, row.cut), target, row.cut == held.cut)
              for row in held.kept]
     set_chips("abl-chips", chips, colours.variables(theme.mode()), _pick)
 
@@ -59,7 +59,7 @@ def _pick(id: object) -> None:
         changing_set(state_ablation.take_up, id)
 
 
-def _settings(visit: Visit, held: AblationState, target: int) -> None:
+def _settings(network: Network, visit: Visit, held: AblationState, target: int) -> None:
     fits, plan = held.kept_in_address(), visit.model.plan
     for row in held.kept:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -72,22 +72,22 @@ def _settings(visit: Visit, held: AblationState, target: int) -> None:
         if not fits[row.id]:
             st.caption("Too large for the link: export it to keep it.")
     if held.kept:
-        st.dataframe(comparison(visit, held, target), hide_index=True, key="abl-compared")
+        st.dataframe(comparison(network, visit, held, target), hide_index=True, key="abl-compared")
     stem = file_stem(f"neurons_{visit.image.id[:24]}")
-    st.download_button("Export (JSON)", partial(set_files.write, held.kept, service.network().title), f"{stem}.json",
+    st.download_button("Export (JSON)", partial(set_files.write, held.kept, network.title), f"{stem}.json",
                        "application/json", icon=":material/ios_share:", key="abl-export", on_click="ignore", width="stretch",
                        disabled=not held.kept)
     generation = st.session_state.setdefault(_FILES, 0)
     st.file_uploader("Import sets", type=["json"], key=f"abl-import-{generation}", on_change=_import,
-                     args=(f"abl-import-{generation}",), max_upload_size=1)
+                     args=(f"abl-import-{generation}", work.sizes(network)), max_upload_size=1)
 
 
-def comparison(visit: Visit, held: AblationState, target: int) -> list[dict[str, object]]:
+def comparison(network: Network, visit: Visit, held: AblationState, target: int) -> list[dict[str, object]]:
     """One row per set: neurons, the target's probability and logit, the first class."""
-    name, plan = service.network().classes[target], visit.model.plan
+    name, plan = network.classes[target], visit.model.plan
     rows = []
-    for title, count, value, after in (("nothing ablated", 0, "", work.before(visit.image)), *(
-            (f"{row.letter}: {row.title(plan)}", row.cut.count, row.cut.value, work.without(visit.image, row.cut))
+    for title, count, value, after in (("nothing ablated", 0, "", work.before(network, visit.image)), *(
+            (f"{row.letter}: {row.title(plan)}", row.cut.count, row.cut.value, work.without(network, visit.image, row.cut))
             for row in held.kept)):
         one = next(p for p in after if p.index == target)
         rows.append({"set": title, "neurons": count, "set to": value, f"{name}, %": round(100 * one.probability, 2),
@@ -99,12 +99,12 @@ def _rename(id: int) -> None:
     change(state_ablation.rename_kept, id, st.session_state[f"abl-name-{id}"])
 
 
-def _import(key: str) -> None:
+def _import(key: str, sizes: dict[int, int]) -> None:
     file = st.session_state[key]
     if file is None:
         return
     st.session_state[_FILES] += 1
-    session.update(_with_file, file.getvalue(), work.sizes())
+    session.update(_with_file, file.getvalue(), sizes)
 
 
 def _with_file(visit: Visit, data: bytes, sizes: dict[int, int]) -> Visit:

@@ -6,6 +6,7 @@ import html
 
 import streamlit as st
 
+from vislrp_core.network import Network
 from vislrp_core.neurons import NeuronScores
 from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_ui import service, session, state_ablation
@@ -25,21 +26,21 @@ def ablation() -> None:
     """Draw the page."""
     visit = boot()
     st.html(style.css())
-    require_image(visit)
-    with widgets.first_pass(visit.image):
-        service.logits(visit.image)
-    visit = _fit(visit)
-    target = toolbar.toolbar(visit)
+    network = require_image(visit)
+    with widgets.first_pass(network, visit.image):
+        service.logits(network, visit.image)
+    visit = _fit(network, visit)
+    target = toolbar.toolbar(network, visit)
     note = st.empty()
     held = state_ablation.of(visit)
-    asked = ExplanationKey(visit.image, visit.model, target)
+    asked = ExplanationKey(network, visit.image, visit.model, target)
     with st.container(key="abl-columns"):
         left, middle, right = st.columns(style.COLUMNS, gap="medium")
     with left:
         st.html('<h2 class="v-head">Layer</h2>')
         layer_list("abl-layers", visit.model, held.layer, {layer: len(neurons) for layer, neurons in held.selected}, _pick)
     with right, st.container(gap="xsmall"):
-        _predictions(visit, held, target)
+        _predictions(network, visit, held, target)
         pixels_place, selected_place = st.container(gap="xsmall"), st.container(gap="xsmall")
     with middle, st.container(gap="xsmall"):
         progress = ProgressNote(note)
@@ -47,16 +48,16 @@ def ablation() -> None:
         progress.done()
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-layer"):
             with st.container(width=250):
-                choosing.layer_select(visit)
+                choosing.layer_select(network, visit)
             st.space("stretch")
-            choosing.ways(held, scores)
+            choosing.ways(visit.model.plan, held, scores)
         if scores is None:
             st.html(f'<div class="v-abl-none" role="status">{html.escape(str(error))}</div>')
         else:
-            charts.charts(held, scores)
+            charts.charts(visit.model.plan, held, scores)
             cells.section(visit, asked, held, scores)
-            kept.section(visit, held, target)
-    curves.section(target)
+            kept.section(network, visit, held, target)
+    curves.section(network, target)
     if scores is None:
         return
     with pixels_place:
@@ -69,12 +70,12 @@ def ablation() -> None:
 def _pick(layer: object) -> None:
     if isinstance(layer, int):
         brushes.forget()
-        toolbar.change(state_ablation.set_layer, layer, service.rows())
+        toolbar.change(state_ablation.set_layer, layer, session.get_visit().model.plan)
 
 
-def _fit(visit: Visit) -> Visit:
+def _fit(network: Network, visit: Visit) -> Visit:
     """The visit without neurons that this network lacks."""
-    fitted, lost = state_ablation.fitting(state_ablation.of(visit), work.sizes())
+    fitted, lost = state_ablation.fitting(state_ablation.of(visit), work.sizes(network))
     if not lost:
         return visit
     visit = visit.with_page(state_ablation.KEY, fitted)
@@ -93,13 +94,13 @@ def _scores(asked: ExplanationKey, held: AblationState, progress: ProgressNote
         return None, error
 
 
-def _predictions(visit: Visit, held: AblationState, target: int) -> None:
+def _predictions(network: Network, visit: Visit, held: AblationState, target: int) -> None:
     cut = held.ablated
     words = "press Ablate to compare"
     if cut is not None:
         words = f"{cut.title(visit.model.plan)} set to {'0' if cut.value == 'zero' else 'their mean'}"
     st.html(f'<div class="v-abl-head"><h2>Predictions</h2><span class="v-muted">{words}</span></div>')
-    known = work.before(visit.image)
-    after = known if cut is None else work.without(visit.image, cut)
+    known = work.before(network, visit.image)
+    after = known if cut is None else work.without(network, visit.image, cut)
     stale = "for an earlier selection" if cut is not None and cut != held.cut else ""
     before_after("abl-result", known, after, target=target, stale=stale)

@@ -1,4 +1,4 @@
-"""What the selected neurons pass to the pixels, beside the whole map, on one range."""
+"""What the selected neurons pass to the pixels, next to the whole map, on one range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The selected neurons: relevance beside activation, a page of them at a time."""
+"""The selected neurons: relevance next to activation, a page of them at a time."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def _turn(step: int) -> None:
 
 def pairs(visit: Visit, asked: ExplanationKey, layer: int, neurons: Sequence[int], scores: NeuronScores) -> dict[str, Any]:
     """Payload of the pairs; all relevance maps share a range, all activation maps another."""
-    chosen, name = list(neurons), service.rows().name(layer)
+    chosen, name = list(neurons), visit.model.plan.name(layer)
     dark = service.dark_maps(visit.look)
     sheets = []
     for kind, values, spectrum in (("relevance", work.relevance_at(asked, layer), visit.look.spectrum),
-                                   ("activation", service.trace(asked.ref).activation(layer), "activation")):
+                                   ("activation", service.trace(asked.network, asked.ref).activation(layer), "activation")):
         thumbs = thumbnails(values[chosen], 56)
         limit = service.limit_of(thumbs.reshape(len(thumbs), -1), visit.look)
         sheets.append(as_url(_strip(thumbs, spectrum, limit, dark)))
@@ -74,9 +74,11 @@ def pairs(visit: Visit, asked: ExplanationKey, layer: int, neurons: Sequence[int
 
 
 def _large(visit: Visit, asked: ExplanationKey, layer: int, neuron: int, kind: str, spectrum: str) -> View:
-    values = work.relevance_at(asked, layer) if kind == "relevance" else service.trace(asked.ref).activation(layer)
+    values = (work.relevance_at(asked, layer) if kind == "relevance"
+              else service.trace(asked.network, asked.ref).activation(layer))
     one = thumbnails(values[[neuron]], values.shape[-1])[0]
-    return views.values_view(f"Neuron {neuron} of {service.rows().name(layer)}: {kind}", one, visit.look, spectrum=spectrum)
+    title = f"Neuron {neuron} of {visit.model.plan.name(layer)}: {kind}"
+    return views.values_view(title, one, visit.look, spectrum=spectrum)
 
 
 def _signed(value: float) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from vislrp_core.architecture import Architecture
 from vislrp_core.neurons import SCORES, NeuronScores
-from vislrp_ui import service
 from vislrp_ui.state_ablation import AblationState
 
 HEIGHT = 430
@@ -20,7 +20,7 @@ def frame(held: AblationState, scores: NeuronScores) -> pd.DataFrame:
 
 
 def table(held: AblationState, scores: NeuronScores) -> None:
-    """Draw it; the heads sort, and tell each score's definition on hover."""
+    """Draw it; the heads sort, and show each score's definition on hover."""
     settings = {SCORES[key].title: st.column_config.NumberColumn(help=SCORES[key].definition, format="%.4g")
                 for key in SCORES}
     share = SCORES["active_share"].title
@@ -30,8 +30,8 @@ def table(held: AblationState, scores: NeuronScores) -> None:
                                 "selected": st.column_config.CheckboxColumn(width="small"), **settings})
 
 
-def csv_button(held: AblationState, scores: NeuronScores) -> None:
+def csv_button(rows: Architecture, held: AblationState, scores: NeuronScores) -> None:
     """The same numbers as the command `neurons` writes."""
-    st.download_button("", scores.to_csv, f"neurons_{service.rows().name(held.layer)}.csv", "text/csv",
+    st.download_button("", scores.to_csv, f"neurons_{rows.name(held.layer)}.csv", "text/csv",
                        icon=":material/download:",
                        type="tertiary", key="abl-csv", on_click="ignore", help="Scores of all neurons (CSV)")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from vislrp_core.ablation import NO_MEAN, VALUES
+from vislrp_core.network import Network
 from vislrp_ui import session, state_ablation
 from vislrp_ui.ablation import brushes
 from vislrp_ui.shared import toolbars, widgets
@@ -32,7 +33,7 @@ def changing_set(reducer: Callable[..., AblationState], *arguments: object) -> N
     change(reducer, *arguments)
 
 
-def toolbar(visit: Visit) -> int:
+def toolbar(network: Network, visit: Visit) -> int:
     """Draw it; returns the class to explain."""
     held = state_ablation.of(visit)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-toolbar"):
@@ -40,7 +41,7 @@ def toolbar(visit: Visit) -> int:
             st.html('<h1 class="v-abl-page">Neuron Ablation</h1>', width="content")
             toolbars.image_popover(visit)
             with st.container(width=150):
-                target = widgets.target_select(visit)
+                target = widgets.target_select(network, visit)
             with st.container(width=165):
                 toolbars.model_select(visit, "abl-model", "The LRP model whose relevance is shown")
             widgets.look_popover(visit)

@@ -38,22 +38,23 @@ def clear_caches() -> None:
         kept.clear()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExplanationKey:
-    """Whose relevance the page is about: picture, model and class."""
+    """Whose relevance the page is about: network, picture, model and class."""
 
+    network: Network
     ref: ImageRef
     model: LRPModel
     target: int
 
     def key(self, layer: int) -> tuple[object, ...]:
         """Everything that R[layer] depends on."""
-        return relevance_key(service.network(), self.ref, self.model, self.target, layer)
+        return relevance_key(self.network, self.ref, self.model, self.target, layer)
 
 
-def asked_by(visit: Visit) -> ExplanationKey:
+def asked_by(network: Network, visit: Visit) -> ExplanationKey:
     """What a visit's page is about."""
-    return ExplanationKey(visit.image, visit.model, service.target_of(visit.image, visit.target))
+    return ExplanationKey(network, visit.image, visit.model, service.target_of(network, visit.image, visit.target))
 
 
 def relevance_key(network: Network, ref: ImageRef, model: LRPModel, target: int, layer: int) -> tuple[object, ...]:
@@ -76,12 +77,12 @@ def relevance_at(asked: ExplanationKey, layer: int, watch: Watch | None = None) 
     NonFiniteRelevance
         If it is not finite there.
     """
-    rows = service.rows()
+    rows = asked.network.architecture
     where = carrier(rows, layer)
 
     def run() -> Tensor:
         try:
-            maps = service.relevance(asked.ref, asked.model, asked.target, layers="all", watch=watch).maps
+            maps = service.relevance(asked.network, asked.ref, asked.model, asked.target, layers="all", watch=watch).maps
         except NonFiniteRelevance as error:
             maps = error.relevance.maps if error.relevance is not None else {}
             if where not in maps:
@@ -105,7 +106,7 @@ def known_relevance(network: Network, ref: ImageRef, model: LRPModel, target: in
 def scores_at(asked: ExplanationKey, layer: int, watch: Watch | None = None) -> NeuronScores:
     """Scores of a layer's neurons (NonFiniteRelevance as above)."""
     def run() -> NeuronScores:
-        return score(layer, relevance_at(asked, layer, watch), service.trace(asked.ref).activation(layer))
+        return score(layer, relevance_at(asked, layer, watch), service.trace(asked.network, asked.ref).activation(layer))
 
     return _scores.get_or_make((*asked.key(layer), layer), run)
 
@@ -114,17 +115,17 @@ def _waiting(before: int) -> None:
     session.get_visit()  # a point where Streamlit ends a run that a newer edit has made obsolete
 
 
-def _checkpoint(first: int, watch: Watch | None) -> Callable[[int], None]:
+def _checkpoint(rows: Architecture, first: int, watch: Watch | None) -> Callable[[int], None]:
     def tell(layer: int) -> None:
         session.get_visit()
         if watch is not None:
-            watch(f"What these neurons pass on: {service.rows().name(layer)}", (first - layer + 1) / first)
+            watch(f"What these neurons pass on: {rows.name(layer)}", (first - layer + 1) / first)
     return tell
 
 
-def shapes() -> dict[int, tuple[int, ...]]:
+def shapes(net: Network) -> dict[int, tuple[int, ...]]:
     """Shape of every layer's activation: (channels, rows, columns) or (units,)."""
-    net, rows = service.network(), service.rows()
+    rows = net.architecture
     found: dict[int, tuple[int, ...]] = {}
     size = 0
     for layer, side in enumerate(rows.sides[1:], start=1):
@@ -133,32 +134,30 @@ def shapes() -> dict[int, tuple[int, ...]]:
     return found
 
 
-def sizes() -> dict[int, int]:
+def sizes(net: Network) -> dict[int, int]:
     """Number of neurons of every layer."""
-    return {layer: shape[0] for layer, shape in shapes().items()}
+    return {layer: shape[0] for layer, shape in shapes(net).items()}
 
 
-def before(ref: ImageRef) -> list[Prediction]:
+def before(net: Network, ref: ImageRef) -> list[Prediction]:
     """Predictions of the whole network, all classes."""
-    return service.predictions(ref, service.network().num_classes)
+    return service.predictions(net, ref, net.num_classes)
 
 
-def logits_without(ref: ImageRef, cut: Cut) -> NDArray[np.float64]:
+def logits_without(net: Network, ref: ImageRef, cut: Cut) -> NDArray[np.float64]:
     """Logits after an ablation, (classes,); cached by content."""
-    net = service.network()
-
     def run() -> NDArray[np.float64]:
         with GATE.slot(_waiting):
             service.counters.count("forward_passes")
-            found = ablation.ablate(net, service.trace(ref), cut.mapping, cast(ablation.Value, cut.value))
+            found = ablation.ablate(net, service.trace(net, ref), cut.mapping, cast(ablation.Value, cut.value))
         return np.asarray(found.double().cpu().numpy())
 
     return _logits.get_or_make((net.digest, ref, cut), run)
 
 
-def without(ref: ImageRef, cut: Cut) -> list[Prediction]:
+def without(net: Network, ref: ImageRef, cut: Cut) -> list[Prediction]:
     """Predictions after an ablation, all classes."""
-    return as_predictions(logits_without(ref, cut), service.network().classes)
+    return as_predictions(logits_without(net, ref, cut), net.classes)
 
 
 def as_predictions(logits: NDArray[np.float64], classes: tuple[str, ...]) -> list[Prediction]:
@@ -169,14 +168,14 @@ def as_predictions(logits: NDArray[np.float64], classes: tuple[str, ...]) -> lis
 def passed_on(asked: ExplanationKey, layer: int, neurons: Iterable[int], watch: Watch | None = None) -> NDArray[np.float32]:
     """Relevance at the pixels that flows through neurons of a layer, channel sum (H, W)."""
     chosen = tuple(neurons)
-    net = service.network()
+    net = asked.network
 
     def run() -> NDArray[np.float32]:
         relevance = relevance_at(asked, layer, watch)
         with GATE.slot(_waiting):
             service.counters.count("propagations")
-            found = ablation.pass_on(net, service.trace(asked.ref), asked.model, layer, relevance, chosen,
-                                     checkpoint=_checkpoint(layer, watch))
+            found = ablation.pass_on(net, service.trace(asked.network, asked.ref), asked.model, layer, relevance, chosen,
+                                     checkpoint=_checkpoint(net.architecture, layer, watch))
         return np.asarray(channel_sum(found), dtype=np.float32)
 
     return _passed.get_or_make((*asked.key(0), layer, chosen), run)

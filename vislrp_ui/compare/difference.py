@@ -1,4 +1,4 @@
-"""Difference mode: the map of one cell minus the map of another, beside the two."""
+"""Difference mode: the map of one cell minus the map of another, next to the two."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import streamlit as st
 from vislrp_core import metrics
 from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
 from vislrp_core.metrics import FACTS
-from vislrp_ui import service, session, state_compare
+from vislrp_core.network import Network
+from vislrp_ui import service, state_compare
 from vislrp_ui.compare import payload, work
-from vislrp_ui.compare.edits import change, changing, pinned, show_difference
+from vislrp_ui.compare.edits import change, change_visit, changing, pinned, show_difference
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.picture import picture
 from vislrp_ui.shared import large, views, widgets
@@ -23,11 +24,11 @@ from vislrp_ui.state_compare import CompareState, GridCell
 
 def class_name(grid: Grid, row: int) -> str:
     """Name of a row's class."""
-    return service.network().classes[grid.targets[row]]
+    return grid.network.classes[grid.targets[row]]
 
 
 def cell_title(grid: Grid, cell: GridCell) -> str:
-    """Class and model of a cell; the row's number where the class alone does not tell rows apart."""
+    """Class and model of a cell; the row's number where the class alone does not distinguish rows."""
     name = class_name(grid, cell.row)
     same = sum(grid.targets[row.id] == grid.targets[cell.row] for row in grid.rows) > 1
     where = f" (row {grid.state.place(cell.row) + 1})" if same else ""
@@ -53,15 +54,15 @@ def _close() -> None:
 
 
 def _open() -> None:
-    session.update(open_difference)
+    change_visit(open_difference)
 
 
-def open_difference(visit: Visit) -> Visit:
+def open_difference(visit: Visit, network: Network) -> Visit:
     """Two classes of the first model, or two models of the first row."""
-    visit = pinned(visit)
-    grid = Grid(visit)
+    visit = pinned(visit, network)
+    grid = Grid(network, visit)
     if grid.pairs():
-        return show_difference(visit, 0)
+        return show_difference(visit, 0, network)
     first = grid.rows[0].id
     other = GridCell(first, 1) if len(grid.entries) > 1 else GridCell(grid.rows[1].id, 0)
     return state_compare.changed(visit, state_compare.set_difference, (GridCell(first, 0), other))
@@ -140,5 +141,5 @@ def _figure(grid: Grid, values: np.ndarray, limit: float, titles: list[str]) -> 
     look = grid.visit.look
     return figure_png(values, limit=limit, spectrum=look.spectrum, dark=look.paper == "dark",
                       title=f"{titles[0]} minus {titles[1]}",
-                      caption=f"{service.network().title}; range: {RANGES[look.range]}"
+                      caption=f"{grid.network.title}; range: {RANGES[look.range]}"
                               + ("; both maps scaled to Σ|R| = 1" if grid.state.scaled else ""))

@@ -54,13 +54,13 @@ def rules_text(model: LRPModel | Baseline) -> str:
 
 def facts(grid: Grid) -> bytes:
     """One line per cell."""
-    classes = service.network().classes
+    classes = grid.network.classes
     table = []
     for cell, place in grid.places.items():
         found = grid.facts(cell)
         table.append([grid.state.place(cell.row) + 1, cell.column + 1, widgets.image_title(place.row.image),
                       place.row.image.fit, place.target, classes[place.target], place.entry.name,
-                      rules_text(place.entry.model), service.network_title(), *(found.get(key, math.nan) for key in _FACTS)])
+                      rules_text(place.entry.model), grid.network.title, *(found.get(key, math.nan) for key in _FACTS)])
     return csv_bytes(HEADER, table, digits=6)
 
 
@@ -74,7 +74,7 @@ def comparison(grid: Grid) -> figure.Comparison:
     rows = []
     for row in grid.rows:
         cells = tuple(_cell(grid, GridCell(row.id, place), limits, dark) for place in range(len(grid.entries)))
-        rank, prediction = ranked(row.image).of(grid.targets[row.id])
+        rank, prediction = ranked(grid.network, row.image).of(grid.targets[row.id])
         known = [limits[cell] for cell in limits if cell.row == row.id]
         rows.append(figure.FigureRow(service.view(row.image), prediction.name,
                                f"rank {rank}, {percent(prediction.probability)} %", cells,
@@ -83,7 +83,7 @@ def comparison(grid: Grid) -> figure.Comparison:
     shared = {"each": "each map has its own range", "row": "the maps of a row share a range",
               "all": "all maps share a range"}
     return figure.Comparison(columns, tuple(rows), look.spectrum, dark, whole,
-                             f"{service.network_title()}; range: {RANGES[look.range]}, {shared[share]}")
+                             f"{grid.network.title}; range: {RANGES[look.range]}, {shared[share]}")
 
 
 def _parts(model: LRPModel | Baseline) -> tuple[figure.Part, ...]:

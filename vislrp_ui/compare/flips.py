@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from vislrp_core.fills import FILLS
-from vislrp_ui import service, session, state_flipping
+from vislrp_ui import service, state_flipping
 from vislrp_ui.background import session_job
 from vislrp_ui.compare.work import Grid
-from vislrp_ui.shared import widgets
+from vislrp_ui.shared import measuring
 from vislrp_ui.shared.flipping_job import FlippingJob, FlippingTask
 
 _JOB = "_compare_flipping_job"
-SECONDS = 0.8
-"""Between two looks at a running measurement."""
 
 
 def job() -> FlippingJob:
@@ -28,7 +28,7 @@ def tasks(grid: Grid) -> list[FlippingTask]:
     for row in grid.rows:
         places = [place for place in grid.places.values() if place.row == row and place.values is not None]
         found.append(FlippingTask(
-            row.image, service.network(), service.trace(row.image), grid.targets[row.id],
+            row.image, grid.network, service.trace(grid.network, row.image), grid.targets[row.id],
             {place.entry.id: place.entry.model for place in places},
             {place.entry.id: place.values for place in places if place.values is not None},
             settings.patch, settings.fill, settings.steps, 0))
@@ -36,30 +36,22 @@ def tasks(grid: Grid) -> list[FlippingTask]:
 
 
 def section(grid: Grid) -> None:
-    """The button, or progress and a way to stop; looks again by itself while the measurement runs."""
-    running = job().progress.running
-    st.fragment(_section, run_every=SECONDS if running else None)(grid, running)
+    """The button, or progress and a way to stop."""
+    measuring.section("compare-flips", job, partial(_draw, grid))
 
 
-def _section(grid: Grid, watching: bool) -> None:
+def _draw(grid: Grid) -> None:
     progress = job().progress
-    if watching and not progress.running:
-        st.rerun()
-    session.save("flips")
     settings = state_flipping.of(grid.visit).measurement
     with st.container(key="compare-flips", gap="xsmall"):
         if progress.running:
             st.progress(progress.share, f"Flipping {progress.done} of {progress.total}")
-            st.button("Stop", icon=":material/stop:", type="tertiary", key="compare-flips-stop", on_click=job().stop)
-            return
-        measured = all("srg" in grid.facts(cell) for cell, place in grid.places.items() if place.values is not None)
+        measured = progress.running or all(
+            "srg" in grid.facts(cell) for cell, place in grid.places.items() if place.values is not None)
         how = f"{settings.patch} × {settings.patch} patches, {FILLS[settings.fill].short}, {settings.steps} steps"
-        if widgets.pressed("Measure flipping", icon=":material/play_arrow:", type="tertiary", key="compare-flips-start",
-                           disabled=measured or bool(grid.missing()),
-                           help="Pixel flipping of every map, most and least relevant first: "
-                                f"{how}, as set on Pixel Flipping"):
-            job().start(*tasks(grid))
-            widgets.answered("compare-flips-start")
-            st.rerun()
-        if progress.message:
+        measuring.buttons(job(), "compare-flips-start", lambda: job().start(*tasks(grid)), stop="compare-flips-stop",
+                          label="Measure flipping", type="tertiary", disabled=measured or bool(grid.missing()),
+                          help="Pixel flipping of every map, most and least relevant first: "
+                               f"{how}, as set on Pixel Flipping")
+        if progress.message and not progress.running:
             st.caption(progress.message)

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_core.model import LRPModel
+from vislrp_core.network import Network
 from vislrp_ui import service, state_compare
 from vislrp_ui.compare import difference, flips, payload, rows, style, toolbar
 from vislrp_ui.compare.edits import grid_edit
@@ -38,12 +39,12 @@ def compare() -> None:
     kept = state_compare.of(visit)
     st.html(style.css(kept.formulas and any(isinstance(entry.model, LRPModel) and len(entry.model.segments) > 1
                                               for entry in state_compare.entries(visit, kept))))
-    require_network(visit)
+    network = require_network(visit)
     computed: set[object] = st.session_state.pop(_CHAIN, set())
     # A spinner takes no place of its own; a container in its stead would move everything below by one and show it twice.
-    with st.spinner("The network looks at the images", show_time=False) if _new_image(visit) else nullcontext():
-        grid = Grid(visit)
-    widgets.say_unknown_classes("compare", [row.target for row in grid.state.rows if row.target is not None])
+    with st.spinner("The network looks at the images", show_time=False) if _new_image(network, visit) else nullcontext():
+        grid = Grid(network, visit)
+    widgets.say_unknown_classes(network, "compare", [row.target for row in grid.state.rows if row.target is not None])
     missing = grid.missing()
     todo = [place for place in missing if place.key not in computed]
     stopped = st.session_state.get(_STOPPED) == grid.signature
@@ -59,8 +60,8 @@ def compare() -> None:
         _compute(grid, todo, len(missing), note, computed)
 
 
-def _new_image(visit: Visit) -> bool:
-    return any(not service.has_seen(row.image) for row in state_compare.of(visit).rows)
+def _new_image(network: Network, visit: Visit) -> bool:
+    return any(not service.has_seen(network, row.image) for row in state_compare.of(visit).rows)
 
 
 def _stop(signature: object) -> None:

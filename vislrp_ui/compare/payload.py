@@ -26,7 +26,7 @@ SMALL_SIDE = 112
 SHOWN = ("sum", "conservation", "gini", "positive_share", "pearson", "spearman", "ssim", "srg", "seconds")
 _OF_ROWS = {"seconds": "", "gini": "mean Gini", "srg": "mean SRG"}
 PERCENT = ("conservation", "positive_share")
-LOWER_IS_BETTER = "Lower tells the classes apart."
+LOWER_IS_BETTER = "Lower: the model tells the classes apart."
 
 _pictures: ByteCache[str] = ByteCache(allotted("compare pictures"), len)
 
@@ -50,7 +50,7 @@ def tip(fact: Fact) -> str:
 
 
 def fact_items(facts: Facts, limit: float, shared: bool) -> list[dict[str, str]]:
-    """The line below a map; its own range is told also where maps share one: a pale map may be a weak one."""
+    """The line below a map; its own range is given even where maps share one: a pale map may be a weak one."""
     items = [{"symbol": "" if key == "seconds" else FACTS[key].symbol, "text": number(key, facts[key]),
               "tip": tip(FACTS[key])}
              for key in SHOWN if key in facts and not (key == "seconds" and not math.isfinite(facts[key]))]
@@ -65,20 +65,20 @@ def heads(grid: Grid) -> list[dict[str, Any]]:
 
 
 def row_cells(grid: Grid, row: int, limits: dict[GridCell, float], note: str) -> list[dict[str, Any]]:
-    """The cells of one row; `note` stands where a map is still missing."""
+    """The cells of one row; `note` is shown where a map is still missing."""
     visit = grid.visit
     cells = []
     for column, entry in enumerate(grid.entries):
         place = grid.places[GridCell(row, column)]
         active = (entry.id == visit.active and place.row.image == visit.image
-                  and place.target == service.target_of(visit.image, visit.target if visit.target is not None
-                                                        else ranked(visit.image).order[0]))
+                  and place.target == service.target_of(grid.network, visit.image, visit.target if visit.target is not None
+                                                        else ranked(grid.network, visit.image).order[0]))
         cells.append(_cell(grid, place, limits, visit.look, active, note))
     return cells
 
 
 def _cell(grid: Grid, place: Place, limits: dict[GridCell, float], look: Look, active: bool, note: str) -> dict[str, Any]:
-    name = service.network().classes[place.target]
+    name = grid.network.classes[place.target]
     made: dict[str, Any] = {"picture": None, "alt": f"Relevance for {name} under {place.entry.name}", "note": note,
                             "view": "", "failed": False, "active": active, "facts": [], "small": []}
     if place.maps is None:
@@ -111,15 +111,16 @@ def _offer(place: Place, layer: int, look: Look, limit: float | None = None) -> 
     """Let a map of a cell be opened large; returns its id."""
     name, model = f"map-{place.cell.row}-{place.cell.column}-{layer}", place.entry.model
     if isinstance(model, Baseline):
-        title = f"{model.title} of “{service.network().classes[place.target]}”"
+        title = f"{model.title} of “{place.network.classes[place.target]}”"
         assert place.maps is not None
         values = place.maps.maps[0]
         return large.offer(name, partial(views.values_view, title, values, look, limit=limit, below=place.row.image))
-    return large.offer(name, partial(views.map_view, place.row.image, model, place.target, layer, look, limit=limit))
+    return large.offer(name, partial(views.map_view, place.network, place.row.image, model, place.target, layer, look,
+                                     limit=limit))
 
 
 def map_picture(place: Place, layer: int, look: Look, limit: float) -> str:
-    """A coloured map as an address that needs no server; the map of the pixels lies over the image where `look` says so."""
+    """A coloured map as an address that needs no server; that of the pixels is drawn over the image where `look` says so."""
     assert place.maps is not None
     values = place.maps.maps[layer]
     over = look.overlay and layer == 0

@@ -61,8 +61,8 @@ def _image_select(row: GridRow) -> None:
 
 
 def _class_select(grid: Grid, row: GridRow) -> None:
-    seen, target = ranked(row.image), grid.targets[row.id]
-    labels = widgets.class_labels(service.network().classes)
+    seen, target = ranked(grid.network, row.image), grid.targets[row.id]
+    labels = widgets.class_labels(grid.network.classes)
     key = widgets.mirror(f"compare-target-{row.id}", target, labels[target])
     st.selectbox("Target class", seen.order, key=key, label_visibility="collapsed", format_func=labels.__getitem__,
                  on_change=changing(key, state_compare.set_target, row.id), help="Class of this row: type to search")
@@ -89,7 +89,7 @@ def _actions(grid: Grid, row: GridRow) -> None:
 
 
 def add(grid: Grid) -> None:
-    """Buttons below the rows: another class of the last image, or an image of one's own."""
+    """Buttons below the rows: another class of the last image, or one's own image."""
     full = len(grid.state.rows) >= MAX_ROWS
     with st.container(horizontal=True, gap="xxsmall", key="compare-add-row"):
         st.button("Add row", icon=":material/add:", key="compare-add", disabled=full, on_click=change,
@@ -124,7 +124,7 @@ FAINT = 0.04
 
 
 def outshone(grid: Grid) -> str:
-    """Which maps look blank on a shared range, beside which, and what to do; "" where none does."""
+    """Which maps look blank on a shared range, next to which, and what to do; "" where none does."""
     if grid.state.share == "each":
         return ""
     look, faint, strong = grid.visit.look, set(), set()
@@ -137,9 +137,9 @@ def outshone(grid: Grid) -> str:
     if not faint:
         return ""
     strongest, others = (", ".join(escape(name) for name in sorted(found)) for found in (strong, faint))
-    return (f'<div class="v-muted" role="note">Beside <b>{strongest}</b>, whose values are more than {1 / FAINT:.0f} times '
-            f"as large, {others} cannot be seen on a shared range: choose “{SHARES['each']}” as colour range to see the "
-            "maps themselves.</div>")
+    return (f'<div class="v-muted" role="note">{others} cannot be seen on a shared range next to <b>{strongest}</b>, whose '
+            f"values are more than {1 / FAINT:.0f} times as large: choose “{SHARES['each']}” as colour range to see these "
+            "maps, too.</div>")
 
 
 def plain_hint(grid: Grid) -> None:

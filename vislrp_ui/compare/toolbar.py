@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,7 +12,7 @@ from vislrp_core.baselines import METHODS
 from vislrp_core.bundle import read_models
 from vislrp_core.imports import notes_of
 from vislrp_core.model import ModelError
-from vislrp_ui import desk, service, session, state_compare
+from vislrp_ui import desk, session, state_compare
 from vislrp_ui.compare import difference, export, sets
 from vislrp_ui.compare.edits import change, changing
 from vislrp_ui.compare.evidence import panel as evidence
@@ -21,7 +21,7 @@ from vislrp_ui.samples import samples
 from vislrp_ui.shared import network_panel, widgets
 from vislrp_ui.state_compare import MAX_COLUMNS, SHARES, GridColumn
 
-OWN_IMAGE = "The image of Design"
+OWN_IMAGE = "The image on Design"
 
 
 def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any], None],
@@ -42,7 +42,7 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
                 st.button("Go on", icon=":material/play_arrow:", type="tertiary", key="compare-go-on", on_click=go_on)
             elif missing:
                 st.button("Stop", icon=":material/stop:", type="tertiary", key="compare-stop", on_click=stop,
-                          args=(grid.signature,), help="Stop computing; what is there stays")
+                          args=(grid.signature,), help="Stop computing; finished maps stay")
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             with st.popover("Ready-made", icon=":material/auto_stories:", type="tertiary", help="Sets of the guided cases"):
@@ -69,22 +69,22 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
 def _ready_made(grid: Grid) -> None:
     pairs = sets.two_object_samples()
     titles = {id: samples()[id].title for id in pairs}
-    places = {"": "The image each case is made for", **titles, "own": OWN_IMAGE}
+    places = {"": "The image that each case was made for", **titles, "own": OWN_IMAGE}
     image = st.selectbox("On", list(places), key="compare-set-image", format_func=places.__getitem__,
                          help="Sample images with two objects: one row for each of their classes")
     for one in sets.SETS.values():
-        st.button(one.title, key=f"compare-set-{one.key}", width="stretch", on_click=_load, args=(one.key, image),
-                  help=one.text)
+        st.button(one.title, key=f"compare-set-{one.key}", width="stretch", on_click=_load,
+                  args=(one.key, image, grid.network.classes), help=one.text)
         st.caption(one.text)
     if grid.visit.page(state_compare.KEY) is not None:
         st.button("Start afresh", icon=":material/restart_alt:", key="compare-afresh", width="stretch",
                   on_click=session.update, args=(lambda visit: state_compare.afresh(desk.keep_copy(visit)),),
-                  help="The image, class and model of Design, and the example models")
+                  help="The image, class and model on Design, and the example models")
 
 
-def _load(key: str, image: str | None) -> None:
+def _load(key: str, image: str | None, classes: Sequence[str]) -> None:
     chosen = sets.SETS[key].image if not image else None if image == "own" else image
-    session.update(lambda visit: sets.load(desk.keep_copy(visit), key, chosen, service.network().classes))
+    session.update(lambda visit: sets.load(desk.keep_copy(visit), key, chosen, classes))
 
 
 def _models(grid: Grid) -> None:

@@ -13,7 +13,7 @@ from vislrp_core import metrics
 from vislrp_core.baselines import Baseline
 from vislrp_core.images import ImageError
 from vislrp_core.model import LRPModel
-from vislrp_core.network import Prediction
+from vislrp_core.network import Network, Prediction
 from vislrp_ui import service, state_compare, state_flipping
 from vislrp_ui.baseline_maps import baseline_maps
 from vislrp_ui.caches import ByteCache, allotted
@@ -49,12 +49,11 @@ _ranked: ByteCache[RankedPredictions] = ByteCache(allotted("compare predictions"
 _facts: ByteCache[Facts] = ByteCache(allotted("compare facts"), lambda facts: 120 * len(facts) + 200)
 
 
-def ranked(ref: ImageRef) -> RankedPredictions:
+def ranked(net: Network, ref: ImageRef) -> RankedPredictions:
     """Predictions of a picture; kept when its activations are not (MissingImage, ImageError if there is no picture)."""
     service.view(ref)
-    net = service.network()
     return _ranked.get_or_make((net.digest, ref), lambda: RankedPredictions(
-        tuple(service.predictions(ref, net.num_classes))))
+        tuple(service.predictions(net, ref, net.num_classes))))
 
 
 def undamped(model: LRPModel | Baseline) -> int:
@@ -69,6 +68,7 @@ def undamped(model: LRPModel | Baseline) -> int:
 class Place:
     """One cell to show."""
 
+    network: Network
     cell: GridCell
     row: GridRow
     target: int
@@ -87,34 +87,35 @@ class Grid:
 
     Parameters
     ----------
+    network : Network
+        Whose predictions and maps they are.
     visit : Visit
     """
 
-    def __init__(self, visit: Visit) -> None:
-        self.visit = visit
+    def __init__(self, network: Network, visit: Visit) -> None:
+        self.network, self.visit = network, visit
         self.state: CompareState = state_compare.of(visit)
         self.entries = state_compare.entries(visit, self.state)
         self.broken: dict[int, str] = {}
         good = []
         for row in self.state.rows:
             try:
-                ranked(row.image)
+                ranked(network, row.image)
                 good.append(row)
             except (MissingImage, ImageError) as error:
                 self.broken[row.id] = str(error)
-        classes = state_compare.targets(good, lambda ref: ranked(ref).order)
+        classes = state_compare.targets(good, lambda ref: ranked(network, ref).order)
         self.targets = {row.id: target for row, target in zip(good, classes, strict=True)}
         self.rows = tuple(good)
         self.refresh()
 
     def refresh(self) -> None:
         """Look again which maps are there."""
-        digest = service.network().digest
         self.places = {
             GridCell(row.id, column): Place(
-                GridCell(row.id, column), row, self.targets[row.id], entry,
-                service.known_maps(row.image, entry.model, self.targets[row.id]),
-                (digest, row.image, entry.model.key, self.targets[row.id]))
+                self.network, GridCell(row.id, column), row, self.targets[row.id], entry,
+                service.known_maps(self.network, row.image, entry.model, self.targets[row.id]),
+                (self.network.digest, row.image, entry.model.key, self.targets[row.id]))
             for row in self.rows for column, entry in enumerate(self.entries)}
 
     @property
@@ -138,8 +139,8 @@ class Grid:
     def compute(self, place: Place, watch: Watch | None = None) -> Maps:
         """The map of a cell."""
         if isinstance(place.entry.model, Baseline):
-            return baseline_maps(place.row.image, place.entry.model, place.target, watch)
-        return service.maps(place.row.image, place.entry.model, place.target, watch=watch)
+            return baseline_maps(self.network, place.row.image, place.entry.model, place.target, watch)
+        return service.maps(self.network, place.row.image, place.entry.model, place.target, watch=watch)
 
     # --- facts --------------------------------------------------------------------------------------------------------
 
@@ -164,7 +165,7 @@ class Grid:
     def _flipping(self, place: Place) -> float | None:
         """The flipping score of a map, if it is measured as Pixel Flipping is set."""
         settings = state_flipping.of(self.visit).measurement
-        scores = known_scores(service.network(), place.row.image, place.target,
+        scores = known_scores(self.network, place.row.image, place.target,
                               (settings.patch, settings.fill, settings.steps), place.entry.model)
         return None if scores is None else scores.srg
 
@@ -201,7 +202,7 @@ class Grid:
     # --- colours ------------------------------------------------------------------------------------------------------
 
     def own_limit(self, cell: GridCell, look: Look) -> float:
-        """Value of the strongest colour of one map by itself; 0 where there is no map."""
+        """Value of the strongest colour of one map alone; 0 where there is no map."""
         place = self.places[cell]
         return 0.0 if place.values is None else _group_limit([(place.values, place.key)], look)
 
@@ -229,7 +230,7 @@ def _group_limit(maps: Sequence[tuple[NDArray[np.float32], Key]], look: Look) ->
 
 
 def map_facts(maps: Maps) -> Facts:
-    """Facts of one map by itself."""
+    """Facts of one map alone."""
     values = maps.maps[0]
     return {
         "sum": float(maps.total[0]),
@@ -253,7 +254,7 @@ def scaled_pair(grid: Grid, one: GridCell, other: GridCell, scaled: bool) -> tup
     Parameters
     ----------
     scaled : bool
-        Divide each by its sum of absolute relevance, so that only where relevance lies counts.
+        Divide each by its sum of absolute relevance, so that only the places of relevance count.
     """
     found = []
     for cell in (one, other):

@@ -1,4 +1,4 @@
-"""Registration of the inline components: each is a .js and a .css file beside its Python wrapper."""
+"""Registration of the inline components: each is a .js and a .css file next to its Python wrapper."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def before_after(key: str, before: Sequence[Prediction], after: Sequence[Predict
         Predictions in any order. Give all classes of the network (`trace.predictions(network.num_classes)`), so that
         every class that is among the first on either side can be compared; a class missing on one side is left out.
     target : int or None
-        Class whose fate the sentence tells and whose row always shows; None is the first class before.
+        Class that the sentence is about and whose row is always shown; None is the first class before.
     shown : int
         Number of rows (at least 3).
     stale : str

@@ -1,4 +1,4 @@
-// A button that opens the large view of a picture beside it.
+// A button that opens the large view of a picture next to it.
 export default function ({ parentElement, data }) {
   const button = parentElement.querySelector(".enlarge");
   if (!button.firstElementChild) button.append(icon("zoom_in"));

@@ -23,7 +23,7 @@ class Large {
     this.number = 0;
     this.view = null;
     this.opener = null;
-    /** @type {(key: string, value: object) => void} set anew at every run, by the component itself */
+    /** @type {(key: string, value: object) => void} set again at every run, by the component itself */
     this.send = () => {};
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.again = undefined;
@@ -59,7 +59,7 @@ class Large {
     dialog.onclick = (event) => { if (event.target === dialog || event.target === this.stage) dialog.close(); };
   }
 
-  // Open what was asked for; a click that came before this script, or while the dialog was drawn anew, still counts.
+  // Open what was asked for; a click that came before this script, or while the dialog was drawn again, still counts.
   heed() {
     /** @type {any} */
     const shared = window;

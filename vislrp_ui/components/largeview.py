@@ -1,4 +1,4 @@
-"""The large view of a picture: it fills the window, tells values on hover, and steps through all pictures of the page."""
+"""The large view of a picture: it fills the window, shows values on hover, and steps through all pictures of the page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class View:
     picture : str
         Address of the coloured picture at its own size.
     values : ndarray or None
-        (H, W) numbers told on hover; None for photographs.
+        (H, W) numbers shown on hover; None for photographs.
     limit : float
         Value of the strongest colour.
     stops : tuple of str

@@ -38,7 +38,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class NeuronFact:
-    """A line of the tooltip: name, one number per neuron, and whether the neuron's rank stands behind it."""
+    """A line of the tooltip: name, one number per neuron, and whether the neuron's rank follows it."""
 
     title: str
     values: Sequence[float]

@@ -1,4 +1,4 @@
-"""Neurons as pairs of small maps, relevance beside activation; each opens its large view."""
+"""Neurons as pairs of small maps, relevance next to activation; each opens its large view."""
 
 from __future__ import annotations
 

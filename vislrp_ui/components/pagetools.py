@@ -1,4 +1,4 @@
-"""What stands at the right end of every page's header: copy the link, show it as a QR code, light or dark."""
+"""The right end of every page's header: copy the link, show it as a QR code, light or dark."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def page_tools(key: str, mode: str, on_theme: Callable[[], None]) -> None:
     mode : str
         "light" or "dark": the theme that this run draws for. Where the browser shows the other one, it asks for a new run.
     on_theme : callable
-        Called before that run, which knows the theme by itself.
+        Called before that run, which finds out the theme anyway.
     """
     _tools(key=key, on_theme_change=on_theme, data={"mode": mode})

@@ -24,7 +24,7 @@ def picture(key: str, source: str, alt: str, view: str, *, smooth: bool = True) 
     alt : str
         What it shows.
     view : str
-        Id that `vislrp_ui.shared.large.offer` answered.
+        Id that `vislrp_ui.shared.large.offer` returned.
     """
     _picture(key=key, data={"source": source, "alt": alt, "view": view, "smooth": smooth})
 

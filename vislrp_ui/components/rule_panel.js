@@ -156,7 +156,7 @@ function draw(me, rewrite = false) {
     const share = (value - parameter.minimum) / (parameter.maximum - parameter.minimum);
     slider.style.setProperty("--share", `${100 * Math.max(0, Math.min(share, 1))}%`);
     attribute(slider, "aria-valuetext", `${written(value)}${fixed ? `, fixed by ${preset.title}` : ""}`);
-    // A number that is being typed stays, whatever the server answers to an earlier gesture.
+    // A number that is being typed stays, whatever the server sends in reply to an earlier gesture.
     const typing = box === focused && box.dataset.typed;
     if (rewrite || (!typing && (box !== focused || Number(box.value) !== value))) box.value = written(value);
   }

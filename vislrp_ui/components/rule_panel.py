@@ -70,7 +70,7 @@ def rule_panel_data(model: LRPModel, segment: int, *, warnings: tuple[str, ...] 
     segment : int
         Place of the selected segment.
     warnings : tuple of str
-        Further sentences, such as why relevance is not finite in this segment; those of the rule come by themselves.
+        Further sentences, such as why relevance is not finite in this segment; those of the rule are added automatically.
     mode : str
         "light" or "dark".
     """

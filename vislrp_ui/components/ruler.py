@@ -1,4 +1,4 @@
-"""The segment ruler: a row a layer, segments with borders to drag, relevance per layer, a card beside each segment."""
+"""The segment ruler: a row a layer, segments with borders to drag, relevance per layer, a card next to each segment."""
 
 from __future__ import annotations
 

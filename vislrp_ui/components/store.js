@@ -1,4 +1,4 @@
-// What this browser keeps for the app, shared by its tabs: models one by one, pictures, and for each tab what lies on its
+// What this browser keeps for the app, shared by its tabs: models one by one, pictures, and for each tab what is on its
 // table. The server says what to write only after it has heard what is there (`hello`), so nothing is overwritten unseen.
 const NAME = "vislrp";
 const KINDS = { models: "id", pictures: "id", desks: "tab" };
@@ -56,7 +56,7 @@ function open() {
   });
 }
 
-// Work on some stores in one transaction; answers what `work` answers once all is written.
+// Work on some stores in one transaction; resolves to what `work` returns once all is written.
 function within(kinds, mode, work) {
   return new Promise((done, failed) => {
     const transaction = S.db.transaction(kinds, mode);

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from vislrp_core.network import Network
 from vislrp_ui import service, session, theme
 from vislrp_ui.components import rule_panel
 from vislrp_ui.components.addresses import data_url
@@ -16,12 +17,12 @@ from vislrp_ui.shared import large, views
 from vislrp_ui.state import Visit
 
 
-def segments_and_maps(visit: Visit, result: Maps) -> None:
+def segments_and_maps(network: Network, visit: Visit, result: Maps) -> None:
     """Draw the ruler for a finished result."""
     with st.container(key="ruler-place"):
         ruler("ruler", ruler_data(
             visit.model, result, selected=visit.selected_segment, layer=visit.selected_layer,
-            pictures=pictures(visit, result), error=result.error, mode=theme.mode()), take_edit)
+            pictures=pictures(network, visit, result), error=result.error, mode=theme.mode()), take_edit)
 
 
 def take_edit(edit: Edit) -> None:
@@ -44,7 +45,7 @@ def take_rule_edit(edit: Edit) -> None:
     session.update(rule_panel.apply_edit, edit)
 
 
-def pictures(visit: Visit, result: Maps) -> dict[int, str]:
+def pictures(network: Network, visit: Visit, result: Maps) -> dict[int, str]:
     """Addresses of the maps that the segments hand on; each has its own range."""
     found = {}
     for segment in visit.model.segments:
@@ -52,7 +53,7 @@ def pictures(visit: Visit, result: Maps) -> dict[int, str]:
         if layer in result.maps:
             values = result.maps[layer]
             large.offer(f"map-{layer}",
-                        partial(views.map_view, visit.image, visit.model, result.target, layer, visit.look))
-            found[layer] = data_url(service.heatmap_png(
-                values, views.map_key(visit, result, layer), visit.look, limit=service.limit_of(values, visit.look)))
+                        partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look))
+            key = views.map_key(network, visit, result, layer)
+            found[layer] = data_url(service.heatmap_png(values, key, visit.look, limit=service.limit_of(values, visit.look)))
     return found

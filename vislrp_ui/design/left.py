@@ -8,37 +8,37 @@ import streamlit as st
 
 from vislrp_core.imports import notes_of, read_model
 from vislrp_core.model import ModelError
-from vislrp_core.network import Prediction
+from vislrp_core.network import Network, Prediction
 from vislrp_ui import service, session, state
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
-from vislrp_ui.shared import kept_panel, large, views, widgets
+from vislrp_ui.shared import guide, kept_panel, large, views, widgets
 from vislrp_ui.state import WORKING, StateError, Visit
 
 SHOWN_CLASSES = 6
 
 
-def image_and_class(visit: Visit) -> int:
+def image_and_class(network: Network, visit: Visit) -> int:
     """Image, search over all classes, bars of the first classes; returns the class to explain."""
     widgets.image_picker(visit)
     with st.container(key="design-image"):
         view = large.offer("image", partial(views.photo_view, visit.image, widgets.image_title(visit.image)))
         picture("image", data_url(service.view_png(visit.image)), _alt(visit), view)
-    with st.container(), widgets.first_pass(visit.image):
-        service.logits(visit.image)
-    target = widgets.target_select(visit)
-    classbars("design-classes", shown_classes(visit, target), target, _pick_class)
+    with st.container(), widgets.first_pass(network, visit.image):
+        service.logits(network, visit.image)
+    target = widgets.target_select(network, visit)
+    classbars("design-classes", shown_classes(network, visit, target), target, _pick_class)
     return target
 
 
-def shown_classes(visit: Visit, target: int) -> list[Prediction]:
+def shown_classes(network: Network, visit: Visit, target: int) -> list[Prediction]:
     """The most probable classes; the target takes the last place if it is not among them."""
-    first = service.predictions(visit.image, SHOWN_CLASSES)
+    first = service.predictions(network, visit.image, SHOWN_CLASSES)
     if all(prediction.index != target for prediction in first):
-        logits = service.logits(visit.image)
-        first[-1] = Prediction(target, service.network().classes[target], float(logits[target]),
+        logits = service.logits(network, visit.image)
+        first[-1] = Prediction(target, network.classes[target], float(logits[target]),
                                float(logits.softmax(dim=0)[target]))
     return first
 
@@ -136,4 +136,4 @@ def _more(visit: Visit) -> None:
     st.caption("Undo brings a deleted model back.")
     kept_panel.button("models")
     if entry.model.description:
-        st.caption(entry.model.description)
+        st.caption(guide.linked(entry.model.description))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from vislrp_ui import service, theme
+from vislrp_core.network import Network
+from vislrp_ui import running, service, theme
 from vislrp_ui.design import centre, left, result, title
 from vislrp_ui.service import Maps
 from vislrp_ui.shared.entrance import boot
@@ -22,7 +23,7 @@ def design() -> None:
     """
     visit = boot()
     st.html(theme.design_css(len(visit.model.plan.rows)))
-    require_image(visit)
+    network = require_image(visit)
     with st.container(key="design-columns"):
         first, middle, last = st.columns([0.166, 0.578, 0.256], gap="medium")
     image_place = first.container(gap="xsmall")
@@ -35,32 +36,33 @@ def design() -> None:
             note_place = st.empty()
             map_place = st.container(gap="xsmall", key="final-slot")
         rule_place = st.container()
-    seen = service.has_seen(visit.image)
+    seen = service.has_seen(network, visit.image)
     if seen:
-        maps = _maps(visit, note_place, map_place, ruler_place, rule_place)
+        maps = _maps(network, visit, note_place, map_place, ruler_place, rule_place)
     with image_place:
-        target = left.image_and_class(visit)
+        target = left.image_and_class(network, visit)
         left.models(visit)
     with title_place:
-        title.title_row(visit, target)
+        title.title_row(network, visit, target, running.network_file())
     with head_place:
-        downloads = result.head(visit, target)
+        downloads = result.head(network, visit, target)
     if not seen:
-        maps = _maps(visit, note_place, map_place, ruler_place, rule_place)
+        maps = _maps(network, visit, note_place, map_place, ruler_place, rule_place)
     if downloads.open:
         with downloads:
-            result.downloads(visit, target, maps)
+            result.downloads(network, visit, target, maps)
 
 
-def _maps(visit: Visit, note: DeltaGenerator, large: DeltaGenerator, ruler: DeltaGenerator, rule: DeltaGenerator) -> Maps:
+def _maps(network: Network, visit: Visit, note: DeltaGenerator, large: DeltaGenerator, ruler: DeltaGenerator,
+          rule: DeltaGenerator) -> Maps:
     """Compute the maps, the note above them while that takes time, and draw what shows them."""
     progress = ProgressNote(note)
-    maps = service.maps(visit.image, visit.model, service.target_of(visit.image, visit.target),
+    maps = service.maps(network, visit.image, visit.model, service.target_of(network, visit.image, visit.target),
                         layers=(result.shown_layer(visit),), watch=progress)
     with large:
-        result.map_and_facts(visit, maps)
+        result.map_and_facts(network, visit, maps)
     with ruler:
-        centre.segments_and_maps(visit, maps)
+        centre.segments_and_maps(network, visit, maps)
     with rule:
         centre.rule(visit, maps)
     progress.done()

@@ -12,6 +12,7 @@ import streamlit as st
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import RANGES, SMOOTH_FROM, figure_png
 from vislrp_core.metrics import vanishes
+from vislrp_core.network import Network
 from vislrp_ui import service, session, state
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.picture import picture
@@ -28,11 +29,11 @@ def shown_layer(visit: Visit) -> int:
     return visit.selected_layer or 0
 
 
-def head(visit: Visit, target: int) -> PopoverContainer:
+def head(network: Network, visit: Visit, target: int) -> PopoverContainer:
     """What the map shows, and what can be done with it; returns the place of the downloads."""
     layer = shown_layer(visit)
-    name = service.network().classes[target]
-    where = f" at {service.rows().name(layer)}" if layer else ""
+    name = network.classes[target]
+    where = f" at {visit.model.plan.name(layer)}" if layer else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="result-head"):
         st.html(f'<h2 class="v-head">Relevance{where} for “{escape(name)}”</h2>', width="stretch")
         if layer:
@@ -40,34 +41,34 @@ def head(visit: Visit, target: int) -> PopoverContainer:
                       help="Back to the pixels", on_click=session.update, args=(state.select_layer, None))
         if widgets.pressed("Relevance per layer", icon=":material/bar_chart:", type="tertiary", key="open-sums",
                            help="Relevance per layer as a larger chart"):
-            _open_sums()
+            _open_sums(network)
             widgets.answered("open-sums")
         widgets.look_popover(visit)
         return widgets.menu("Download", key="menu-download", icon=":material/download:",
                             help="Download the map or its relevance")
 
 
-def _open_sums() -> None:
+def _open_sums(network: Network) -> None:
     from vislrp_ui.design.sums import sums_dialog  # altair and pandas take a tenth of the app's start
 
-    sums_dialog()
+    sums_dialog(network)
 
 
-def map_and_facts(visit: Visit, result: Maps) -> None:
+def map_and_facts(network: Network, visit: Visit, result: Maps) -> None:
     """The large map, its colour bar, one line of facts."""
     layer = shown_layer(visit)
     with st.container(key="final-map", horizontal_alignment="center", gap="xsmall"):
         if layer not in result.maps:
-            st.html(f'<div class="v-nomap" role="img" aria-label="No map">{escape(_why_not(result, layer))}</div>')
+            st.html(f'<div class="v-nomap" role="img" aria-label="No map">{escape(_why_not(visit, result, layer))}</div>')
             return
         values = result.maps[layer]
         limit = service.limit_of(values, visit.look)
-        png = service.heatmap_png(values, views.map_key(visit, result, layer), visit.look, limit=limit,
+        png = service.heatmap_png(values, views.map_key(network, visit, result, layer), visit.look, limit=limit,
                                   size=None if values.shape[0] >= SMOOTH_FROM else _enlarged(values.shape), ref=visit.image)
         # In the page itself: a file on the server would be gone as soon as a newer edit replaces this run.
         view = large.offer(f"map-{layer}",
-                           partial(views.map_view, visit.image, visit.model, result.target, layer, visit.look))
-        picture("final", data_url(png), f"Heatmap of relevance at {service.rows().name(layer)}", view,
+                           partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look))
+        picture("final", data_url(png), f"Heatmap of relevance at {visit.model.plan.name(layer)}", view,
                 smooth=values.shape[0] >= SMOOTH_FROM)
         st.html(colour_bar(visit, limit))
     st.html(f'<div class="v-muted v-facts">{facts(result, layer)}</div>')
@@ -93,12 +94,12 @@ def facts(result: Maps, layer: int) -> str:
     return text.replace("Σ -", "Σ −").replace("of -", "of −")
 
 
-def _why_not(result: Maps, layer: int) -> str:
+def _why_not(visit: Visit, result: Maps, layer: int) -> str:
     if result.error is not None:
         error = result.error
-        return (f"Relevance is not finite below {service.rows().name(error.layer)} ({error.rule}): {error.cause}; "
+        return (f"Relevance is not finite below {visit.model.plan.name(error.layer)} ({error.rule}): {error.cause}; "
                 f"{error.suggestion}.")
-    return f"The map of {service.rows().name(layer)} is not computed yet."
+    return f"The map of {visit.model.plan.name(layer)} is not computed yet."
 
 
 def _size(values: int) -> str:
@@ -106,40 +107,40 @@ def _size(values: int) -> str:
     return f"{4 * values / 1e6:.0f} MB" if values > 2_000_000 else f"{4 * values / 1e6:.1f} MB"
 
 
-def downloads(visit: Visit, target: int, result: Maps) -> None:
+def downloads(network: Network, visit: Visit, target: int, result: Maps) -> None:
     """The map as a figure, the relevance of all layers as numbers."""
     layer = shown_layer(visit)
     if layer not in result.maps or result.error is not None:
-        st.caption(f"Nothing to download: {_why_not(result, layer)}")
+        st.caption(f"Nothing to download: {_why_not(visit, result, layer)}")
         return
-    stem = file_stem(f"{visit.image.id[:24]}_{service.network().classes[target]}_{visit.entry().name}")
-    st.download_button("Map with colour bar (PNG)", lambda: _figure(visit, result, layer), f"{stem}.png", "image/png",
-                       key="download-png", icon=":material/image:", on_click="ignore", width="stretch",
+    stem = file_stem(f"{visit.image.id[:24]}_{network.classes[target]}_{visit.entry().name}")
+    st.download_button("Map with colour bar (PNG)", lambda: _figure(network, visit, result, layer), f"{stem}.png",
+                       "image/png", key="download-png", icon=":material/image:", on_click="ignore", width="stretch",
                        help="896 pixels and more, with its range; in the light colours unless the background is set to dark")
-    trace = service.trace(visit.image)
+    trace = service.trace(network, visit.image)
     shapes = [trace.shape(layer) for layer in range(len(result.total))]
     every = sum(shape.numel() for shape in shapes)
-    st.download_button(f"Relevance of the pixels (.npz, {_size(shapes[0].numel())})", lambda: _pixels(visit, target),
-                       f"{stem}_pixels.npz", "application/octet-stream", key="download-npz-pixels",
-                       icon=":material/dataset:", on_click="ignore", width="stretch",
+    st.download_button(f"Relevance of the pixels (.npz, {_size(shapes[0].numel())})",
+                       lambda: _pixels(network, visit, target), f"{stem}_pixels.npz", "application/octet-stream",
+                       key="download-npz-pixels", icon=":material/dataset:", on_click="ignore", width="stretch",
                        help="One array, named 0: channels, rows, columns")
-    st.download_button(f"Relevance of all layers (.npz, {_size(every)})", lambda: _all_layers(visit, target), f"{stem}.npz",
-                       "application/octet-stream", key="download-npz", icon=":material/dataset:", on_click="ignore",
-                       width="stretch", help="Arrays named by layer number, 0 for the pixels")
+    st.download_button(f"Relevance of all layers (.npz, {_size(every)})",
+                       lambda: _all_layers(network, visit, target), f"{stem}.npz", "application/octet-stream",
+                       key="download-npz", icon=":material/dataset:", on_click="ignore", width="stretch",
+                       help="Arrays named by layer number, 0 for the pixels")
 
 
-def _figure(visit: Visit, result: Maps, layer: int) -> bytes:
+def _figure(network: Network, visit: Visit, result: Maps, layer: int) -> bytes:
     look = visit.look
-    network = service.network()
     over = service.view(visit.image) if look.overlay else None
     return figure_png(result.maps[layer], range=look.range, spectrum=look.spectrum, dark=look.paper == "dark",
                       title=f"{network.classes[result.target]}, {visit.entry().name}", image=over, opacity=look.opacity,
-                      caption=f"{service.rows().name(layer)}; {network.title}; range: {RANGES[look.range]}")
+                      caption=f"{visit.model.plan.name(layer)}; {network.title}; range: {RANGES[look.range]}")
 
 
-def _pixels(visit: Visit, target: int) -> io.BytesIO:
-    return io.BytesIO(relevance_npz(service.relevance(visit.image, visit.model, target, layers=(0,)), [0]))
+def _pixels(network: Network, visit: Visit, target: int) -> io.BytesIO:
+    return io.BytesIO(relevance_npz(service.relevance(network, visit.image, visit.model, target, layers=(0,)), [0]))
 
 
-def _all_layers(visit: Visit, target: int) -> io.BytesIO:
-    return io.BytesIO(relevance_npz(service.relevance(visit.image, visit.model, target, layers="all")))
+def _all_layers(network: Network, visit: Visit, target: int) -> io.BytesIO:
+    return io.BytesIO(relevance_npz(service.relevance(network, visit.image, visit.model, target, layers="all")))

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from vislrp_core.architecture import Architecture
+from vislrp_core.network import Network
 from vislrp_ui import service, session, theme
 from vislrp_ui.service import Maps
 from vislrp_ui.shared.charts import draw
@@ -14,21 +16,21 @@ from vislrp_ui.shared.frames import table_of
 
 
 @st.dialog("Relevance per layer", width="large")
-def sums_dialog() -> None:
+def sums_dialog(network: Network) -> None:
     """Positive, negative and total relevance of all layers, as a chart and as a table."""
     visit = session.get_visit()
-    result = service.maps(visit.image, visit.model, visit.target)
+    result = service.maps(network, visit.image, visit.model, visit.target)
     if result.error is not None:
         st.warning(str(result.error), icon=":material/error:")
-    frame = sums_frame(result)
+    frame = sums_frame(result, network.architecture)
     draw(sums_chart(frame, theme.is_dark()), "sums-chart")
     st.download_button("Table (CSV)", table_of(frame), "relevance_sums.csv", "text/csv", key="download-sums",
                        icon=":material/table:", on_click="ignore")
 
 
-def sums_frame(result: Maps) -> pd.DataFrame:
+def sums_frame(result: Maps, architecture: Architecture) -> pd.DataFrame:
     """One row per layer: sums, and what the layer absorbed (start minus arrival, from the layer above)."""
-    total, rows = result.total, service.rows().rows
+    total, rows = result.total, architecture.rows
     absorbed = np.append(total[1:] - total[:-1], np.nan)
     return pd.DataFrame({
         "layer": [layer.index for layer in rows], "name": [layer.name for layer in rows],

@@ -9,7 +9,8 @@ import streamlit as st
 
 from vislrp_core.export import ExportError, python_script, zennit_script
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, Choice
-from vislrp_ui import service, session, state
+from vislrp_core.network import Network
+from vislrp_ui import session, state
 from vislrp_ui.design.twin import twin
 from vislrp_ui.shared import network_panel, widgets
 from vislrp_ui.shared.file_names import file_stem
@@ -24,8 +25,14 @@ CONVENTIONS: dict[str, tuple[str, dict[str, Choice]]] = {
 }
 
 
-def title_row(visit: Visit, target: int) -> None:
-    """Draw the row."""
+def title_row(network: Network, visit: Visit, target: int, weights: str) -> None:
+    """Draw the row.
+
+    Parameters
+    ----------
+    weights : str
+        What exported scripts load: the network's name or its file.
+    """
     entry = visit.entry()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="title-row"):
         name = widgets.menu(f"**{widgets.escaped(entry.name)}**", key="menu-name", icon="", help="Rename this model")
@@ -54,7 +61,7 @@ def title_row(visit: Visit, target: int) -> None:
             conventions(visit)
     if files.open:
         with files:
-            export(visit, target)
+            export(network, visit, target, weights)
 
 
 def conventions(visit: Visit) -> None:
@@ -75,7 +82,7 @@ def _set_convention(field: str, key: str) -> None:
     session.update(state.set_convention, field, st.session_state[key])
 
 
-def export(visit: Visit, target: int) -> None:
+def export(network: Network, visit: Visit, target: int, weights: str) -> None:
     """The model as a file, as a script, as a Zennit composite."""
     model = visit.model
     name = st.text_input("File name", value=file_stem(model.name), key=f"export-name-{visit.active}-{model.name}",
@@ -83,13 +90,11 @@ def export(visit: Visit, target: int) -> None:
     stem = file_stem(name.removesuffix(".json"))
     st.download_button("Model (JSON)", model.to_json(), f"{stem}.json", "application/json", key="export-json",
                        icon=":material/data_object:", on_click="ignore", width="stretch")
-    st.download_button("Python script", _python(visit, target), f"{stem}.py", "text/x-python", key="export-python",
-                       icon=":material/code:", on_click="ignore", width="stretch",
+    st.download_button("Python script", _python(network, visit, target, weights), f"{stem}.py", "text/x-python",
+                       key="export-python", icon=":material/code:", on_click="ignore", width="stretch",
                        help="Computes exactly this heatmap with vislrp_core")
-    network = service.network()
     try:
-        script = zennit_script(model, network.mean, network.std, network=service.network_key(), target=target,
-                               fit=visit.image.fit)
+        script = zennit_script(model, network.mean, network.std, network=weights, target=target, fit=visit.image.fit)
     except ExportError as error:
         st.button("Zennit composite", icon=":material/code_off:", disabled=True, key="export-zennit-none", width="stretch")
         st.caption(f"Zennit cannot express it: {error}")
@@ -99,7 +104,6 @@ def export(visit: Visit, target: int) -> None:
                            help=f"Computes this heatmap with Zennit, on {network.title}")
 
 
-def _python(visit: Visit, target: int) -> str:
-    network = service.network()
+def _python(network: Network, visit: Visit, target: int, weights: str) -> str:
     image = f"sample_images/{visit.image.id}.jpg" if visit.image.kind == "sample" else "image.jpg"
-    return python_script(visit.model, image, network.classes[target], service.network_file(), visit.image.fit)
+    return python_script(visit.model, image, network.classes[target], weights, visit.image.fit)

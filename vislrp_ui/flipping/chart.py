@@ -16,7 +16,7 @@ RANDOM = "random order"
 HEIGHT = 250
 
 Measured = Mapping[str, Mapping[str, Sequence[PerturbationCurve]]]
-"""Curves by name of the model and by order; random orders stand under `RANDOM`."""
+"""Curves by name of the model and by order; random orders are under `RANDOM`."""
 
 
 def curves_frame(measured: Measured) -> pd.DataFrame:

@@ -15,7 +15,8 @@ from vislrp_core import flipping, heatmap
 from vislrp_core.fills import FILLS, filled_image, flip
 from vislrp_core.flipping import PerturbationCurve
 from vislrp_core.images import to_pil
-from vislrp_ui import inbox, service, session, state_flipping, theme
+from vislrp_core.network import Network
+from vislrp_ui import service, session, state_flipping, theme
 from vislrp_ui.background import session_job
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import percent
@@ -25,7 +26,7 @@ from vislrp_ui.flipping.chart import RANDOM
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import values_of
 from vislrp_ui.service import Maps
-from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared import large, measuring, views, widgets
 from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.flipping_job import FlippingJob, FlippingTask, measurable
@@ -34,8 +35,6 @@ from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import MAX_SEEDS, MAX_STEPS, PATCHES, SCALES
 
 _JOB, _STEP = "_flipping_job", "_flipping_step"
-SECONDS = 0.8
-"""Between two looks at a running measurement."""
 CAPTION = ("AOPC: mean fall, most relevant first. ABPC: mean gap between least and most relevant first. SRG: area between "
            "these two curves. Higher is better. Change: share flipped when the first class changes.")
 
@@ -58,14 +57,14 @@ def job() -> FlippingJob:
     return session_job(_JOB, FlippingJob)
 
 
-def task_of(visit: Visit, maps: Maps) -> FlippingTask:
+def task_of(network: Network, visit: Visit, maps: Maps) -> FlippingTask:
     """What the settings ask for."""
     settings = state_flipping.of(visit).measurement
     entries = measurable(visit)
     chosen = [id for id in settings.models if id in entries] or [visit.active]
     values = values_of(maps)
     known = {id: values for id in chosen if values is not None and entries[id][1].key == maps.model_key}
-    return FlippingTask(visit.image, service.network(), service.trace(visit.image), maps.target,
+    return FlippingTask(visit.image, network, service.trace(network, visit.image), maps.target,
                         {id: entries[id][1] for id in chosen}, known, settings.patch, settings.fill,
                         settings.steps, settings.seeds)
 
@@ -81,25 +80,16 @@ def measured(visit: Visit, task: FlippingTask) -> dict[str, dict[str, list[Pertu
     return found
 
 
-def section(maps: Maps) -> None:
-    """Draw it; while a measurement runs, it looks again by itself."""
-    running = job().progress.running
-    st.fragment(_stamped_section, run_every=SECONDS if running else None)(maps, running)
+def section(network: Network, maps: Maps) -> None:
+    """Draw it."""
+    measuring.section("flip-measure", job, partial(_draw, network, maps))
 
 
-def _stamped_section(maps: Maps, watching: bool) -> None:
-    with inbox.stamped("flip-measure"):
-        _section(maps, watching)
-
-
-def _section(maps: Maps, watching: bool) -> None:
+def _draw(network: Network, maps: Maps) -> None:
     visit = session.get_visit()
     settings = state_flipping.of(visit).measurement
     progress = job().progress
-    if watching and not progress.running:
-        st.rerun()
-    session.save("measured")
-    task = task_of(visit, maps)
+    task = task_of(network, visit, maps)
     curves = measured(visit, task)
     fill = FILLS[settings.fill]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="flip-measure-line"):
@@ -114,17 +104,9 @@ def _section(maps: Maps, watching: bool) -> None:
             _settings(visit, task)
         with st.popover("Export", icon=":material/ios_share:", disabled=not curves):
             _exports(visit, task, curves)
-        if progress.running:
-            st.button("Stop", icon=":material/stop:", key="flip-stop", on_click=job().stop)
-        elif widgets.pressed("Measure", icon=":material/play_arrow:", key="flip-measure", disabled=not task.missing(),
-                             help=f"{len(task.missing()) * task.steps} pictures through the network"):
-            job().start(task)
-            widgets.answered("flip-measure")
-            st.rerun()
-    if progress.running:
-        st.progress(progress.share, f"Flipping: {progress.done} of {progress.total} pictures")
-    elif progress.message:
-        st.warning(progress.message, icon=":material/error:")
+        measuring.buttons(job(), "flip-measure", lambda: job().start(task), stop="flip-stop", disabled=not task.missing(),
+                          help=f"{len(task.missing()) * task.steps} pictures through the network")
+    measuring.progress_line(progress, f"Flipping: {progress.done} of {progress.total} pictures")
     if not any(name != RANDOM for name in curves):
         st.html('<div class="v-flip-empty v-muted">Not measured: choose models and patches, then press Measure.</div>')
         return
@@ -153,8 +135,8 @@ def _settings(visit: Visit, task: FlippingTask) -> None:
         st.selectbox("Fill", list(FILLS), key=key, format_func=lambda one: FILLS[one].title,
                      help=FILLS[settings.fill].sentence,
                      on_change=changing(key, state_flipping.set_measurement, name="fill"))
-    st.caption(f"{len(task.missing()) * task.steps} pictures go through the network; what is measured already is not "
-               "measured again.")
+    st.caption(f"{len(task.missing()) * task.steps} pictures go through the network; curves that are already measured "
+               "are not measured again.")
 
 
 def _set_models(key: str) -> None:

@@ -16,23 +16,23 @@ def flipping() -> None:
     """Draw the page."""
     visit = boot()
     st.html(style.css())
-    require_image(visit)
-    target = toolbar.toolbar(visit)
+    network = require_image(visit)
+    target = toolbar.toolbar(network, visit)
     with st.container(key="flip-note"):
         progress = ProgressNote(st.empty())
-    maps = service.maps(visit.image, visit.model, target, watch=progress)
+    maps = service.maps(network, visit.image, visit.model, target, watch=progress)
     progress.done()
     state = state_flipping.of(visit)
     with st.container(key="flip-rows"):  # whatever their number, what follows keeps its place
         for one in state.rows:
             if one.id == state.active:
-                row.active_row(one.id, maps, row.outline(state))
+                row.active_row(network, one.id, maps, row.outline(state))
                 widgets.plain_hint(visit)
             else:
-                row.small_row(visit, one, maps)
+                row.small_row(network, visit, one, maps)
     with st.container(horizontal=True, vertical_alignment="center", key="flip-rows-foot"):
         st.button("Add row", icon=":material/add:", key="flip-add", on_click=toolbar.change, args=(state_flipping.add_row,),
                   disabled=len(state.rows) >= state_flipping.MAX_ROWS)
         st.space("stretch")
         network_panel.menu(visit)
-    measured.section(maps)
+    measured.section(network, maps)

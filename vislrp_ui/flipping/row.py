@@ -16,6 +16,7 @@ from vislrp_core.fills import FILLS
 from vislrp_core.heatmap import format_value
 from vislrp_core.images import SIDE
 from vislrp_core.masks import Mask
+from vislrp_core.network import Network
 from vislrp_ui import inbox, service, session, state_flipping
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.beforeafter import before_after
@@ -39,7 +40,7 @@ def outline(flipping: FlippingState) -> object:
 
 
 @st.fragment
-def active_row(id: int, maps: Maps, seen: object) -> None:
+def active_row(network: Network, id: int, maps: Maps, seen: object) -> None:
     """The row that the tools change; a stroke draws this part of the page alone again.
 
     Parameters
@@ -48,10 +49,10 @@ def active_row(id: int, maps: Maps, seen: object) -> None:
         `outline` as the rest of the page shows it; where it has changed, the whole page is drawn again.
     """
     with inbox.stamped("flip-row"):
-        _active_row(id, maps, seen)
+        _active_row(network, id, maps, seen)
 
 
-def _active_row(id: int, maps: Maps, seen: object) -> None:
+def _active_row(network: Network, id: int, maps: Maps, seen: object) -> None:
     visit = session.get_visit()
     flipping = state_flipping.of(visit)
     if outline(flipping) != seen:
@@ -78,26 +79,26 @@ def _active_row(id: int, maps: Maps, seen: object) -> None:
         _canvas(id, "image", marks, sheet.generation, flipping.tool, flipping.width)
         st.html(f'<div class="v-muted v-facts">{_share(marked)}</div>')
     with heat, st.container(gap="xsmall"):
-        name = escape(service.network().classes[maps.target])
+        name = escape(network.classes[maps.target])
         with _head_line(id, "map"):
             st.html(f'<div class="v-flip-head"><h2>Relevance for “{name}”</h2><span class="v-muted">or here</span></div>',
                     width="stretch")
             if values is not None:
-                enlarge(f"flip-enlarge-{id}-map", f"Relevance for {service.network().classes[maps.target]}", large.offer(
-                    "map", partial(views.map_view, visit.image, visit.model, maps.target, 0, visit.look)))
+                enlarge(f"flip-enlarge-{id}-map", f"Relevance for {network.classes[maps.target]}", large.offer(
+                    "map", partial(views.map_view, network, visit.image, visit.model, maps.target, 0, visit.look)))
         if values is None:
             st.html(f'<div class="v-flip-none" role="img" aria-label="No map">{escape(str(maps.error))}</div>')
         else:
-            coloured, limit = work.map_picture(visit, maps)
+            coloured, limit = work.map_picture(network, visit, maps)
             marks = work.marked_picture(coloured, sheet.behind("map") | picked)
             _canvas(id, "map", marks, sheet.generation, flipping.tool, flipping.width)
             st.html(f'<div class="v-flip-bar">{colour_bar(visit, limit)}</div>')
-    result = work.flipped(visit.image, marked, row.fill)
+    result = work.flipped(network, visit.image, marked, row.fill)
     with changed, st.container(gap="xsmall"):
         _flipped_picture(row, marked, result, values)
     with results, st.container(gap="xsmall"):
         _head(visit, row, kept=flipping.kept_in_address()[id])
-        before_after(f"flip-result-{id}", work.before(visit.image), result.predictions, target=maps.target)
+        before_after(f"flip-result-{id}", work.before(network, visit.image), result.predictions, target=maps.target)
 
 
 def _head_line(id: int, part: str) -> DeltaGenerator:
@@ -181,16 +182,16 @@ def _take_file(row: int, key: str) -> None:
         st.session_state["_flip_files"] += 1
 
 
-def small_row(visit: Visit, row: FlippingRow, maps: Maps) -> None:
+def small_row(network: Network, visit: Visit, row: FlippingRow, maps: Maps) -> None:
     """A row that is not active: small pictures and what came of it."""
     values = work.values_of(maps)
     marked = row.brushed | work.selected(row, values)
-    result = work.flipped(visit.image, marked, row.fill)
+    result = work.flipped(network, visit.image, marked, row.fill)
     with st.container(key=f"flip-small-{row.id}", horizontal=True, gap="small", vertical_alignment="top"):
         _small(row, "image", f"Marked pixels of {row.title}", work.marked_picture(service.view_png(visit.image), marked))
         if values is not None:
             _small(row, "map", f"Marked pixels of {row.title} on the map",
-                   work.marked_picture(work.map_picture(visit, maps)[0], marked))
+                   work.marked_picture(work.map_picture(network, visit, maps)[0], marked))
         _small(row, "flipped", f"Flipped picture of {row.title}", result.png, "png")
         with st.container(width="stretch", gap="xsmall"):
             text = held_text(values, marked) if values is not None and marked.any() else "nothing is marked"
@@ -199,13 +200,14 @@ def small_row(visit: Visit, row: FlippingRow, maps: Maps) -> None:
                     f'<div class="v-muted v-facts">{_share(marked)}<br>{text}</div>')
             with st.container(horizontal=True, gap="xsmall"):
                 st.button("Edit", icon=":material/edit:", key=f"flip-edit-{row.id}", on_click=change,
-                          args=(state_flipping.activate, row.id), help="Make this the row that the tools change")
+                          args=(state_flipping.activate, row.id), help="Make this the row that the tools work on")
                 st.button("", icon=":material/content_copy:", type="tertiary", key=f"flip-copy-{row.id}", on_click=change,
                           args=(state_flipping.copy_row, row.id), help="Copy this row")
                 st.button("", icon=":material/close:", type="tertiary", key=f"flip-remove-{row.id}", on_click=change,
                           args=(state_flipping.remove_row, row.id), help="Remove this row")
         with st.container(width=440):
-            before_after(f"flip-result-{row.id}", work.before(visit.image), result.predictions, target=maps.target, shown=3)
+            before_after(f"flip-result-{row.id}", work.before(network, visit.image), result.predictions, target=maps.target,
+                         shown=3)
 
 
 def _small(row: FlippingRow, part: str, title: str, file: bytes, kind: str = "webp") -> None:

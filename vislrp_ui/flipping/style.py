@@ -1,4 +1,4 @@
-"""Sizes of the Pixel Flipping page: three pictures of one size beside the predictions, whatever the window."""
+"""Sizes of the Pixel Flipping page: three pictures of one size next to the predictions, in any window."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from vislrp_core.fills import FILLS
+from vislrp_core.network import Network
 from vislrp_ui import session, state_flipping
 from vislrp_ui.shared import toolbars, widgets
 from vislrp_ui.state import Visit
@@ -30,14 +31,14 @@ def changing(key: str, reducer: Callable[..., FlippingState], *arguments: object
     return toolbars.changing(change, key, reducer, *arguments, name=name)
 
 
-def toolbar(visit: Visit) -> int:
+def toolbar(network: Network, visit: Visit) -> int:
     """Draw it; returns the class to explain."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="flip-toolbar"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             st.html('<h1 class="v-flip-page">Pixel Flipping</h1>', width="content")
             toolbars.image_popover(visit)
             with st.container(width=150):
-                target = widgets.target_select(visit)
+                target = widgets.target_select(network, visit)
             with st.container(width=155):
                 toolbars.model_select(visit, "flip-model", "The LRP model whose map is shown")
             widgets.look_popover(visit)
@@ -72,8 +73,8 @@ def _brush(flipping: FlippingState) -> None:
     key = widgets.mirror("flip-tool", flipping.tool)
     st.segmented_control("Tool", list(state_flipping.TOOLS), key=key, required=True, label_visibility="collapsed",
                          format_func=_TOOLS.__getitem__, on_change=changing(key, state_flipping.set_tool),
-                         help="Brush and erase: draw. Rectangle: drag it out. Lasso: draw around an area. Polygon: click "
-                              "its corners, and the first one again to close it",
+                         help="Brush and Erase: draw. Rectangle: drag. Lasso: draw around an area. Polygon: click "
+                              "its corners, then the first one again to close it",
                          width="content")
     key = widgets.mirror("flip-width", flipping.width)
     with st.container(width=100, key="flip-slider"):

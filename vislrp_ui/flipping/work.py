@@ -14,7 +14,7 @@ from vislrp_core import masks
 from vislrp_core.fills import filled_image, flip
 from vislrp_core.images import digest, to_input, to_pil
 from vislrp_core.masks import Mask
-from vislrp_core.network import Prediction, rank
+from vislrp_core.network import Network, Prediction, rank
 from vislrp_core.partial import box_of, logits_of_changed
 from vislrp_ui import service, session, theme
 from vislrp_ui.caches import ByteCache, allotted
@@ -66,21 +66,19 @@ def _waiting(before: int) -> None:
     session.get_visit()  # a point where Streamlit ends a run that a newer edit has made obsolete
 
 
-def flipped(ref: ImageRef, mask: Mask, fill: str) -> Flipped:
+def flipped(net: Network, ref: ImageRef, mask: Mask, fill: str) -> Flipped:
     """Flip the marked pixels and run the network; cached by content."""
-    net = service.network()
-
     def run() -> Flipped:
         changed = to_input(service.picture(ref), net, ref.fit)
         if mask.any():
             marked = torch.from_numpy(mask.copy())
             with GATE.slot(_waiting):
-                trace = service.trace(ref)
+                trace = service.trace(net, ref)
                 changed = flip(trace.x, marked, filled_image(trace.x, net, fill))
                 service.counters.count("forward_passes")
                 found = logits_of_changed(net, trace, changed, box_of(marked))
         else:
-            found = service.logits(ref)
+            found = service.logits(net, ref)
         buffer = io.BytesIO()
         to_pil(changed, net).save(buffer, "PNG", compress_level=1)
         return Flipped(buffer.getvalue(), found.double().cpu().numpy(), net.classes)
@@ -88,16 +86,16 @@ def flipped(ref: ImageRef, mask: Mask, fill: str) -> Flipped:
     return _flipped.get_or_make((net.digest, ref, mask_digest(mask), fill if mask.any() else ""), run)
 
 
-def before(ref: ImageRef) -> list[Prediction]:
+def before(net: Network, ref: ImageRef) -> list[Prediction]:
     """Predictions of the untouched picture, all classes."""
-    return service.predictions(ref, service.network().num_classes)
+    return service.predictions(net, ref, net.num_classes)
 
 
-def map_picture(visit: Visit, maps: Maps) -> tuple[bytes, float]:
+def map_picture(net: Network, visit: Visit, maps: Maps) -> tuple[bytes, float]:
     """The map of the pixels in the visit's colours as a PNG file, and the value of its strongest colour."""
     values = maps.maps[0]
     limit = service.limit_of(values, visit.look)
-    key = (service.network().digest, visit.image, maps.model_key, maps.target, 0)
+    key = (net.digest, visit.image, maps.model_key, maps.target, 0)
     return service.heatmap_png(values, key, visit.look, limit=limit, ref=visit.image), limit
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vislrp_core.network import Network
 from vislrp_core.resources import assets
 from vislrp_ui import service, state, state_ablation, state_flipping
 from vislrp_ui.ablation import work
@@ -33,7 +34,7 @@ class Case:
     text: str
     page: str
     page_title: str
-    prepare: Callable[[Visit], Visit]
+    prepare: Callable[[Visit, Network], Visit]
 
     def pictures(self, mode: str) -> list[Path]:
         """Four small pictures for the light or the dark page, made by `tools/make_case_pictures.py`."""
@@ -47,20 +48,20 @@ def with_image(visit: Visit, sample: str, *, target: int | None = None, model: s
     return state.activate(visit, model) if model in known and model is not None else visit
 
 
-def _set(key: str) -> Callable[[Visit], Visit]:
-    return lambda visit: sets.load(visit, key, sets.SETS[key].image, service.network().classes)
+def _set(key: str) -> Callable[[Visit, Network], Visit]:
+    return lambda visit, network: sets.load(visit, key, sets.SETS[key].image, network.classes)
 
 
-def _flipping(visit: Visit) -> Visit:
+def _flipping(visit: Visit, network: Network) -> Visit:
     visit = with_image(visit, "guitar_and_drums", model="configuration_4")
     return state_flipping.changed(visit, state_flipping.guided)
 
 
-def _ablation(visit: Visit) -> Visit:
+def _ablation(visit: Visit, network: Network) -> Visit:
     """The case that docs/ablation.md tells, with its neurons switched off already."""
     visit = with_image(visit, "german_shepherd", model="configuration_4")
     visit = state_ablation.changed(visit, state_ablation.set_layer, ABLATED_LAYER, visit.model.plan)
-    asked = ExplanationKey(visit.image, visit.model, service.target_of(visit.image, None))
+    asked = ExplanationKey(network, visit.image, visit.model, service.target_of(network, visit.image, None))
     order = work.scores_at(asked, ABLATED_LAYER).strongest(ABLATED_BY).tolist()
     visit = state_ablation.changed(visit, state_ablation.choose_top, order, ABLATED_NEURONS, ABLATED_BY)
     return state_ablation.changed(visit, state_ablation.ablate)
@@ -77,6 +78,6 @@ CASES: tuple[Case, ...] = (
          "Brush away what speaks for a class and see whether the network agrees with the map.",
          "pages/3_Pixel_Flipping.py", "Pixel Flipping", _flipping),
     Case("ablation", "Neuron ablation",
-         "Silence the neurons that carry the relevance and see what the network says then.",
+         "Silence the neurons that carry the relevance and see what the network then predicts.",
          "pages/4_Neuron_Ablation.py", "Neuron Ablation", _ablation),
 )

@@ -7,6 +7,7 @@ from functools import cache, partial
 
 import streamlit as st
 
+from vislrp_core.network import Network
 from vislrp_ui import service, session, state, theme
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
@@ -14,7 +15,7 @@ from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
 from vislrp_ui.home import primer
 from vislrp_ui.home.cases import CASES, Case
-from vislrp_ui.shared import kept_panel, large, table, views, widgets
+from vislrp_ui.shared import guide, kept_panel, large, table, views, widgets
 from vislrp_ui.shared.colour_bar import colour_bar_words
 from vislrp_ui.shared.entrance import boot
 from vislrp_ui.shared.required import require_image
@@ -33,12 +34,12 @@ def home() -> None:
     """Draw the page."""
     visit = boot()
     st.html(theme.home_css())
-    require_image(visit)
+    network = require_image(visit)
     with st.container(key="home-hero"):
         words, example = st.columns([0.4, 0.6], gap="large", vertical_alignment="center")
     with words:
-        _words()
-    st.html('<h2 class="v-head">Four guided cases</h2>')
+        _words(network)
+    st.html(guide.heading("Four guided cases"))
     with st.container(key="home-cases"):
         places = st.columns(len(CASES), gap="medium")
     for column, case in zip(places, CASES, strict=True):
@@ -51,10 +52,10 @@ def home() -> None:
         widgets.credits()
     # Last, in its place above: all the rest can be read and used while the network looks at the first image.
     with example:
-        _example(visit)
+        _example(network, visit)
 
 
-def _words() -> None:
+def _words(network: Network) -> None:
     st.html("<h1 class='v-title'>Design how relevance flows through VGG16</h1>")
     st.markdown(INTRODUCTION)
     with st.container(horizontal=True, gap="small"):
@@ -64,7 +65,7 @@ def _words() -> None:
         if widgets.pressed("Compare five models", icon=":material/grid_view:", key="start-comparing"):
             _open(CASES[1])
     kept_panel.button("home")
-    st.caption(f":material/deployed_code: Network: {service.network_title()}, ready · works offline")
+    st.caption(f":material/deployed_code: Network: {network.title}, ready · works offline")
 
 
 def shown_models(visit: Visit) -> tuple[ModelEntry, ...]:
@@ -82,28 +83,28 @@ def started(visit: Visit) -> Visit:
     return visit if any(entry.id == visit.active for entry in shown) else state.activate(visit, shown[0].id)
 
 
-def _example(visit: Visit) -> None:
+def _example(network: Network, visit: Visit) -> None:
     entries = shown_models(visit)
     entry = next((e for e in entries if e.id == visit.active), entries[0])
     photo, map_column, choice = st.columns([0.36, 0.36, 0.28], gap="small")
     with choice:
         st.html('<h2 class="v-head">Choose a class</h2>')
-        target = service.target_of(visit.image, visit.target)
-        classbars("home-classes", service.predictions(visit.image, SHOWN_CLASSES), target, _pick_class)
+        target = service.target_of(network, visit.image, visit.target)
+        classbars("home-classes", service.predictions(network, visit.image, SHOWN_CLASSES), target, _pick_class)
         st.html('<h2 class="v-head">Choose a model</h2>')
         model_cards("home-models", entries, entry.id, _pick_model, compact=True)
     with photo:
         view = large.offer("image", partial(views.photo_view, visit.image, widgets.image_title(visit.image)))
         picture("home-image", data_url(service.view_png(visit.image)), widgets.image_alt(visit.image), view)
     with map_column:
-        result = service.maps(visit.image, entry.model, target)
-        name = service.network().classes[target]
+        result = service.maps(network, visit.image, entry.model, target)
+        name = network.classes[target]
         if 0 not in result.maps:
             st.warning(str(result.error))
             return
         limit = service.limit_of(result.maps[0], visit.look)
-        png = service.heatmap_png(result.maps[0], views.map_key(visit, result, 0), visit.look, limit=limit)
-        view = large.offer("map", partial(views.map_view, visit.image, entry.model, target, 0, visit.look))
+        png = service.heatmap_png(result.maps[0], views.map_key(network, visit, result, 0), visit.look, limit=limit)
+        view = large.offer("map", partial(views.map_view, network, visit.image, entry.model, target, 0, visit.look))
         picture("home-map", data_url(png), f"Heatmap of relevance for {name}", view)
         st.html(colour_bar_words(visit))
 

@@ -40,7 +40,7 @@ LINES: tuple[Line, ...] = (
          r"{@contribution \beta} \dfrac{(a_i w_{ij})^-}{\sum_i (a_i w_{ij})^-}\right) R_j",
          "treats positive and negative contributions apart, α − β = 1", "lower layers", "Bach 2015"),
     Line("LRP-α1β0, z⁺", _fraction("a_i w_{ij}^+"), "positive contributions alone", "lower layers", "Montavon 2017"),
-    Line("LRP-w²", _fraction("w_{ij}^2"), "squared weights, whatever the image", "first layer", "Montavon 2017"),
+    Line("LRP-w²", _fraction("w_{ij}^2"), "squared weights, independent of the image", "first layer", "Montavon 2017"),
     Line("LRP-flat", r"R_i = \sum_j \dfrac{1}{\sum_i 1}\,R_j", "every input gets the same share", "first layer",
          "Lapuschkin 2019"),
     Line("LRP-zβ", _fraction("a_i w_{ij} - l_i w_{ij}^+ - h_i w_{ij}^-"),

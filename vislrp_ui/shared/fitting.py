@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vislrp_core.network import NetworkError
-from vislrp_ui import service, session, state, state_network
+from vislrp_ui import running, session, state, state_network
 from vislrp_ui.state import Visit
 
 
@@ -18,10 +18,10 @@ def fit(before: Visit | None = None) -> Visit:
     """
     visit = session.get_visit()
     lost = session.take_lost_network()
-    if state_network.fits(visit, service.known_rows() or visit.model.plan):
+    if state_network.fits(visit, running.known_rows() or visit.model.plan):
         return visit
     try:
-        rows = service.network().architecture
+        rows = running.network().architecture
     except NetworkError:
         return visit  # the page shows the error, and nothing that counts layers
     if state_network.fits(visit, rows):

@@ -129,7 +129,7 @@ def _show_picture(id: str) -> None:
 
 
 def _open_other(tab: str) -> None:
-    """The table of another tab comes here; what lies here is put aside."""
+    """The table of another tab comes here; what is here is put aside."""
     held, visit = session.exchange(), session.get_visit()
     other = next((one for one in held.others if one.tab == tab), None)
     if other is None:

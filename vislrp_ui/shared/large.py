@@ -43,7 +43,8 @@ def mount() -> None:
     # when it was asked.
     with st.container(key="large-view-place"):
         _fragment()
-    st.session_state[_OFFERED] = {}
+    # Emptied, not replaced: Streamlit keeps a replaced value until the next run, and with it the network that it names.
+    st.session_state.setdefault(_OFFERED, {}).clear()
 
 
 @st.fragment

@@ -7,7 +7,7 @@ import streamlit as st
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.downloads import download_allowed
 from vislrp_core.network import NetworkError
-from vislrp_ui import own_networks, rooms, service, session
+from vislrp_ui import own_networks, rooms, running, session
 from vislrp_ui.background import stop_all
 from vislrp_ui.download_job import JOB
 from vislrp_ui.own_networks import OWN
@@ -24,7 +24,7 @@ OFFER = ("The full VGG16 with torchvision's ImageNet weights is a download of 52
 
 def menu(visit: Visit) -> None:
     """Which network runs, what it is, and the others that can."""
-    title = service.network_title()
+    title = running.network_title()
     box = widgets.menu(TITLES.get(title, title), key="menu-network", icon=":material/deployed_code:",
                        help="The network that is explained")
     if box.open:
@@ -35,12 +35,12 @@ def menu(visit: Visit) -> None:
 def panel(visit: Visit) -> None:
     """Body of the network menu."""
     try:
-        running = service.network()
-        st.markdown(f"**{running.title}** is running.  \n{running.description}")
+        net = running.network()
+        st.markdown(f"**{net.title}** is running.  \n{net.description}")
     except NetworkError as error:
         st.error(str(error))
-    choices = service.network_choices()
-    current = service.network_key()
+    choices = running.network_choices()
+    current = running.network_key()
     if len(choices) > 1 or current not in choices:
         key = mirror("network", current if current in choices else None)
         st.radio("Network", choices, key=key, index=None, format_func=lambda name: TITLES.get(name, name),

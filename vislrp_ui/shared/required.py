@@ -5,25 +5,25 @@ from __future__ import annotations
 import streamlit as st
 
 from vislrp_core.images import ImageError
-from vislrp_core.network import NetworkError
-from vislrp_ui import service
+from vislrp_core.network import Network, NetworkError
+from vislrp_ui import running, service
 from vislrp_ui.shared import network_panel, widgets
 from vislrp_ui.state import Visit
 
 
-def require_network(visit: Visit) -> None:
-    """Go on only with a network; otherwise say what to do and stop the page."""
+def require_network(visit: Visit) -> Network:
+    """The network that the page passes on to all that computes; without one, say what to do and stop the page."""
     try:
-        service.network()
+        return running.network()
     except NetworkError as error:
         st.error(str(error), icon=":material/deployed_code:")
         network_panel.menu(visit)
         st.stop()
 
 
-def require_image(visit: Visit) -> None:
-    """Go on only with a picture and a network; otherwise say what to do and stop the page."""
-    require_network(visit)
+def require_image(visit: Visit) -> Network:
+    """The network, see `require_network`; go on only with a picture, otherwise say what to do and stop the page."""
+    network = require_network(visit)
     try:
         service.view(visit.image)
     except service.AwaitedImage as error:
@@ -36,3 +36,4 @@ def require_image(visit: Visit) -> None:
             widgets.gallery()
             widgets.answered("open-gallery-again")
         st.stop()
+    return network

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from vislrp_ui import desk, rooms, service, session, state_network
+from vislrp_core.network import Network
+from vislrp_ui import desk, rooms, running, session, state_network
 from vislrp_ui.background import stop_all
 from vislrp_ui.browser import TROUBLE
 from vislrp_ui.state import Visit
@@ -23,20 +24,21 @@ def _clear_pages() -> None:
             rooms.call(room.forget)
 
 
-def open_case(title: str, prepare: Callable[[Visit], Visit]) -> None:
+def open_case(title: str, prepare: Callable[[Visit, Network], Visit]) -> None:
     """A guided case exactly as on its card: measurements end, own work is put aside."""
     _clear_pages()
-    session.set_visit(desk.put_aside(session.get_visit()))  # the engine asks the session which network runs
-    rows = service.network().architecture
+    session.set_visit(desk.put_aside(session.get_visit()))  # which may let another network run
+    network = running.network()
+    rows = network.architecture
     empty = session.get_visit()
     if not state_network.fits(empty, rows):
         empty = state_network.adapted(empty, rows, {entry.id: entry.model for entry in session.examples()})
-    session.set_visit(desk.lay(empty, title, prepare))
+    session.set_visit(desk.lay(empty, title, lambda visit: prepare(visit, network)))
     st.session_state.pop(_HIDDEN, None)
 
 
 def take_back(place: int = -1) -> None:
-    """Callback: what was put aside lies on the table again."""
+    """Callback: what was put aside is on the table again."""
     _clear_pages()
     session.update(desk.take_back, place)
     st.session_state.pop(_HIDDEN, None)

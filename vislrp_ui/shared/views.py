@@ -11,6 +11,7 @@ from vislrp_core import heatmap
 from vislrp_core.heatmap import RANGES, SMOOTH_FROM
 from vislrp_core.images import SIDE
 from vislrp_core.model import LRPModel
+from vislrp_core.network import Network
 from vislrp_core.spectra import find_spectrum
 from vislrp_ui import service
 from vislrp_ui.answers import Maps
@@ -47,20 +48,20 @@ def values_view(title: str, values: NDArray[Any], look: Look, *, limit: float | 
                 colours.diverging, told, numbers.shape[0] >= SMOOTH_FROM)
 
 
-def map_key(visit: Visit, result: Maps, layer: int) -> tuple[Any, ...]:
+def map_key(network: Network, visit: Visit, result: Maps, layer: int) -> tuple[Any, ...]:
     """What a map shows, for the cache of its pictures."""
-    return (service.network().digest, visit.image, result.model_key, result.target, layer)
+    return (network.digest, visit.image, result.model_key, result.target, layer)
 
 
-def map_view(ref: ImageRef, model: LRPModel, target: int, layer: int, look: Look, *,
+def map_view(network: Network, ref: ImageRef, model: LRPModel, target: int, layer: int, look: Look, *,
              limit: float | None = None) -> View | None:
     """The map of a layer under a model; None where relevance is not finite there."""
-    maps = service.maps(ref, model, target, layers=(layer,))
+    maps = service.maps(network, ref, model, target, layers=(layer,))
     if layer not in maps.maps:
         return None
     where = "pixels" if layer == 0 else model.plan.name(layer)
-    title = f"Relevance of “{service.network().classes[target]}” at the {where}" if layer == 0 else (
-        f"Relevance of “{service.network().classes[target]}” at {where}")
+    title = f"Relevance of “{network.classes[target]}” at the {where}" if layer == 0 else (
+        f"Relevance of “{network.classes[target]}” at {where}")
     return values_view(f"{title}, {model.name}", maps.maps[layer], look, limit=limit, below=ref if layer == 0 else None)
 
 

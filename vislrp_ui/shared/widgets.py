@@ -15,6 +15,7 @@ from vislrp_core import containers
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.images import FITS, MAX_BYTES, SIDE, ImageError
 from vislrp_core.model import LRPModel
+from vislrp_core.network import Network
 from vislrp_core.rules import KEYS, Rule
 from vislrp_ui import service, session, state
 from vislrp_ui.inbox import mirror
@@ -63,7 +64,7 @@ def on_change(key: str, change: Callable[..., Visit], name: str | None = None,
               kind: Any = object) -> Callable[[], None]:
     """Callback that hands the widget's value to a function of the visit, by position or under a name.
 
-    A value that is not of its `kind` is dropped: a select box answers a label that is no longer among its options as text.
+    A value that is not of its `kind` is dropped: for a label that is no longer among its options a select box returns text.
     """
     def call() -> None:
         value = st.session_state[key]
@@ -191,9 +192,9 @@ def image_picker(visit: Visit, *, title: str = "Image") -> None:
             st.caption(image_credit(visit.image))
 
 
-def first_pass(ref: ImageRef) -> AbstractContextManager[Any]:
+def first_pass(net: Network, ref: ImageRef) -> AbstractContextManager[Any]:
     """A note while the network looks at a picture for the first time; nothing when it has done so."""
-    if service.has_seen(ref):
+    if service.has_seen(net, ref):
         return nullcontext()
     return st.spinner("The network looks at the image")
 
@@ -207,9 +208,8 @@ def class_labels(classes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name if often[name] == 1 else f"{name} (class {index})" for index, name in enumerate(classes))
 
 
-def say_unknown_classes(key: str, asked: Sequence[int]) -> None:
+def say_unknown_classes(net: Network, key: str, asked: Sequence[int]) -> None:
     """Tell once which of the classes asked for the network lacks: the first class is explained in their place."""
-    net = service.network()
     unknown = tuple(sorted({one for one in asked if not 0 <= one < net.num_classes}))
     place = f"_unknown_{key}"
     if st.session_state.get(place, ()) == (net.digest, unknown) or not unknown:
@@ -222,14 +222,14 @@ def say_unknown_classes(key: str, asked: Sequence[int]) -> None:
     st.rerun()
 
 
-def target_select(visit: Visit, *, key: str = "target", change: Callable[..., Visit] = state.choose_target,
+def target_select(net: Network, visit: Visit, *, key: str = "target", change: Callable[..., Visit] = state.choose_target,
                   value: int | None = None, label: str = "Target class") -> int:
     """Search over all classes, the most probable first; returns the class to explain."""
-    order = service.logits(visit.image).argsort(descending=True).tolist()
+    order = service.logits(net, visit.image).argsort(descending=True).tolist()
     asked = visit.target if value is None else value
-    say_unknown_classes(key, [] if asked is None else [asked])
-    target = service.target_of(visit.image, asked)
-    labels = class_labels(service.network().classes)
+    say_unknown_classes(net, key, [] if asked is None else [asked])
+    target = service.target_of(net, visit.image, asked)
+    labels = class_labels(net.classes)
     st.selectbox(label, order, key=mirror(key, target, labels[target]), on_change=on_change(key, change, kind=int),
                  label_visibility="collapsed", format_func=labels.__getitem__,
                  help="Any of the network's classes: type to search")

@@ -14,7 +14,7 @@ from vislrp_core.baselines import METHODS
 from vislrp_core.measures import MEASURES, Measured
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.summary import FEWEST, Summary, summarize
-from vislrp_ui import inbox, session, state_compare, theme
+from vislrp_ui import state_compare, theme
 from vislrp_ui.background import session_job
 from vislrp_ui.compare.edits import change
 from vislrp_ui.compare.evidence import boxes, chart, exports, pair, sources
@@ -22,7 +22,7 @@ from vislrp_ui.compare.evidence.job import EvidenceJob
 from vislrp_ui.compare.evidence.plan import Key, Plan, cost
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.evidence import FREE, OFFERED, OVER, Evidence
-from vislrp_ui.shared import widgets
+from vislrp_ui.shared import measuring, widgets
 from vislrp_ui.shared.charts import draw
 
 _JOB, _AUTO = "_evidence_job", "_evidence_auto"
@@ -47,21 +47,12 @@ def switch(grid: Grid) -> None:
 
 
 def section(grid: Grid) -> None:
-    """Draw it; while a measurement runs, it looks again by itself."""
-    running = job().progress.running
-    st.fragment(_stamped, run_every=SECONDS if running else None)(grid, running)
+    """Draw it."""
+    measuring.section("evidence", job, partial(_draw, grid), SECONDS)
 
 
-def _stamped(grid: Grid, watching: bool) -> None:
-    with inbox.stamped("evidence"):
-        _section(grid, watching)
-
-
-def _section(grid: Grid, watching: bool) -> None:
+def _draw(grid: Grid) -> None:
     work = job()
-    if watching and not work.progress.running:
-        st.rerun()
-    session.save("evidence")
     shown = grid.state.evidence or Evidence()
     sources.adopt(work)
     plan = sources.plan_of(grid, shown)
@@ -82,7 +73,7 @@ def _section(grid: Grid, watching: bool) -> None:
 
 
 def _start_free(grid: Grid, plan: Plan, work: EvidenceJob) -> None:
-    """Over the rows shown, measures that cost little begin by themselves, once for each table."""
+    """Over the rows shown, measures that cost little begin automatically, once for each table."""
     missing = plan.missing(FREE)
     mark = tuple(plan.keys[key] for key in missing)
     if plan.shown.over != "rows" or grid.missing() or not missing or work.progress.running:
@@ -127,25 +118,16 @@ def _line(grid: Grid, plan: Plan, shown: Evidence, known: dict[Key, Measured], t
         if box.open and known:
             with box:
                 exports.menu(plan, known, tables)
-        if work.progress.running:
-            st.button("Stop", icon=":material/stop:", key="evidence-stop", on_click=work.stop,
-                      help="Stop measuring; what is there stays")
-        elif widgets.pressed("Measure", icon=":material/play_arrow:", key="evidence-start", disabled=not missing,
-                             help=f"{len(missing)} values, about {_duration(MAP_SECONDS * sum(cost(missing).values()))}"):
-            work.start(plan, plan.missing(), sources.maps_of(grid, plan))
-            widgets.answered("evidence-start")
-            st.rerun()
+        measuring.buttons(work, "evidence-start", lambda: work.start(plan, plan.missing(), sources.maps_of(grid, plan)),
+                          stop="evidence-stop", disabled=not missing, stop_help="Stop measuring; finished values stay",
+                          help=f"{len(missing)} values, about {_duration(MAP_SECONDS * sum(cost(missing).values()))}")
 
 
 def _progress(plan: Plan, work: EvidenceJob) -> None:
-    progress = work.progress
-    if progress.running:
-        left = work.left()
-        st.progress(progress.share, f"Measuring: {100 * progress.share:.0f}\u202f%"
-                    + (f", about {_duration(left)} left" if left is not None else ""))
-    elif progress.message:
-        st.warning(progress.message, icon=":material/error:")
-    elif missing := plan.missing():
+    progress, left = work.progress, work.left()
+    measuring.progress_line(progress, f"Measuring: {100 * progress.share:.0f}\u202f%"
+                            + (f", about {_duration(left)} left" if left is not None else ""))
+    if not progress.running and not progress.message and (missing := plan.missing()):
         expected = _duration(MAP_SECONDS * sum(cost(missing).values()))
         st.caption(f"{len(missing)} of {len(plan.tasks)} values are not measured: about {expected} in the background.")
 
@@ -174,10 +156,10 @@ def _settings(shown: Evidence) -> None:
     st.multiselect("Measures", list(OFFERED), key=key, format_func=lambda one: MEASURES[one].title, on_change=_set,
                    args=(key, "metrics"))
     key = widgets.mirror("evidence-baselines", list(shown.baselines))
-    st.multiselect("Beside the models: baselines", list(METHODS), key=key, format_func=lambda one: METHODS[one].title,
+    st.multiselect("Baselines to compare with", list(METHODS), key=key, format_func=lambda one: METHODS[one].title,
                    on_change=_set, args=(key, "baselines"), help="Maps that are not LRP: what a model must beat")
     if set(shown.metrics) & set(NEED_BOXES) and not (shown.over == "rows" and shown.boxes):
-        st.caption("Box mass and pointing need a box: “Box” beside this menu draws one on a row's picture.")
+        st.caption("Box mass and pointing need a box: draw one on a row's picture with “Box”, next to this menu.")
     if "mosaic" in shown.metrics:
         st.caption("Mosaic needs at least four different pictures.")
     for key in shown.metrics:

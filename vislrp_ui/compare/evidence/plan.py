@@ -38,7 +38,7 @@ values: ByteCache[dict[str, Any]] = ByteCache(allotted("evidence"), lambda packe
 
 @dataclass(frozen=True)
 class HeldPicture(Picture):
-    """A picture that lies in memory: that of a visitor is on no disk."""
+    """A picture in memory: that of a visitor is on no disk."""
 
     data: bytes = field(default=b"", compare=False, repr=False)
 

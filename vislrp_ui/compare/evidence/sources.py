@@ -10,7 +10,7 @@ import streamlit as st
 from vislrp_core.baselines import Baseline
 from vislrp_core.experiments import Picture
 from vislrp_core.images import ImageError, read_image
-from vislrp_ui import service, session
+from vislrp_ui import session
 from vislrp_ui.compare.evidence.job import EvidenceJob, Maps
 from vislrp_ui.compare.evidence.plan import EvidenceSubject, HeldPicture, Plan, explainers, unlike, values
 from vislrp_ui.compare.work import Grid
@@ -38,7 +38,7 @@ def adopt(job: EvidenceJob) -> None:
 
 
 def take_pictures(key: str) -> None:
-    """Callback of the uploader: keep what the network sees of each; what is no picture gets its sentence."""
+    """Callback of the uploader: keep what the network sees of each; what is not a picture gets its sentence."""
     kept, refused = own_set(), []
     for file in st.session_state[key] or ():
         if len(kept) >= MAX_OWN:
@@ -73,7 +73,7 @@ def _row_picture(ref: ImageRef) -> Picture:
 
 def plan_of(grid: Grid, shown: Evidence) -> Plan:
     """What the settings ask for."""
-    network = service.network()
+    network = grid.network
     found: list[EvidenceSubject] = []
     if shown.over == "rows":
         titles = unlike([f"{widgets.image_title(row.image)} · {network.classes[grid.targets[row.id]]}" for row in grid.rows])
