@@ -263,10 +263,11 @@ class Pupil:
             held = tab.payload("abl-layers")["selected"]
             for layer in (1, 4, 9, 16, 23, 30):
                 if layer != held:
-                    yield Action("layer", _bound(Tab.pick, "abl-layers", layer), told=_begins("neurons", f"{layer}~"))
+                    yield Action("layer", _bound(Tab.pick, "abl-layers", layer), told=_field("neurons", "layer", layer))
         elif self._page == "Pixel_Flipping":
-            width = round(self._dice.uniform(4, 40))
-            yield Action("width", _bound(Tab.give, "flip-width", double_array_value=[float(width)]), told=_ends(width))
+            width = round(self._dice.uniform(19, 40))  # the address leaves out the default, 18
+            yield Action("width", _bound(Tab.give, "flip-width", double_array_value=[float(width)]),
+                         told=_field("flip", "width", width))
         elif self._page == "Compare":
             for key, _ in tab.widgets():
                 if key.startswith("compare-row-"):
@@ -302,12 +303,9 @@ def _bound(method: Callable[..., None], *arguments: Any, **named: Any) -> Callab
     return lambda tab: method(tab, *arguments, **named)
 
 
-def _begins(key: str, text: str) -> Sees:
-    return lambda address: address.get(key, "").startswith(text)
-
-
-def _ends(width: int) -> Sees:
-    return lambda address: address.get("flip", f"~{width}").endswith(f"~{width}")
+def _field(key: str, name: str, value: int) -> Sees:
+    """Whether the address has a named value, as `vislrp_ui.address` writes them."""
+    return lambda address: f"{name}:{value}" in address.get(key, "").split("~")
 
 
 def _epsilon(segment: int, value: float) -> Sees:
