@@ -185,13 +185,22 @@ class TraceCache:
     def double(self, make: Callable[[], Any]) -> Any:
         """The pass in double precision, made by the first who asks for it."""
         with self._making:
-            if self._double is None and self.beyond is not None:
-                self._double = self.beyond.find_double()
-            if self._double is None:
-                self._double = make()
+            found = self._double
+            if found is None and self.beyond is not None:
+                found = self.beyond.find_double()
+            if found is None:
+                found = make()
                 if self.beyond is not None:
-                    self.beyond.put_double(self._double)
-            return self._double
+                    self.beyond.put_double(found)
+            self._double = found
+            return found
+
+    def let_go(self) -> None:
+        """Forget what can be found beyond again."""
+        if self.beyond is not None:
+            with self._lock:
+                self._terms.clear()
+            self._double = None
 
     @property
     def has_double(self) -> bool:

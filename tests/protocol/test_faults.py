@@ -83,6 +83,7 @@ def test_pages_work_with_little_memory_and_come_back_when_the_server_was_killed(
     parts = ("final", "abl-result", "flip-result-1", "compare-foot")
     for tab, part in zip((design, ablation, flipping), parts, strict=False):
         assert tab.wait(lambda tab=tab, part=part: tab.has(part)), part  # type: ignore[misc]
+    design.settle()
     ablation.settle()
     ablation.pick("abl-layers", 16)
     assert ablation.wait(lambda: "layer:16" in ablation.address.get("neurons", "").split("~"))
