@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+import vislrp_ui  # noqa: F401  first, see there
 from vislrp_core.resources import assets
 from vislrp_ui import beforehand, inbox, own_networks, rooms, running, theme
 from vislrp_ui.shared.entrance import mark_routed

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from vislrp_core.resources import model_store
+from vislrp_core.resources import app_script, model_store
 from vislrp_ui import session
 from vislrp_ui.gate import usable_cores
 
@@ -36,3 +39,17 @@ def test_cores_are_those_of_the_container(limit: str, most: int, tmp_path: Path)
     (tmp_path / "cpu.max").write_text(limit)
     assert 1 <= usable_cores(tmp_path) <= most
     assert usable_cores(tmp_path / "none") == len(os.sched_getaffinity(0))
+
+
+def test_scripts_import_the_library_as_a_whole_before_any_module_of_it() -> None:
+    """Tabs that come back at the same moment run them side by side: with a module first, one saw half of a package."""
+    script = app_script()
+    for path in (script, *sorted((script.parent / "pages").glob("*.py"))):
+        lines = ast.parse(path.read_text(encoding="utf-8")).body
+        own = [name for node in lines if isinstance(node, ast.Import | ast.ImportFrom)
+               for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+               if name.startswith("vislrp")]
+        assert own[0] == "vislrp_ui", path
+    first = "import vislrp_ui, sys; print(int('vislrp_core.model' in sys.modules and 'torch' in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", first], cwd=script.parent, capture_output=True, text=True,
+                          check=True).stdout.strip() == "1"
