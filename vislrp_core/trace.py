@@ -195,13 +195,6 @@ class TraceCache:
             self._double = found
             return found
 
-    def let_go(self) -> None:
-        """Forget what can be found beyond again."""
-        if self.beyond is not None:
-            with self._lock:
-                self._terms.clear()
-            self._double = None
-
     @property
     def has_double(self) -> bool:
         """Whether a propagation has asked for the pass in double precision."""

@@ -161,8 +161,6 @@ def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers
             counters.count("stopped")
             raise
         finally:
-            if passed.nbytes > _traces.max_bytes:
-                passed.cache.let_go()
             _traces.put((net.digest, ref), passed)  # its denominators may have grown: count its bytes again
             give_back_memory()
 

