@@ -32,7 +32,7 @@ def test_single_files_are_read_too():
     (lambda data: data.update(models="all"), "models: must be a list"),
     (lambda data: data.update(models=[]), "1 to 40 LRP models, got 0"),
     (lambda data: data.update(models=data["models"] * 30), "got 60"),
-    (lambda data: data.update(author="x"), "author: is no field"),
+    (lambda data: data.update(author="x"), "author: is not a field"),
     (lambda data: data["models"][1].pop("name"), r"models\[1\]: name: is missing"),
     (lambda data: data["models"].append(7), r"models\[2\]: the file must hold one JSON object"),
 ])
