@@ -49,21 +49,6 @@ NOT_OURS = ("[data-testid=stVegaLiteChart]",)
 RULES_OF_STREAMLIT = ("region", "landmark-one-main", "landmark-unique", "landmark-no-duplicate-banner", "meta-viewport")
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", PAGES)
-def test_nothing_overlaps_or_is_stretched_at_any_width(page: Page, app_url: str, name: str) -> None:
-    visit(page, f"{app_url}/{PAGES[name]}")
-    expect(page).to_have_title("VisLRP Designer" if name == "Home" else f"{name} · VisLRP Designer")
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 844 if width == 390 else 720})
-        page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 250)))")
-        scroll, client = page.evaluate("(() => { const m = document.querySelector('[data-testid=stMain]');"
-                                       " return [m.scrollWidth, m.clientWidth] })()")
-        assert scroll <= client + 1, (width, "the page scrolls sideways")
-        assert page.evaluate(OVERLAPS) == [], width
-        assert all(abs(share - 1) < 0.02 for share in page.evaluate(PICTURES)), (width, "a picture is stretched")
-
-
 def test_the_theme_switches_at_once_everywhere_and_is_remembered(page: Page, app_url: str) -> None:
     visit(page, f"{app_url}/{PAGES['Design']}")
     source, logo = ".st-key-final-map img", "[data-testid=stHeader] img"
@@ -84,9 +69,9 @@ def test_the_theme_switches_at_once_everywhere_and_is_remembered(page: Page, app
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing_of_ours(page: Page, app_url: str, name: str) -> None:
+def test_axe_finds_nothing_of_ours_and_nothing_overlaps_at_any_width(page: Page, app_url: str, name: str) -> None:
     axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
-    for scheme in ("light", "dark"):
+    for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         visit(page, f"{app_url}/{PAGES[name]}")
         page.evaluate(axe)
@@ -97,3 +82,12 @@ def test_axe_finds_nothing_of_ours(page: Page, app_url: str, name: str) -> None:
         found = [(one["id"], [node["target"] for node in one["nodes"]][:4], one["nodes"][0]["html"][:200],
                   one["nodes"][0]["failureSummary"][:200]) for one in answer["violations"]]
         assert found == [], scheme
+    expect(page).to_have_title("VisLRP Designer" if name == "Home" else f"{name} · VisLRP Designer")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844 if width == 390 else 720})
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 250)))")
+        scroll, client = page.evaluate("(() => { const m = document.querySelector('[data-testid=stMain]');"
+                                       " return [m.scrollWidth, m.clientWidth] })()")
+        assert scroll <= client + 1, (width, "the page scrolls sideways")
+        assert page.evaluate(OVERLAPS) == [], width
+        assert all(abs(share - 1) < 0.02 for share in page.evaluate(PICTURES)), (width, "a picture is stretched")

@@ -170,7 +170,7 @@ def test_float_grey_of_the_usual_ranges(white):
 @pytest.mark.parametrize(("value", "words"), [
     (-1.0, "values from -1 to -1, and nothing in the file says which of them is white"),
     (20.0, "says which of them is white"),
-    (1e9, "says which of them is white"), (np.nan, "infinite or no numbers"), (np.inf, "infinite or no numbers")])
+    (1e9, "says which of them is white"), (np.nan, "infinite or not numbers"), (np.inf, "infinite or not numbers")])
 def test_grey_values_out_of_every_range_are_refused(value, words):
     values = np.full((8, 8), value, dtype=np.float32)
     with pytest.raises(ImageError, match=words):

@@ -184,7 +184,7 @@ def test_what_is_wrong_is_one_sentence_with_its_place(path: str, value: Any, wor
 
 @pytest.mark.parametrize(("text", "words"), [
     ("[]", "must be one JSON object"), ("{", "not valid JSON"), ("{}", "segments: is missing"),
-    ('{"segments": 1, "segments": 2}', "stands twice"), ('{"segments": [1]}', "segments[0]: must be of the right form"),
+    ('{"segments": 1, "segments": 2}', "appears twice"), ('{"segments": [1]}', "segments[0]: must be of the right form"),
     ('{"segments": [{"last": 38, "rules": [{"preset": "gamma", "gamma1p": NaN}]}]}', "must be a finite number"),
     ('{"segments": [{"last": 38, "rules": [{"preset": ["gamma"]}]}]}', "preset must be one of"),
 ])
