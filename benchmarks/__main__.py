@@ -21,7 +21,7 @@ import torch
 
 from benchmarks import keras_scheme, machine, schemes
 from vislrp_core import edits
-from vislrp_core.batches import forward_many, propagate_batch
+from vislrp_core.batches import explain_each
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, forward
 from vislrp_core.networks import load_network
@@ -35,7 +35,7 @@ TEN = "ten classes at once, per class"
 MIXED_NEW = f"from scratch {MIXED}"
 TEN_NEW = f"from scratch {MIXED}, {TEN}"
 AT_ONCE = {f"γ/ε/0, {count} pictures at once, per picture": count for count in (8, 32)}
-"""Batches of pictures, forward pass included; they may take 0.95 of single calls."""
+"""Numbers of pictures, forward passes included (in batches of `batches.SIZE`); each may take 0.95 of a single call."""
 BORDERS = tuple(layer.index for layer in schemes.VGG16.rows[2:schemes.VGG16.last] if layer.kind in ("relu", "pool"))
 """Where a segment may end: after each block of layers that belong together."""
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
@@ -160,9 +160,8 @@ def cases(network: Network, x: torch.Tensor, rivals: bool,
 
 
 def _at_once(network: Network, pictures: torch.Tensor, model: LRPModel) -> object:
-    """Maps of the pixels of several pictures, from scratch."""
-    batch = forward_many(network, pictures)
-    return propagate_batch(network, batch, model, batch.top)
+    """Maps of the pixels of several pictures, from scratch, in batches of the size that the library takes by itself."""
+    return [seen.relevances[0] for seen in explain_each(network, list(pictures.split(1)), [model])]
 
 
 def per(name: str) -> int:

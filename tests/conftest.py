@@ -29,6 +29,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return ByFile(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts servers comes first: at the end one worker would be busy with it while the others have nothing left."""
+    first = ("tests/browser/", "tests/protocol/")
+    items.sort(key=lambda item: next((place for place, folder in enumerate(first) if item.nodeid.startswith(folder)),
+                                     len(first)))
+
+
 @pytest.fixture(autouse=True)
 def main_module() -> Iterator[None]:
     """Streamlit leaves the page it ran as `__main__`, and processes that a later test starts would begin by running it."""
