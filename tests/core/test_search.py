@@ -19,7 +19,7 @@ from tests.support.commands import assert_refused, kill_when
 from tests.support.networks import tiny_state
 from vislrp_core import compact, flipping
 from vislrp_core.cli import main
-from vislrp_core.cli.measure import RECORD
+from vislrp_core.cli.measured_runs import RECORD
 from vislrp_core.experiments import MemoryRecord, Picture, Workspace
 from vislrp_core.experiments.run import record_key
 from vislrp_core.measures import MeasureTask, Settings

@@ -121,8 +121,7 @@ def settings_of(options: argparse.Namespace, network: Network, model: LRPModel,
     return {"command": "attribute", "target": options.target, "fit": options.fit, "formats": list(options.format),
             "model": [model.name, model.key], "images": [[printable(one.path), one.digest] for one in found.pictures],
             "skipped": [path for path, _ in found.skipped],
-            "network": {"name": common.network_record(network), "digest": network.digest,
-                        "dtype": str(network.dtype).removeprefix("torch.")}}
+            "network": measuring.stated_network(network)}
 
 
 def attribute(network: Network, model: LRPModel, jobs: Sequence[AttributionJob],

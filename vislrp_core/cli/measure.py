@@ -17,25 +17,21 @@ import torch
 
 from vislrp_core import flipping
 from vislrp_core.baselines import METHODS
-from vislrp_core.cli import common, measuring
+from vislrp_core.cli import common, measured_runs, measuring
 from vislrp_core.cli.explain import make_folder
+from vislrp_core.cli.measured_runs import RECORD
 from vislrp_core.cli.pictures import find_images, printable
 from vislrp_core.cli.progress import ProgressLine
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
-from vislrp_core.experiments import NetworkSource, Outcome, ProcessPool, Record, Workspace, run_all
-from vislrp_core.experiments.ray_pool import LOCAL, RayPool
-from vislrp_core.experiments.run import Pool
-from vislrp_core.fills import FILLS
+from vislrp_core.experiments import Outcome, Record, Workspace, run_all
 from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings, read_boxes
 from vislrp_core.measures.boxes import boxes_of
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.mosaic import mosaics_with
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, class_index
-from vislrp_core.networks import default_network_name
 
-RECORD = "measures.jsonl"
 COLUMNS = ("image", "target", "model", "metric", "value", "seed", "seconds")
 SUMMARY = ("model", "metric", "images", "mean", "low", "high", "rank")
 DEFAULT_METRICS = ("srg", "class_cosine", "gini")
@@ -51,33 +47,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help="maps to compare with, separated by commas")
     parser.add_argument("--metrics", type=common.some_of(MEASURES), default=DEFAULT_METRICS, metavar="srg,...",
                         help=f"some of {', '.join(MEASURES)} ({','.join(DEFAULT_METRICS)})")
-    parser.add_argument("--target", default="top", metavar="NAME|INDEX|top",
-                        help="target class (top: each picture's first class)")
-    parser.add_argument("--boxes", metavar="FILE.csv", help="image,x0,y0,x1,y1 in the picture's own pixels")
-    parser.add_argument("--patch", type=common.positive, default=16, metavar="PIXELS", help="side of the squares (16)")
-    parser.add_argument("--steps", type=common.positive, default=14, metavar="N", help="steps of flipping (14)")
-    parser.add_argument("--fill", choices=list(FILLS), default="mean", help="what flipped pixels become (mean)")
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)")
-    parser.add_argument("--batch", type=common.positive, default=flipping.BATCH, metavar="N",
-                        help="pictures that run through the network at once (4)")
-    parser.add_argument("--workers", type=common.positive, default=1, metavar="N", help="processes (1)")
-    parser.add_argument("--ray", nargs="?", const=LOCAL, metavar="ADDRESS",
-                        help="workers on Ray: of the cluster at ADDRESS (auto, host:6379), or started here without one")
-    common.add_run(parser)
+    measured_runs.add_arguments(parser)
     parser.set_defaults(run=run)
-
-
-def seed(text: str) -> int:
-    """Argument type: a whole number of at least 0."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise argparse.ArgumentTypeError(f'must be a whole number of at least 0, got "{text[:40]}"')
-    return int(text)
 
 
 def run(options: argparse.Namespace) -> None:
     """Write measures.parquet, summary.csv, skipped.csv and run.json; print the means."""
-    if options.ray is not None and options.workers > 1:
-        raise InputError("choose --workers or --ray: Ray has as many workers as it has cores")
+    measured_runs.check_workers(options)
     paths = find_images(options.images)
     models = measuring.explainers(options.model, options.baselines, options.seed)
     boxes = read_boxes(options.boxes) if options.boxes else {}
@@ -109,8 +85,7 @@ def run(options: argparse.Namespace) -> None:
               "skipped": [path for path, _ in found.skipped],
               "models": [[name, model.key] for name, model in models.items()],
               "boxes": hashlib.sha256(Path(options.boxes).read_bytes()).hexdigest() if options.boxes else None,
-              "network": {"name": common.network_record(network), "digest": network.digest,
-                          "dtype": str(network.dtype).removeprefix("torch.")}}
+              "network": measuring.stated_network(network)}
     measuring.begin_folder(folder, stated, versions(network))
     measuring.replace_file(folder / "skipped.csv", measuring.table(("image", "reason"), found.skipped))
     with Record(folder / RECORD) as record:
@@ -136,12 +111,7 @@ def versions(network: Network) -> dict[str, Any]:
 def gather(options: argparse.Namespace, network: Network, tasks: Sequence[MeasureTask],
            record: Record) -> dict[tuple[Any, ...], Outcome[Measured]]:
     """Run the tasks; outcomes by picture, model and metric."""
-    pool: Pool | None = None
-    if options.ray is not None:
-        pool = RayPool(network, options.ray, batch=options.batch)
-    elif options.workers > 1:
-        name = options.network if options.network is not None else default_network_name()
-        pool = ProcessPool(NetworkSource(name, str(network.device), options.dtype), options.workers, options.batch)
+    pool = measured_runs.pool_of(options, network)
     progress = ProgressLine() if sys.stderr.isatty() else None
     outcomes = run_all(network, tasks, workspace=Workspace(network, batch=options.batch), record=record, pool=pool,
                        progress=progress)

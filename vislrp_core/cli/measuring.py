@@ -15,6 +15,7 @@ from vislrp_core.cli.pictures import printable
 from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.experiments import Explainer, Picture
 from vislrp_core.images import read_image
+from vislrp_core.network import Network
 from vislrp_core.tables import csv_bytes
 
 SETTINGS = "run.json"
@@ -57,6 +58,12 @@ def explainers(models: Sequence[str], baselines: Sequence[str], seed: int) -> di
     if not found:
         raise InputError("give at least one --model FILE, or --baselines")
     return found
+
+
+def stated_network(network: Network) -> dict[str, str]:
+    """What of the network decides results, for the settings of a folder."""
+    return {"name": common.network_record(network), "digest": network.digest,
+            "dtype": str(network.dtype).removeprefix("torch.")}
 
 
 def begin_folder(folder: Path, settings: dict[str, Any], versions: dict[str, Any]) -> None:

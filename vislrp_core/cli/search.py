@@ -18,21 +18,19 @@ from typing import Any
 import torch
 
 from vislrp_core import __version__, flipping
-from vislrp_core.cli import common, measuring
+from vislrp_core.cli import common, measured_runs, measuring
 from vislrp_core.cli.explain import make_folder
-from vislrp_core.cli.measure import RECORD, seed
+from vislrp_core.cli.measured_runs import RECORD
 from vislrp_core.cli.pictures import find_images, printable
 from vislrp_core.cli.progress import ProgressLine
 from vislrp_core.errors import InputError
-from vislrp_core.experiments import NetworkSource, ProcessPool, Record, Workspace
-from vislrp_core.experiments.ray_pool import LOCAL, RayPool
+from vislrp_core.experiments import Record, Workspace
+from vislrp_core.experiments.ray_pool import StandingRay
 from vislrp_core.experiments.run import Pool
-from vislrp_core.fills import FILLS
 from vislrp_core.measures import MEASURES, Settings, read_boxes
 from vislrp_core.measures.boxes import boxes_of
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.network import Network, class_index
-from vislrp_core.networks import default_network_name
 from vislrp_core.search import study
 from vislrp_core.search.presets import default_space
 from vislrp_core.search.report import COLUMNS, Report, report
@@ -56,19 +54,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help=f"models that are tried, ready-made ones first ({TRIALS})")
     parser.add_argument("--holdout", type=share, default=0.5, metavar="SHARE",
                         help="share of the pictures that decide in the end and that no trial sees (0.5)")
-    parser.add_argument("--target", default="top", metavar="NAME|INDEX|top",
-                        help="target class (top: each picture's first class)")
-    parser.add_argument("--boxes", metavar="FILE.csv", help="image,x0,y0,x1,y1 in the picture's own pixels")
-    parser.add_argument("--patch", type=common.positive, default=16, metavar="PIXELS", help="side of the squares (16)")
-    parser.add_argument("--steps", type=common.positive, default=14, metavar="N", help="steps of flipping (14)")
-    parser.add_argument("--fill", choices=list(FILLS), default="mean", help="what flipped pixels become (mean)")
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)")
-    parser.add_argument("--batch", type=common.positive, default=flipping.BATCH, metavar="N",
-                        help="pictures that run through the network at once (4)")
-    parser.add_argument("--workers", type=common.positive, default=1, metavar="N", help="processes (1)")
-    parser.add_argument("--ray", nargs="?", const=LOCAL, metavar="ADDRESS",
-                        help="workers on Ray: of the cluster at ADDRESS (auto, host:6379), or started here without one")
-    common.add_run(parser)
+    measured_runs.add_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -85,8 +71,7 @@ def share(text: str) -> float:
 
 def run(options: argparse.Namespace) -> None:
     """Write trials.csv, front/NN.json, report.csv, report.md, study.journal, skipped.csv and run.json; print the result."""
-    if options.ray is not None and options.workers > 1:
-        raise InputError("choose --workers or --ray: Ray has as many workers as it has cores")
+    measured_runs.check_workers(options)
     study.require()
     paths = find_images(options.images)
     space = Space.load(options.space) if options.space else None
@@ -146,8 +131,7 @@ def stated(options: argparse.Namespace, network: Network, plan: SearchPlan,
             "held_out": [[printable(one.picture.path), one.picture.digest] for one in plan.held_out],
             "skipped": [path for path, _ in skipped], "boxes": boxes, "ready": len(first_models(plan)),
             "space": plan.space.to_data(),
-            "network": {"name": common.network_record(network), "digest": network.digest,
-                        "dtype": str(network.dtype).removeprefix("torch.")}}
+            "network": measuring.stated_network(network)}
 
 
 def versions(network: Network) -> dict[str, Any]:
@@ -159,17 +143,12 @@ def versions(network: Network) -> dict[str, Any]:
 @contextmanager
 def workers(options: argparse.Namespace, network: Network) -> Iterator[tuple[Pool | None, int]]:
     """Workers for the whole search, and how many."""
-    if options.ray is not None:
-        pool = RayPool(network, options.ray, batch=options.batch)
-        with pool.standing() as standing_ray:
-            yield standing_ray, standing_ray.cores
-    elif options.workers > 1:
-        name = options.network if options.network is not None else default_network_name()
-        source = NetworkSource(name, str(network.device), options.dtype)
-        with ProcessPool(source, options.workers, options.batch, STORE_BYTES).standing() as standing:
-            yield standing, options.workers
-    else:
+    pool = measured_runs.pool_of(options, network, STORE_BYTES)
+    if pool is None:
         yield None, 1
+        return
+    with pool.standing() as standing:
+        yield standing, standing.cores if isinstance(standing, StandingRay) else options.workers
 
 
 @dataclass(frozen=True)
