@@ -62,7 +62,7 @@ def variables() -> str:
 def css() -> str:
     """Style of every page: less padding at the sides, a line under the header, the classes that pages use."""
     # Streamlit writes white on the primary colour, which is too light for that in the dark theme.
-    dark = "[data-testid=stBaseButton-primary]{color:#10171E!important}" if is_dark() else ""
+    dark = "[data-testid=stBaseButton-primary]:not(:disabled){color:#10171E!important}" if is_dark() else ""
     return f"<style>{variables()}{dark}" + """
 [data-testid=stMainBlockContainer]{padding-inline:1.4rem;max-width:none}
 [data-testid=stHeader]{border-bottom:1px solid var(--st-border-color)}
