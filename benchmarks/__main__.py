@@ -36,14 +36,22 @@ MIXED_NEW = f"from scratch {MIXED}"
 TEN_NEW = f"from scratch {MIXED}, {TEN}"
 AT_ONCE = {f"γ/ε/0, {count} pictures at once, per picture": count for count in (8, 32)}
 """Numbers of pictures, forward passes included (in batches of `batches.SIZE`); each may take 0.95 of a single call."""
-BORDERS = tuple(layer.index for layer in schemes.VGG16.rows[2:schemes.VGG16.last] if layer.kind in ("relu", "pool"))
+BORDERS = tuple(layer.index for layer in schemes.VGG16.rows[2 : schemes.VGG16.last] if layer.kind in ("relu", "pool"))
 """Where a segment may end: after each block of layers that belong together."""
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512, 4096, 4096, 1000)
-BARS = {"from scratch γ/ε/0": 1.45, "from scratch LRP-0": 1.05, "from scratch ε": 1.05, "from scratch α2β1": 2.3,
-        "another class, γ/ε/0": 0.75, "slider of a one-term rule (γ everywhere)": 0.65,
-        "slider of a two-term rule (α2β1 everywhere)": 1.2, TEN: 0.6, TEN_NEW: 0.6,
-        "a view already seen": 0.01}
+BARS = {
+    "from scratch γ/ε/0": 1.45,
+    "from scratch LRP-0": 1.05,
+    "from scratch ε": 1.05,
+    "from scratch α2β1": 2.3,
+    "another class, γ/ε/0": 0.75,
+    "slider of a one-term rule (γ everywhere)": 0.65,
+    "slider of a two-term rule (α2β1 everywhere)": 1.2,
+    TEN: 0.6,
+    TEN_NEW: 0.6,
+    "a view already seen": 0.01,
+}
 
 
 def random_vgg16(divisor: int = 1) -> Network:
@@ -108,8 +116,9 @@ def checked(network: Network, x: torch.Tensor, names: list[str], keras: keras_sc
     return sentences
 
 
-def cases(network: Network, x: torch.Tensor, rivals: bool,
-          keras: keras_scheme.INNvestigate | None = None) -> dict[str, Callable[[], object]]:
+def cases(
+    network: Network, x: torch.Tensor, rivals: bool, keras: keras_scheme.INNvestigate | None = None
+) -> dict[str, Callable[[], object]]:
     """What is timed, by name."""
     found: dict[str, Callable[[], object]] = {}
     target = int(forward(network, x).logits.argmax())
@@ -142,8 +151,12 @@ def cases(network: Network, x: torch.Tensor, rivals: bool,
             found[f"Zennit {name}"] = lambda several=several: zennit.pictures(several, mixed, [target] * len(several))
     if rivals:
         found[f"gradient, {TEN}"] = lambda: gradient.many(x, mixed, range(10))
-        others = {"Zennit": schemes.Zennit(network), "Captum": schemes.Captum(network),
-                  "autoLRP": schemes.AutoLRP(network), "tutorial's scheme": schemes.Tutorial(network)}
+        others = {
+            "Zennit": schemes.Zennit(network),
+            "Captum": schemes.Captum(network),
+            "autoLRP": schemes.AutoLRP(network),
+            "tutorial's scheme": schemes.Tutorial(network),
+        }
         for rival, run in others.items():
             for name, model in schemes.COMPOSITES.items():
                 if rival == "autoLRP" and not schemes.AutoLRP.knows(model):
@@ -171,8 +184,10 @@ def per(name: str) -> int:
 
 def _lower_edit(network: Network, trace, target: int, border: int) -> Callable[[], object]:
     """A slider below a border: relevance above it is kept."""
+
     def model(gamma: float) -> LRPModel:
         return schemes.composite((border, Rule.of("gamma", gamma1p=gamma)), (schemes.VGG16.last, Rule.of("epsilon")))
+
     store = RelevanceStore(60_000_000)
     propagate(network, trace, model(0.5), target, store=store)
     state = {"step": 0}
@@ -180,6 +195,7 @@ def _lower_edit(network: Network, trace, target: int, border: int) -> Callable[[
     def run() -> None:
         state["step"] += 1
         propagate(network, trace, model(0.5 + state["step"] / 1000), target, store=store)
+
     return run
 
 
@@ -234,8 +250,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     parser.add_argument("--no-rivals", action="store_true", help="time this engine alone")
-    parser.add_argument("--only", action="append", default=[], metavar="TEXT",
-                        help="time what holds this text alone (may be given several times)")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="time what holds this text alone (may be given several times)",
+    )
     parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
     parser.add_argument("--curve", type=Path, help="picture (.svg) of the cost of an edit over the border's position")
     options = parser.parse_args()
@@ -244,15 +265,25 @@ def main() -> None:
     network = random_vgg16() if options.network == "random" else load_network(options.network)
     x = image()
     keras = keras_scheme.INNvestigate(network) if keras_scheme.installed() and not options.no_rivals else None
-    agreed = [] if options.no_rivals else checked(network, x, [
-        name for name in schemes.COMPOSITES if not options.only or any(name in text for text in options.only)], keras)
+    agreed = (
+        []
+        if options.no_rivals
+        else checked(
+            network,
+            x,
+            [name for name in schemes.COMPOSITES if not options.only or any(name in text for text in options.only)],
+            keras,
+        )
+    )
     runs = cases(network, x, not options.no_rivals, keras)
     if options.only:
         runs = {name: run for name, run in runs.items() if name == "gradient" or any(text in name for text in options.only)}
     seconds = measure(runs, options.rounds, time.perf_counter if options.clock == "wall" else time.process_time)
-    text = (f"Network: {options.network}; {'wall clock' if options.clock == 'wall' else 'processor time'}, median of "
-            f"{options.rounds} interleaved rounds; plain gradient {seconds['gradient']:.2f} s. {machine.describe()}.\n\n"
-            f"{table(seconds)}\n")
+    text = (
+        f"Network: {options.network}; {'wall clock' if options.clock == 'wall' else 'processor time'}, median of "
+        f"{options.rounds} interleaved rounds; plain gradient {seconds['gradient']:.2f} s. {machine.describe()}.\n\n"
+        f"{table(seconds)}\n"
+    )
     if agreed:
         text += "\nAgreement, checked first: " + "; ".join(agreed) + ".\n"
     print(text)

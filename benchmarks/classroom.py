@@ -73,21 +73,28 @@ class Report:
         """The report as rows of a table."""
         pace = int(self.pupils * self.seconds / 12)
         rows = [
-            (f"{self.pupils} people open one known link within {OPENING_SECONDS:.0f} s after the start: median",
-             f"{self.opening:.1f} s"),
+            (
+                f"{self.pupils} people open one known link within {OPENING_SECONDS:.0f} s after the start: median",
+                f"{self.opening:.1f} s",
+            ),
             (f"actions done (the pace is {pace})", str(self.actions)),
             ("median, 95 % of all actions", f"{self.median:.2f} s, {self.late:.2f} s"),
             (f"median of {self.repeats} repeated views", f"{self.repeated:.2f} s"),
-            ("lost edits", str(len(self.lost))), ("errors", str(len(self.errors))),
+            ("lost edits", str(len(self.lost))),
+            ("errors", str(len(self.errors))),
             ("highest resident memory", f"{self.memory:.0f} MB"),
             ("processor time of the server while they act", f"{self.processor:.0f} s"),
             ("the same per action", f"{self.processor / max(1, self.actions):.2f} s"),
             ("processor time of this script", f"{self.own:.0f} s"),
         ]
         alone = self.pupils == 1
-        rows += [(f"median of {count} × {name}" + (", and processor time" if alone else ""),
-                  f"{seconds:.2f} s" + (f", {spent:.2f} s" if alone else ""))
-                 for name, (count, seconds, spent) in self.by_action.items()]
+        rows += [
+            (
+                f"median of {count} × {name}" + (", and processor time" if alone else ""),
+                f"{seconds:.2f} s" + (f", {spent:.2f} s" if alone else ""),
+            )
+            for name, (count, seconds, spent) in self.by_action.items()
+        ]
         return "\n".join(["| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
@@ -134,8 +141,21 @@ def profiled(process: psutil.Process, file: Path | None, gil: bool) -> Iterator[
         yield
         return
     spy_file = str(Path(sys.executable).with_name("py-spy"))
-    command = [spy_file, "record", "--pid", str(process.pid), "--rate", "50", "--format", "raw", "--nonblocking",
-               "--threads", "--output", str(file), *(["--gil"] if gil else [])]
+    command = [
+        spy_file,
+        "record",
+        "--pid",
+        str(process.pid),
+        "--rate",
+        "50",
+        "--format",
+        "raw",
+        "--nonblocking",
+        "--threads",
+        "--output",
+        str(file),
+        *(["--gil"] if gil else []),
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as spy:
         try:
             yield
@@ -144,9 +164,20 @@ def profiled(process: psutil.Process, file: Path | None, gil: bool) -> Iterator[
             spy.wait(60)
 
 
-def lesson(url: str, process: psutil.Process, *, pupils: int = 30, seconds: float = 180.0, pace: float = 12.0,
-           opening: float = OPENING_SECONDS, stay: int = 0, seed: int = 0, link: str = LINK, profile: Path | None = None,
-           gil: bool = False) -> Report:
+def lesson(
+    url: str,
+    process: psutil.Process,
+    *,
+    pupils: int = 30,
+    seconds: float = 180.0,
+    pace: float = 12.0,
+    opening: float = OPENING_SECONDS,
+    stay: int = 0,
+    seed: int = 0,
+    link: str = LINK,
+    profile: Path | None = None,
+    gil: bool = False,
+) -> Report:
     """Let a class use a running app.
 
     Parameters
@@ -194,8 +225,11 @@ def _measure(report: Report, heard: Heard) -> None:
         report.repeated = statistics.median(repeated)
     for name in sorted({answer.action for answer in heard.answers}):
         these = [answer for answer in heard.answers if answer.action == name]
-        report.by_action[name] = (len(these), statistics.median(answer.seconds for answer in these),
-                                  statistics.mean(answer.processor for answer in these))
+        report.by_action[name] = (
+            len(these),
+            statistics.median(answer.seconds for answer in these),
+            statistics.mean(answer.processor for answer in these),
+        )
 
 
 def _each(class_: Sequence[Pupil], what: Callable[[Pupil], None]) -> None:
@@ -222,8 +256,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--pace", type=float, default=12.0, help="seconds between two actions of one pupil")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--stay", type=int, default=0, help="actions after which a pupil leaves and another one comes: "
-                        "with --seconds 3600 --pupils 20 --pace 120 --stay 6 the server's memory is seen over an hour")
+    parser.add_argument(
+        "--stay",
+        type=int,
+        default=0,
+        help="actions after which a pupil leaves and another one comes: "
+        "with --seconds 3600 --pupils 20 --pace 120 --stay 6 the server's memory is seen over an hour",
+    )
     parser.add_argument("--profile", type=Path, help="where py-spy writes the server's stacks; it must be installed")
     parser.add_argument("--gil", action="store_true", help="profile only threads that hold the interpreter's lock")
     parser.add_argument("--store", type=Path, help="folder of kept results; an empty one by default, as after an update")
@@ -231,10 +270,21 @@ def main() -> None:
     options = parser.parse_args()
     if not (0 < options.pupils <= 100 and 0 < options.seconds <= 7200):
         parser.error("--pupils: 1 to 100, --seconds: up to 7200")
-    with tempfile.TemporaryDirectory() as folder, app(
-            Path(folder) / "log.txt", options.store or Path(folder) / "store") as (url, process):
-        report = lesson(url, process, pupils=options.pupils, seconds=options.seconds, pace=options.pace, stay=options.stay,
-                        seed=options.seed, profile=options.profile, gil=options.gil)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        app(Path(folder) / "log.txt", options.store or Path(folder) / "store") as (url, process),
+    ):
+        report = lesson(
+            url,
+            process,
+            pupils=options.pupils,
+            seconds=options.seconds,
+            pace=options.pace,
+            stay=options.stay,
+            seed=options.seed,
+            profile=options.profile,
+            gil=options.gil,
+        )
     print(report.table())
     print("memory over the seconds:", ", ".join(f"{when:.0f}: {megabytes:.0f}" for when, megabytes in report.curve))
     for sentence in (*report.lost, *report.errors):

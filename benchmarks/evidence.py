@@ -41,8 +41,11 @@ from vislrp_core.resources import model_store, sample_images
 from vislrp_core.rules import Rule
 
 PATCH, STEPS = 16, 14
-SINGLE = {"LRP-ε 0.3": Rule.of("epsilon", epsilon=0.3), "LRP-γ 0.3": Rule.of("gamma", gamma1p=0.3),
-          "LRP-α1β0": Rule.of("alpha1_beta0")}
+SINGLE = {
+    "LRP-ε 0.3": Rule.of("epsilon", epsilon=0.3),
+    "LRP-γ 0.3": Rule.of("gamma", gamma1p=0.3),
+    "LRP-α1β0": Rule.of("alpha1_beta0"),
+}
 EXAMPLES = ("configuration_1", "configuration_2", "configuration_4", "configuration_5", "overview_composite")
 BASELINES = "gradient,gradient_x_input,gradcam,edges,random"
 METRICS = "srg,aopc,abpc,class_cosine,top_randomised,faithfulness,gini,entropy,conservation"
@@ -84,13 +87,27 @@ def theirs(network: Network, pictures: Sequence[Picture], models: Sequence[str])
         leaf = x.clone().requires_grad_()
         with made[key]().context(module) as modified:
             output = modified(leaf)
-            relevance, = torch.autograd.grad(output, leaf, torch.eye(output.shape[1])[targets])
+            (relevance,) = torch.autograd.grad(output, leaf, torch.eye(output.shape[1])[targets])
         maps = relevance.sum(1, keepdim=True).detach().numpy()
         for order in ("morf", "lerf"):
-            metric = quantus.RegionPerturbation(patch_size=PATCH, regions_evaluation=STEPS, order=order, normalise=False,
-                                                perturb_baseline=0.0, disable_warnings=True, display_progressbar=False)
-            metric(model=module, x_batch=x.numpy(), y_batch=targets.numpy(), a_batch=maps, softmax=True, device="cpu",
-                   batch_size=len(pictures))
+            metric = quantus.RegionPerturbation(
+                patch_size=PATCH,
+                regions_evaluation=STEPS,
+                order=order,
+                normalise=False,
+                perturb_baseline=0.0,
+                disable_warnings=True,
+                display_progressbar=False,
+            )
+            metric(
+                model=module,
+                x_batch=x.numpy(),
+                y_batch=targets.numpy(),
+                a_batch=maps,
+                softmax=True,
+                device="cpu",
+                batch_size=len(pictures),
+            )
     return time.perf_counter() - begin
 
 
@@ -98,19 +115,23 @@ def speed(options: argparse.Namespace) -> None:
     """Print both rates and their ratio."""
     torch.set_num_threads(options.threads)
     network = load_network(options.network)
-    pictures = [Picture.of(path) for path in find_images([str(sample_images())])[:options.pictures]]
+    pictures = [Picture.of(path) for path in find_images([str(sample_images())])[: options.pictures]]
     models = ["epsilon_plus_flat", "epsilon_alpha2_beta1_flat"]
     rates: dict[str, list[float]] = {"this program": [], "Quantus and Zennit": []}
     ours(network, pictures[:1], models[:1])
     for _ in range(options.rounds):
-        for name, run in (("this program", lambda: ours(network, pictures, models)[0]),
-                          ("Quantus and Zennit", lambda: theirs(network, pictures, models))):
+        for name, run in (
+            ("this program", lambda: ours(network, pictures, models)[0]),
+            ("Quantus and Zennit", lambda: theirs(network, pictures, models)),
+        ):
             rates[name].append(60 * len(pictures) * len(models) / run())
     best = {name: max(found) for name, found in rates.items()}
     for name, rate in best.items():
         print(f"{name}: {rate:.1f} pictures x models per minute (best of {options.rounds})")
-    print(f"ratio {best['this program'] / best['Quantus and Zennit']:.2f}; {len(pictures)} pictures, {len(models)} models, "
-          f"{PATCH} x {PATCH} patches, {STEPS} steps in each of two orders; {describe()}")
+    print(
+        f"ratio {best['this program'] / best['Quantus and Zennit']:.2f}; {len(pictures)} pictures, {len(models)} models, "
+        f"{PATCH} x {PATCH} patches, {STEPS} steps in each of two orders; {describe()}"
+    )
 
 
 def command(out: Path, pictures: Sequence[str], network: str, extra: Sequence[str] = ()) -> list[str]:
@@ -123,8 +144,23 @@ def command(out: Path, pictures: Sequence[str], network: str, extra: Sequence[st
         model.save(place / f"single_{number}.json")
         files.append(str(place / f"single_{number}.json"))
     models = [word for name in [*files[:5], *COMPOSITES, *files[5:]] for word in ("--model", name)]
-    return [sys.executable, "-m", "vislrp_core", "measure", *pictures, *models, "--baselines", BASELINES, "--metrics",
-            METRICS, "--network", network, "--out", str(out), *extra]
+    return [
+        sys.executable,
+        "-m",
+        "vislrp_core",
+        "measure",
+        *pictures,
+        *models,
+        "--baselines",
+        BASELINES,
+        "--metrics",
+        METRICS,
+        "--network",
+        network,
+        "--out",
+        str(out),
+        *extra,
+    ]
 
 
 def kills(options: argparse.Namespace) -> None:
@@ -134,9 +170,25 @@ def kills(options: argparse.Namespace) -> None:
         pictures = find_images([str(sample_images())])[:2]
 
         def run(out: str) -> list[str]:
-            return [sys.executable, "-m", "vislrp_core", "measure", *pictures, "--model", "epsilon_plus_flat", "--model",
-                    "falling_gamma", "--baselines", "edges,random", "--metrics", "class_cosine,top_randomised,gini",
-                    "--network", options.network, "--out", str(Path(folder) / out)]
+            return [
+                sys.executable,
+                "-m",
+                "vislrp_core",
+                "measure",
+                *pictures,
+                "--model",
+                "epsilon_plus_flat",
+                "--model",
+                "falling_gamma",
+                "--baselines",
+                "edges,random",
+                "--metrics",
+                "class_cosine,top_randomised,gini",
+                "--network",
+                options.network,
+                "--out",
+                str(Path(folder) / out),
+            ]
 
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         begin = time.perf_counter()
@@ -196,8 +248,11 @@ def show(options: argparse.Namespace) -> None:
     keys, matrix = correlations(tables)
     print("\n| | " + " | ".join(MEASURES[key].title for key in keys) + " |\n|---|" + "---:|" * len(keys))
     for row, key in enumerate(keys):
-        print(f"| {MEASURES[key].title} | " + " | ".join(
-            "–" if np.isnan(one) else f"{one:.2f}".replace("-", "−") for one in matrix[row]) + " |")
+        print(
+            f"| {MEASURES[key].title} | "
+            + " | ".join("–" if np.isnan(one) else f"{one:.2f}".replace("-", "−") for one in matrix[row])
+            + " |"
+        )
     skipped = Path(options.out) / "skipped.csv"
     with skipped.open(encoding="utf-8-sig", newline="") as file:
         print(f"\n{len({key[0] for key in values})} pictures, {len(list(csv.DictReader(file)))} left out")

@@ -37,8 +37,26 @@ from vislrp_ui.ablation import set_files
 from vislrp_ui.neuron_sets import Cut, KeptSet
 
 LONGEST_SENTENCE = 600
-ODD = (b"null", b"-1", b"0", b"1e999", b"NaN", b"-Infinity", b"true", b"[]", b"{}", b'""', b'"\\ud800"', b'"\\u0000"',
-       b"99999999999999999999", b"1e-320", b"0.1", b'"<img src=x onerror=alert(1)>"', b'"../../etc/passwd"', b"[[[[[[]]]]]]")
+ODD = (
+    b"null",
+    b"-1",
+    b"0",
+    b"1e999",
+    b"NaN",
+    b"-Infinity",
+    b"true",
+    b"[]",
+    b"{}",
+    b'""',
+    b'"\\ud800"',
+    b'"\\u0000"',
+    b"99999999999999999999",
+    b"1e-320",
+    b"0.1",
+    b'"<img src=x onerror=alert(1)>"',
+    b'"../../etc/passwd"',
+    b"[[[[[[]]]]]]",
+)
 WORD = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null')
 
 
@@ -70,14 +88,27 @@ class Count:
 
 # --- good examples --------------------------------------------------------------------------------------------------------
 
+
 @cache
 def pictures() -> tuple[bytes, ...]:
     """Small pictures of many kinds."""
     with Image.open(next(iter(sorted(sample_images().glob("*.jpg"))))) as opened:
         small = opened.convert("RGB").resize((24, 18))
     found = []
-    for kind, mode in (("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("PNG", "1"), ("PNG", "I;16"), ("JPEG", "RGB"),
-                       ("JPEG", "CMYK"), ("WEBP", "RGB"), ("GIF", "P"), ("BMP", "RGB"), ("TIFF", "RGB"), ("TIFF", "L")):
+    for kind, mode in (
+        ("PNG", "RGB"),
+        ("PNG", "RGBA"),
+        ("PNG", "P"),
+        ("PNG", "1"),
+        ("PNG", "I;16"),
+        ("JPEG", "RGB"),
+        ("JPEG", "CMYK"),
+        ("WEBP", "RGB"),
+        ("GIF", "P"),
+        ("BMP", "RGB"),
+        ("TIFF", "RGB"),
+        ("TIFF", "L"),
+    ):
         buffer = io.BytesIO()
         (small.convert("L").convert("I;16") if mode == "I;16" else small.convert(mode)).save(buffer, kind)
         found.append(buffer.getvalue())
@@ -88,8 +119,10 @@ def pictures() -> tuple[bytes, ...]:
 def model_files() -> tuple[bytes, ...]:
     """The example models, and one of Zennit's composites."""
     named = [composites.composite(name) for name in list(composites.COMPOSITES)[:2]]
-    return (*(path.read_bytes() for path in sorted(model_store().glob("*.json")) if b"vislrp-model" in path.read_bytes()),
-            *(one.to_json().encode() for one in named))
+    return (
+        *(path.read_bytes() for path in sorted(model_store().glob("*.json")) if b"vislrp-model" in path.read_bytes()),
+        *(one.to_json().encode() for one in named),
+    )
 
 
 @cache
@@ -105,9 +138,12 @@ def network_files() -> tuple[bytes, ...]:
 
 def label_files() -> Sequence[bytes]:
     """Lists of names."""
-    return (b"one\ntwo\nthree\n", b'["one", "two", "three"]',
-            b'{"classes": ["a"], "mean": [0.4, 0.4, 0.4], "std": [1, 1, 1]}',
-            "\ufeffé\nß\n".encode())
+    return (
+        b"one\ntwo\nthree\n",
+        b'["one", "two", "three"]',
+        b'{"classes": ["a"], "mean": [0.4, 0.4, 0.4], "std": [1, 1, 1]}',
+        "\ufeffé\nß\n".encode(),
+    )
 
 
 def set_files_() -> Sequence[bytes]:
@@ -121,14 +157,26 @@ def addresses() -> tuple[bytes, ...]:
     """Addresses of views of all pages."""
     code = compact.encode(LRPModel.basic())
     brush = masks.encode(masks.select(torch.arange(224.0 * 224).reshape(224, 224).numpy(), 0.1))
-    return tuple(urlencode(params).encode() for params in (
-        {"image": "kitten", "target": "281", "model": "example-configuration_2", "segment": "2", "layer": "7"},
-        {"image": "upload-" + "a" * 64, "fit": "squash", "model": code, "as": "own", "based": "x", "overlay": "50"},
-        {"flip": "1~relevance~brush~12", "flip1": f"black~positive~10~1~{brush}~name",
-         "measure": "16~black~20~1~linear~a.b"},
-        {"neurons": "5~zero~relevance~common~number~replace~8~sum~set~0", "chosen": "5:1-3", "ablated": "chosen",
-         "cut1": "zero~5:1,2~name", "ablate": "50~10~1~linear~a"},
-        {"spectrum": "red_blue", "range": "p99", "paper": "dark", "network": "embedded"}))
+    return tuple(
+        urlencode(params).encode()
+        for params in (
+            {"image": "kitten", "target": "281", "model": "example-configuration_2", "segment": "2", "layer": "7"},
+            {"image": "upload-" + "a" * 64, "fit": "squash", "model": code, "as": "own", "based": "x", "overlay": "50"},
+            {
+                "flip": "1~relevance~brush~12",
+                "flip1": f"black~positive~10~1~{brush}~name",
+                "measure": "16~black~20~1~linear~a.b",
+            },
+            {
+                "neurons": "5~zero~relevance~common~number~replace~8~sum~set~0",
+                "chosen": "5:1-3",
+                "ablated": "chosen",
+                "cut1": "zero~5:1,2~name",
+                "ablate": "50~10~1~linear~a",
+            },
+            {"spectrum": "red_blue", "range": "p99", "paper": "dark", "network": "embedded"},
+        )
+    )
 
 
 # --- readers --------------------------------------------------------------------------------------------------------------
@@ -149,8 +197,9 @@ READERS: dict[str, Reader] = {
     "pictures": Reader(pictures, read_image),
     "masks": Reader(pictures, masks.from_png),
     "model files": Reader(model_files, imports.read_model),
-    "network files, safetensors": Reader(lambda: network_files()[:1],
-                                         lambda data: own_networks.read(data, "net.safetensors")),
+    "network files, safetensors": Reader(
+        lambda: network_files()[:1], lambda data: own_networks.read(data, "net.safetensors")
+    ),
     "network files, torch": Reader(lambda: network_files()[1:], lambda data: own_networks.read(data, "net.pth")),
     "label files, text": Reader(label_files, lambda data: own_networks.read_labels(data, "names.txt")),
     "label files, JSON": Reader(label_files, lambda data: own_networks.read_labels(data, "names.json")),
@@ -160,6 +209,7 @@ READERS: dict[str, Reader] = {
 
 
 # --- damage ---------------------------------------------------------------------------------------------------------------
+
 
 @st.composite
 def damaged(draw: st.DrawFn, examples: Sequence[bytes]) -> bytes:
@@ -172,8 +222,11 @@ def damaged(draw: st.DrawFn, examples: Sequence[bytes]) -> bytes:
         end = min(len(data), place + draw(st.sampled_from((1, 2, 4, 8, 64, 1000))))
         kind = draw(st.sampled_from(("bits", "cut off", "cut out", "double", "other", "word")))
         if kind == "bits":
-            data = data[:place] + bytes(b ^ draw(st.integers(1, 255)) for b in data[place:min(end, place + 4)]) + data[
-                min(end, place + 4):]
+            data = (
+                data[:place]
+                + bytes(b ^ draw(st.integers(1, 255)) for b in data[place : min(end, place + 4)])
+                + data[min(end, place + 4) :]
+            )
         elif kind == "cut off":
             data = data[:place]
         elif kind == "cut out":
@@ -184,7 +237,7 @@ def damaged(draw: st.DrawFn, examples: Sequence[bytes]) -> bytes:
             data = data[:place] + draw(st.binary(max_size=8)) + data[end:]
         elif words := list(WORD.finditer(data[:100_000])):
             one = draw(st.sampled_from(words))
-            data = data[:one.start()] + draw(st.sampled_from(ODD)) + data[one.end():]
+            data = data[: one.start()] + draw(st.sampled_from(ODD)) + data[one.end() :]
     return data
 
 
@@ -203,8 +256,14 @@ def attack(name: str, cases: int, start: int = 0) -> Count:
             reader.read(example)
 
     @seed(start)
-    @settings(max_examples=cases, deadline=None, database=None, derandomize=False, phases=(Phase.generate, Phase.shrink),
-              suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=cases,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
     @given(damaged(examples))
     def one(data: bytes) -> None:
         begin = time.perf_counter()
@@ -241,8 +300,11 @@ def main() -> int:
             print(f"| {name} | failed: {type(error).__name__}: {json.dumps(str(error)[:300])} {notes[:600]} |", flush=True)
             continue
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-        print(f"| {name} | {count.read + count.refused} | {count.read} | {count.refused} | {len(count.sentences)} | "
-              f"{1000 * count.slowest:.0f} ms | {memory:.0f} MB |", flush=True)
+        print(
+            f"| {name} | {count.read + count.refused} | {count.read} | {count.refused} | {len(count.sentences)} | "
+            f"{1000 * count.slowest:.0f} ms | {memory:.0f} MB |",
+            flush=True,
+        )
     return 1 if failed else 0
 
 

@@ -43,8 +43,12 @@ def engine(network: Network, x: Tensor, targets: Sequence[int]) -> Tensor:
 def runs(network: Network, x: Tensor, targets: Sequence[int]) -> dict[str, Callable[[], Tensor]]:
     """What is timed, by name; each gives (B, 3, 224, 224)."""
     gradient, zennit, captum = schemes.Gradient(network), schemes.Zennit(network), schemes.Captum(network)
-    return {"gradient": lambda: gradient.pictures(x, targets), "this engine": lambda: engine(network, x, targets),
-            "Zennit": lambda: zennit.pictures(x, MIXED, targets), "Captum": lambda: captum.pictures(x, MIXED, targets)}
+    return {
+        "gradient": lambda: gradient.pictures(x, targets),
+        "this engine": lambda: engine(network, x, targets),
+        "Zennit": lambda: zennit.pictures(x, MIXED, targets),
+        "Captum": lambda: captum.pictures(x, MIXED, targets),
+    }
 
 
 def seconds(run: Callable[[], object], device: str, rounds: int) -> float:
@@ -74,8 +78,15 @@ def measure(network: Network, device: str, batches: Sequence[int], rounds: int) 
                 torch.cuda.reset_peak_memory_stats()
             taken[name] = seconds(run, device, rounds)
             peak = torch.cuda.max_memory_allocated() / 1e9 if device.startswith("cuda") else None
-            rows.append({"library": name, "batch": size, "pictures_per_second": size / taken[name],
-                         "ratio_to_gradient": taken[name] / taken["gradient"], "peak_gb": peak})
+            rows.append(
+                {
+                    "library": name,
+                    "batch": size,
+                    "pictures_per_second": size / taken[name],
+                    "ratio_to_gradient": taken[name] / taken["gradient"],
+                    "peak_gb": peak,
+                }
+            )
         rows[-1]["engine_to_zennit"] = taken["Zennit"] / taken["this engine"]
     return rows
 
@@ -85,8 +96,10 @@ def table(rows: Sequence[dict[str, object]]) -> str:
     lines = ["| library | batch | pictures per second | ratio to the gradient | peak GB |", "|---|---:|---:|---:|---:|"]
     for row in rows:
         peak = "" if row["peak_gb"] is None else f"{row['peak_gb']:.1f}"
-        lines.append(f"| {row['library']} | {row['batch']} | {row['pictures_per_second']:.1f} | "
-                     f"{row['ratio_to_gradient']:.2f} | {peak} |")
+        lines.append(
+            f"| {row['library']} | {row['batch']} | {row['pictures_per_second']:.1f} | "
+            f"{row['ratio_to_gradient']:.2f} | {peak} |"
+        )
     found = [(row["batch"], row["engine_to_zennit"]) for row in rows if "engine_to_zennit" in row]
     lines += ["", *(f"Batch {size}: {times:.2f} times as fast as Zennit (bar {BAR:.0f})." for size, times in found)]
     return "\n".join(lines)

@@ -32,8 +32,14 @@ def write_random(path: str) -> None:
     from benchmarks.__main__ import random_vgg16
 
     network = random_vgg16()
-    torch.save({f"{network.architecture.rows[k].module}.{kind}": tensors[k] for kind, tensors in
-                (("weight", network.weights), ("bias", network.biases)) for k in tensors}, path)
+    torch.save(
+        {
+            f"{network.architecture.rows[k].module}.{kind}": tensors[k]
+            for kind, tensors in (("weight", network.weights), ("bias", network.biases))
+            for k in tensors
+        },
+        path,
+    )
 
 
 def main() -> None:
@@ -72,8 +78,9 @@ def measure(name: str) -> None:
         service.maps(network, image, model)
         highest = max(highest, resident())
     print(f"{describe()}; streamlit {streamlit.__version__}, torchvision {torchvision.__version__}")
-    print(f"{network.title}, caches bounded to {budget() / 1e6:.0f} MB, "
-          f"{EXPLANATIONS} explanations over {IMAGES} pictures\n")
+    print(
+        f"{network.title}, caches bounded to {budget() / 1e6:.0f} MB, {EXPLANATIONS} explanations over {IMAGES} pictures\n"
+    )
     print("| resident memory | MB |\n|---|---:|")
     print(f"| imports of streamlit, torch, torchvision | {imported:.0f} |")
     print(f"| network loaded | {loaded:.0f} |")

@@ -17,9 +17,22 @@ from vislrp_core.model import ModelError
 
 PATIENCE_SECONDS = 60.0
 PAGES = ("Design", "Compare", "Pixel_Flipping", "Neuron_Ablation")
-SAMPLES = ("kitten", "cathedral", "coffee_cup", "german_shepherd", "scarlet_macaw", "two_jaguars", "drum_and_wine",
-           "clownfish_in_anemone", "bee_and_blossom", "castle_on_lake", "guitar_and_drums", "oranges_and_lemons",
-           "ring_tailed_lemurs", "wine_glass_and_bottle")
+SAMPLES = (
+    "kitten",
+    "cathedral",
+    "coffee_cup",
+    "german_shepherd",
+    "scarlet_macaw",
+    "two_jaguars",
+    "drum_and_wine",
+    "clownfish_in_anemone",
+    "bee_and_blossom",
+    "castle_on_lake",
+    "guitar_and_drums",
+    "oranges_and_lemons",
+    "ring_tailed_lemurs",
+    "wine_glass_and_bottle",
+)
 Sees = Callable[[dict[str, str]], bool]
 
 
@@ -196,8 +209,9 @@ class Pupil:
             for one in todo:
                 if not _is_told(one, address):
                     what = " then ".join(each.name for each in todo) + (", connection lost" if drops else "")
-                    self._heard.lost.append(f"pupil {self._number}, {self._page}: {what}: {one.name} {one.sets} not in "
-                                            f"{address}")
+                    self._heard.lost.append(
+                        f"pupil {self._number}, {self._page}: {what}: {one.name} {one.sets} not in {address}"
+                    )
             self._heard.errors += [f"pupil {self._number}, {self._page}: {error}" for error in tab.errors]
         tab.errors.clear()
         self._wanted = address
@@ -249,8 +263,11 @@ class Pupil:
 
     def _second(self, tab: Tab, first: Action) -> Action | None:
         """Something else than the first, which leaves the page as it is and needs no dialog."""
-        others = [one for one in self._possible(tab) if one.name not in (first.name, "page", "image")
-                  and not one.touches & first.touches and first.name != "page"]
+        others = [
+            one
+            for one in self._possible(tab)
+            if one.name not in (first.name, "page", "image") and not one.touches & first.touches and first.name != "page"
+        ]
         return self._dice.choice(others) if others else None
 
     def _possible(self, tab: Tab) -> Iterator[Action]:
@@ -266,8 +283,11 @@ class Pupil:
                     yield Action("layer", _bound(Tab.pick, "abl-layers", layer), told=_field("neurons", "layer", layer))
         elif self._page == "Pixel_Flipping":
             width = round(self._dice.uniform(19, 40))  # the address leaves out the default, 18
-            yield Action("width", _bound(Tab.give, "flip-width", double_array_value=[float(width)]),
-                         told=_field("flip", "width", width))
+            yield Action(
+                "width",
+                _bound(Tab.give, "flip-width", double_array_value=[float(width)]),
+                told=_field("flip", "width", width),
+            )
         elif self._page == "Compare":
             for key, _ in tab.widgets():
                 if key.startswith("compare-row-"):
@@ -287,8 +307,12 @@ class Pupil:
                 yield Action("image", _bound(Tab.click, f"sample-{sample}"), {"image": sample}, opens="open-gallery")
         rule = tab.payload("rule-panel")
         value = round(self._dice.uniform(0.05, 1.0), 3)
-        yield Action("slider", _bound(Tab.edit, "rule-panel", kind="parameter", segment=rule["segment"], key="epsilon",
-                                      value=value), told=_epsilon(rule["segment"], value), changes="model")
+        yield Action(
+            "slider",
+            _bound(Tab.edit, "rule-panel", kind="parameter", segment=rule["segment"], key="epsilon", value=value),
+            told=_epsilon(rule["segment"], value),
+            changes="model",
+        )
 
 
 WEIGHTS = {"class": 3.0, "model": 2.5, "slider": 2.5, "image": 1.5, "page": 1.5}
@@ -314,4 +338,5 @@ def _epsilon(segment: int, value: float) -> Sees:
             return abs(compact.decode(address["model"]).segments[segment].rule.epsilon - value) < 1e-6
         except (KeyError, IndexError, ModelError):
             return False
+
     return told

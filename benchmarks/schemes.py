@@ -27,8 +27,14 @@ VGG16 = ARCHITECTURES["vgg16"]
 def composite(*parts: tuple[int, Rule]) -> LRPModel:
     """Segments by their last layers, with Zennit's conventions: bias absorbed, the winner takes all at pooling."""
     firsts = [1, *(last + 1 for last, _ in parts[:-1])]
-    return LRPModel(pooling="winner-takes-all", bias="absorb", pixel_rule="z_box", segments=tuple(
-        Segment(first=first, last=last, rule=rule) for first, (last, rule) in zip(firsts, parts, strict=True)))
+    return LRPModel(
+        pooling="winner-takes-all",
+        bias="absorb",
+        pixel_rule="z_box",
+        segments=tuple(
+            Segment(first=first, last=last, rule=rule) for first, (last, rule) in zip(firsts, parts, strict=True)
+        ),
+    )
 
 
 COMPOSITES = {
@@ -49,8 +55,9 @@ def torch_modules(network: Network) -> nn.Sequential:
         if layer.kind in ("conv", "linear"):
             with torch.device("meta"):
                 shape = network.weights[k].shape
-                module: nn.Module = nn.Conv2d(shape[1], shape[0], 3, padding=1) if layer.kind == "conv" else nn.Linear(
-                    shape[1], shape[0])
+                module: nn.Module = (
+                    nn.Conv2d(shape[1], shape[0], 3, padding=1) if layer.kind == "conv" else nn.Linear(shape[1], shape[0])
+                )
             module.weight = nn.Parameter(network.weights[k], requires_grad=False)
             module.bias = nn.Parameter(network.biases[k], requires_grad=False)
         else:
@@ -75,9 +82,9 @@ class Gradient:
         """Gradients of several logits after one forward pass."""
         image = x.clone().requires_grad_()
         logits = self.chain(image)
-        return [torch.autograd.grad(logits[0, target], image, retain_graph=target != targets[-1])[0][0]
-                for target in targets]
-
+        return [
+            torch.autograd.grad(logits[0, target], image, retain_graph=target != targets[-1])[0][0] for target in targets
+        ]
 
     def pictures(self, x: Tensor, targets: Sequence[int]) -> Tensor:
         """Gradients of one logit of each picture, (B, 3, 224, 224)."""
@@ -110,8 +117,9 @@ class Zennit:
             image = x.clone().requires_grad_()
             logits = chain(image)
             starts = [F.one_hot(torch.tensor([target]), logits.shape[1]) * logits.detach() for target in targets]
-            return [torch.autograd.grad(logits, image, start, retain_graph=start is not starts[-1])[0][0]
-                    for start in starts]
+            return [
+                torch.autograd.grad(logits, image, start, retain_graph=start is not starts[-1])[0][0] for start in starts
+            ]
 
     def pictures(self, x: Tensor, model: LRPModel, targets: Sequence[int]) -> Tensor:
         """Relevance of the pixels for one class of each picture, (B, 3, 224, 224)."""
@@ -124,8 +132,11 @@ class Zennit:
     def _composite(self, model: LRPModel) -> NameMapComposite:
         low, high = self.network.pixel_bounds()
         rules = [(["1"], ZBox(low, high, STABILIZER))]
-        rules += [([str(layer.index)], self._hook(model.rule_at(layer.index))) for layer in VGG16.rows[2:]
-                  if layer.kind in ("conv", "linear")]
+        rules += [
+            ([str(layer.index)], self._hook(model.rule_at(layer.index)))
+            for layer in VGG16.rows[2:]
+            if layer.kind in ("conv", "linear")
+        ]
         rules += [([str(layer.index)], Pass()) for layer in VGG16.rows if layer.kind == "relu"]
         return NameMapComposite(rules)
 
@@ -163,7 +174,7 @@ class Tutorial:
             a = activations[k - 1].clone().requires_grad_()
             if kind == "pool":
                 z = F.max_pool2d(a, 2)
-                relevance, = torch.autograd.grad(z, a, relevance)
+                (relevance,) = torch.autograd.grad(z, a, relevance)
             elif k == 1:
                 relevance = self._pixels(a, relevance)
             elif kind in ("conv", "linear"):
@@ -180,8 +191,7 @@ class Tutorial:
     def _pixels(self, a: Tensor, relevance: Tensor) -> Tensor:
         w = self.network.weights[1]
         low, high = (bound.expand_as(a).clone().requires_grad_() for bound in self.network.pixel_bounds())
-        z = (F.conv2d(a, w, padding=1) - F.conv2d(low, w.clamp(min=0), padding=1)
-             - F.conv2d(high, w.clamp(max=0), padding=1))
+        z = F.conv2d(a, w, padding=1) - F.conv2d(low, w.clamp(min=0), padding=1) - F.conv2d(high, w.clamp(max=0), padding=1)
         (z * (relevance / (z + 1e-9)).detach()).sum().backward()
         return a.detach() * a.grad + low.detach() * low.grad + high.detach() * high.grad
 
@@ -210,8 +220,12 @@ class Captum:
                 continue
             rule = model.rule_at(max(layer.index, 2))
             self.chain.get_submodule(str(layer.index)).rule = (
-                GammaRule(gamma=rule.gamma1p) if rule.preset == "gamma" else
-                Alpha1_Beta0_Rule() if rule.preset == "z_plus" else EpsilonRule(epsilon=rule.epsilon or STABILIZER))
+                GammaRule(gamma=rule.gamma1p)
+                if rule.preset == "gamma"
+                else Alpha1_Beta0_Rule()
+                if rule.preset == "z_plus"
+                else EpsilonRule(epsilon=rule.epsilon or STABILIZER)
+            )
         self.chain.get_submodule("flatten").rule = EpsilonRule()
         return LRP(self.chain).attribute(x.clone(), target=list(targets)).detach()
 
@@ -234,8 +248,11 @@ class AutoLRP:
         import autolrp
 
         rule = model.segments[0].rule
-        spec: object = {"gamma": ("gamma", {"gamma": rule.gamma1p}), "z_plus": "zplus",
-                        "alpha_beta": ("alpha_beta", {"alpha": rule.alpha, "beta": rule.beta})}.get(rule.preset, "epsilon")
+        spec: object = {
+            "gamma": ("gamma", {"gamma": rule.gamma1p}),
+            "z_plus": "zplus",
+            "alpha_beta": ("alpha_beta", {"alpha": rule.alpha, "beta": rule.beta}),
+        }.get(rule.preset, "epsilon")
         config = autolrp.LRPConfig(rule={**autolrp.BASE, **dict.fromkeys(self.LINEAR, spec)}, eps=STABILIZER)
         image = autolrp.tensor(x.clone())
         self.chain(image)[0, target].lrp(config=config)

@@ -32,8 +32,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What starts servers comes first: at the end one worker would be busy with it while the others have nothing left."""
     first = ("tests/browser/", "tests/protocol/")
-    items.sort(key=lambda item: next((place for place, folder in enumerate(first) if item.nodeid.startswith(folder)),
-                                     len(first)))
+    items.sort(
+        key=lambda item: next((place for place, folder in enumerate(first) if item.nodeid.startswith(folder)), len(first))
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +51,7 @@ def installed_components() -> Iterator[None]:
     from streamlit.components.v2 import manifest_scanner
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifest_scanner, "scan_component_manifests",
-                      functools.cache(manifest_scanner.scan_component_manifests))
+        patch.setattr(
+            manifest_scanner, "scan_component_manifests", functools.cache(manifest_scanner.scan_component_manifests)
+        )
         yield

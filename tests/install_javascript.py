@@ -24,8 +24,14 @@ def program(name: str) -> list[str]:
     node = next(path for path in (folder / "bin" / "node", folder / "node.exe") if path.exists())
     if name == "node":
         return [str(node)]
-    script = next(path for path in (folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
-                                    folder / "node_modules" / "npm" / "bin" / "npm-cli.js") if path.exists())
+    script = next(
+        path
+        for path in (
+            folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
+            folder / "node_modules" / "npm" / "bin" / "npm-cli.js",
+        )
+        if path.exists()
+    )
     return [str(node), str(script)]
 
 

@@ -34,13 +34,19 @@ def test_the_images_context_is_enough_for_a_wheel_with_everything(tmp_path: Path
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
         else:
             shutil.copy(source, target)
-    subprocess.run([*wheel.PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path),
-                    str(tmp_path / "context")], check=True)
+    subprocess.run(
+        [*wheel.PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(tmp_path / "context")],
+        check=True,
+    )
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as archive:
         held = set(archive.namelist())
     tracked = subprocess.check_output(["git", "ls-files", "vislrp_core", "vislrp_ui"], cwd=ROOT, text=True).split()
-    data = {f"vislrp_core/data/{folder}/{path.name}" for folder in ("pages", "model_store", "sample_images")
-            for path in (ROOT / folder).iterdir() if path.is_file()}
+    data = {
+        f"vislrp_core/data/{folder}/{path.name}"
+        for folder in ("pages", "model_store", "sample_images")
+        for path in (ROOT / folder).iterdir()
+        if path.is_file()
+    }
     assert {*tracked, *data, "vislrp_core/data/Home.py", "vislrp_core/data/.streamlit/config.toml"} <= held
 
 
@@ -55,7 +61,7 @@ def test_the_image_runs_as_a_user_without_rights_and_downloads_nothing():
 
 def test_the_images_health_check_is_python_that_asks_the_port_it_serves():
     check = next(line for line in LINES if line.startswith("HEALTHCHECK"))
-    words = json.loads(check[check.index("["):])
+    words = json.loads(check[check.index("[") :])
     assert words[:2] == ["python", "-c"]
     compile(words[2], "health check", "exec")
     entry = next(line for line in LINES if line.startswith("ENTRYPOINT"))
@@ -66,8 +72,17 @@ def test_the_images_health_check_is_python_that_asks_the_port_it_serves():
 def test_the_small_install_is_the_same_program_on_another_build_of_torch():
     lines = (ROOT / "requirements-cpu.txt").read_text(encoding="utf-8").splitlines()
     assert "-r requirements.txt" in lines
-    ranges = {one.name: one.specifier for one in map(Requirement, (
-        line for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")))}
+    ranges = {
+        one.name: one.specifier
+        for one in map(
+            Requirement,
+            (
+                line
+                for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+                if not line.startswith("#")
+            ),
+        )
+    }
     pins = [Requirement(line) for line in lines if "==" in line]
     assert {pin.name for pin in pins} == {"torch", "torchvision"}
     for pin in pins:

@@ -15,9 +15,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OPTIONS = ("--style=numpy", "--arg-type-hints-in-docstring=False", "--check-return-types=False",
-           "--check-yield-types=False", "--skip-checking-short-docstrings=True", "--skip-checking-raises=True",
-           "--check-class-attributes=False", "--quiet")
+OPTIONS = (
+    "--style=numpy",
+    "--arg-type-hints-in-docstring=False",
+    "--check-return-types=False",
+    "--check-yield-types=False",
+    "--skip-checking-short-docstrings=True",
+    "--skip-checking-raises=True",
+    "--check-class-attributes=False",
+    "--quiet",
+)
 HABITS = {"DOC101", "DOC103", "DOC111", "DOC201"}
 _NAMES = "Arguments in the {} but not in the {}: \\[(.*?)\\]\\.(?: |$)"
 
@@ -29,8 +36,9 @@ def names(listed: str) -> set[str]:
 
 def findings(folder: Path) -> list[str]:
     """What pydoclint says against a folder, without what is a habit here."""
-    result = subprocess.run([sys.executable, "-m", "pydoclint.main", *OPTIONS, str(folder)], cwd=ROOT, capture_output=True,
-                            text=True)
+    result = subprocess.run(
+        [sys.executable, "-m", "pydoclint.main", *OPTIONS, str(folder)], cwd=ROOT, capture_output=True, text=True
+    )
     told = result.stdout + result.stderr
     assert result.returncode in (0, 1) and "Traceback" not in told, told
     found = []

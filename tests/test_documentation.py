@@ -22,16 +22,22 @@ from vislrp_core.rules import PARAMETERS, PRESETS
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 CODE = [path for folder in ("vislrp_core", "vislrp_ui") for path in (ROOT / folder).rglob("*.py")]
-MODELS = [path for path in sorted((ROOT / "model_store").glob("*.json"))
-          if "vislrp-model" in path.read_text(encoding="utf-8")]
+MODELS = [
+    path for path in sorted((ROOT / "model_store").glob("*.json")) if "vislrp-model" in path.read_text(encoding="utf-8")
+]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built documentation; with --strict a dead link, a missing anchor or page ends the build."""
     folder = tmp_path_factory.mktemp("site")
-    result = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)], cwd=ROOT,
-                            env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 0, result.stderr
     return folder
 
@@ -73,13 +79,21 @@ def test_the_schema_takes_the_documented_model_and_what_the_program_writes():
     schema().validate(json.loads(LRPModel.basic().to_json()))
 
 
-@pytest.mark.parametrize("change", [
-    {"pooling": "mean"}, {"bias": True}, {"unknown": 1}, {"format": "other"}, {"version": 99}, {"segments": []},
-    {"segments": [{"first": 1, "last": 38, "rule": {"preset": "none"}}]},
-    {"segments": [{"first": 1, "last": 38, "rule": {"preset": "epsilon", "epsilon": "abc"}}]},
-    {"segments": [{"first": "1", "last": 38, "rule": {"preset": "zero"}}]},
-    {"segments": [{"first": 1, "last": 38, "rule": {"preset": "zero"}, "more": 0}]},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pooling": "mean"},
+        {"bias": True},
+        {"unknown": 1},
+        {"format": "other"},
+        {"version": 99},
+        {"segments": []},
+        {"segments": [{"first": 1, "last": 38, "rule": {"preset": "none"}}]},
+        {"segments": [{"first": 1, "last": 38, "rule": {"preset": "epsilon", "epsilon": "abc"}}]},
+        {"segments": [{"first": "1", "last": 38, "rule": {"preset": "zero"}}]},
+        {"segments": [{"first": 1, "last": 38, "rule": {"preset": "zero"}, "more": 0}]},
+    ],
+)
 def test_schema_and_program_refuse_the_same(change: dict[str, object]):
     wrong = {**json.loads(LRPModel.basic().to_json()), **change}
     assert not schema().is_valid(wrong)
@@ -103,8 +117,11 @@ def test_the_definitions_name_every_preset_and_parameter():
 
 def test_sections_that_docstrings_cite_exist():
     headings = set(re.findall(r"^## (\d+)\.", (DOCS / "numerics.md").read_text(encoding="utf-8"), re.MULTILINE))
-    cited = {number for path in CODE for number in
-             re.findall(r"numerics(?:\.md)?,? sections? (\d+)", path.read_text(encoding="utf-8"))}
+    cited = {
+        number
+        for path in CODE
+        for number in re.findall(r"numerics(?:\.md)?,? sections? (\d+)", path.read_text(encoding="utf-8"))
+    }
     assert cited <= headings and cited, cited - headings
 
 
@@ -124,8 +141,14 @@ def test_links_of_the_front_pages_lead_somewhere(name: str):
 
 def test_the_columns_of_all_tables_are_named():
     told = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
-    section = told[told.index("## Columns of the tables"):told.index("## On several machines")]
+    section = told[told.index("## Columns of the tables") : told.index("## On several machines")]
     rows = [tuple(re.findall(r"`(\w+)`", line.split("|")[2])) for line in section.splitlines() if line.startswith("| `")]
-    for columns in (flip.CURVE_COLUMNS, ("image", "target", "model", *flip.METRICS), measure.COLUMNS, measure.SUMMARY,
-                    boxes.COLUMNS, ("neuron", *SCORES)):
+    for columns in (
+        flip.CURVE_COLUMNS,
+        ("image", "target", "model", *flip.METRICS),
+        measure.COLUMNS,
+        measure.SUMMARY,
+        boxes.COLUMNS,
+        ("neuron", *SCORES),
+    ):
         assert columns in rows

@@ -29,7 +29,7 @@ def bundles() -> list[Path]:
         text = wrapper.read_text(encoding="utf-8")
         parts = set(re.findall(r"(?:PARTS = |parts=)(\([^)]*\))", text))
         assert len(parts) <= 1, wrapper
-        for name in re.findall(r'register\("(\w+)"', text):
+        for name in re.findall(r'register\(\s*"(\w+)"', text):
             written.append(folder / f"{name}.js")
             written[-1].write_text(bundle(name, ".js", ast.literal_eval(next(iter(parts), "()"))), encoding="utf-8")
     assert len(written) >= 10
@@ -40,8 +40,9 @@ def tool(*arguments: str) -> None:
     """Run a tool of node_modules; what it finds fails the test."""
     folder = ROOT / "tests" / "javascript"
     script = str(folder / "node_modules" / arguments[0])
-    result = subprocess.run([*program("node"), script, *arguments[1:]], cwd=folder, capture_output=True, text=True,
-                            encoding="utf-8")
+    result = subprocess.run(
+        [*program("node"), script, *arguments[1:]], cwd=folder, capture_output=True, text=True, encoding="utf-8"
+    )
     assert result.returncode == 0, result.stdout + result.stderr
 
 

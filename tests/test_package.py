@@ -33,8 +33,14 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def vislrp(installed: Path, folder: Path, *arguments: str) -> str:
-    result = subprocess.run([*wheel.command(installed), *arguments], cwd=folder, env=wheel.environment(installed),
-                            capture_output=True, text=True, encoding="utf-8")
+    result = subprocess.run(
+        [*wheel.command(installed), *arguments],
+        cwd=folder,
+        env=wheel.environment(installed),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -47,16 +53,28 @@ def test_the_wheel_holds_everything_that_a_clone_has(built: Path):
     for folder in ("pages", "model_store", "sample_images"):
         files = {f"vislrp_core/data/{folder}/{path.name}" for path in (ROOT / folder).iterdir() if path.is_file()}
         assert files <= held
-    assert {"vislrp_core/data/Home.py", "vislrp_core/data/.streamlit/config.toml", "vislrp_core/py.typed",
-            "vislrp_ui/py.typed"} <= held
+    assert {
+        "vislrp_core/data/Home.py",
+        "vislrp_core/data/.streamlit/config.toml",
+        "vislrp_core/py.typed",
+        "vislrp_ui/py.typed",
+    } <= held
     assert not [name for name in held if name.startswith(("tests/", "tools/", "benchmarks/"))]
 
 
 def test_an_installed_program_finds_its_files_in_itself(installed: Path, tmp_path: Path):
-    code = ("from vislrp_core import resources as r; import vislrp_ui.samples as s; "
-            "print(r.model_store(), r.sample_images(), r.app_script(), r.assets(), len(s.samples()), sep='\\n')")
-    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=wheel.environment(installed), check=True,
-                            capture_output=True, text=True)
+    code = (
+        "from vislrp_core import resources as r; import vislrp_ui.samples as s; "
+        "print(r.model_store(), r.sample_images(), r.app_script(), r.assets(), len(s.samples()), sep='\\n')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=wheel.environment(installed),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     *places, count = result.stdout.splitlines()
     assert all(Path(place).is_relative_to(installed) and Path(place).exists() for place in places)
     assert int(count) == len(json.loads((ROOT / "sample_images" / "credits.json").read_text(encoding="utf-8")))
@@ -87,8 +105,10 @@ def test_the_installed_command_says_its_own_name(installed: Path, tmp_path: Path
 def requirements(lines: list[str]) -> dict[str, str]:
     """Name and range of requirements, spelled one way."""
     read = [Requirement(line) for line in lines]
-    return {one.name.lower().replace("_", "-"): f"{sorted(one.extras)} {sorted(map(str, one.specifier))} {one.marker or ''}"
-            for one in read}
+    return {
+        one.name.lower().replace("_", "-"): f"{sorted(one.extras)} {sorted(map(str, one.specifier))} {one.marker or ''}"
+        for one in read
+    }
 
 
 def listed(name: str) -> list[str]:
@@ -97,11 +117,17 @@ def listed(name: str) -> list[str]:
     return [line for line in lines if line and not line.startswith(("#", "-"))]
 
 
-@pytest.mark.parametrize(("name", "extra"), [
-    ("requirements.txt", None),
-    *((path.name, path.stem.removeprefix("requirements-")) for path in sorted(ROOT.glob("requirements-*.txt"))
-      if path.name != "requirements-cpu.txt"),
-])
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        ("requirements.txt", None),
+        *(
+            (path.name, path.stem.removeprefix("requirements-"))
+            for path in sorted(ROOT.glob("requirements-*.txt"))
+            if path.name != "requirements-cpu.txt"
+        ),
+    ],
+)
 def test_requirements_and_package_ask_for_the_same(name: str, extra: str | None):
     """Whoever adds a package to one of the two files finds here that the other lacks it."""
     extras = PROJECT["optional-dependencies"]

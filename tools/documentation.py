@@ -23,9 +23,13 @@ from vislrp_core.cli import COMMANDS, parser  # noqa: E402
 from vislrp_core.measures import MEASURES  # noqa: E402
 from vislrp_core.model import FORMAT, VERSION, LRPModel  # noqa: E402
 
-COPIES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md",
-          "model_store/README.md": "embedded_network.md",
-          "sample_images/CREDITS.md": "photographs.md", "LICENSE": "licence.txt"}
+COPIES = {
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "model_store/README.md": "embedded_network.md",
+    "sample_images/CREDITS.md": "photographs.md",
+    "LICENSE": "licence.txt",
+}
 """Files of the repository and their names in the documentation."""
 MARK = "<!-- arguments -->"
 MEASURES_MARK = "<!-- measures -->"
@@ -38,8 +42,13 @@ def model_schema() -> dict[str, object]:
     """JSON schema of a model file, from the classes that read it."""
     schema = LRPModel.model_json_schema()
     properties = {"format": {"const": FORMAT}, "version": {"enum": list(range(1, VERSION + 1))}, **schema["properties"]}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "LRP model",
-            "properties": properties, "required": ["format", "version", *schema["required"]]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "LRP model",
+        "properties": properties,
+        "required": ["format", "version", *schema["required"]],
+    }
 
 
 def arguments() -> str:
@@ -59,8 +68,9 @@ def measures() -> str:
     parts = []
     for key, one in MEASURES.items():
         source = f" Source: {one.source}." if one.source else ""
-        parts.append(f"### {one.title} (`{key}`)\n\n{one.formula} {better[one.better]}{source}\n\n"
-                     f"*Does not prove*: {one.caveat}\n")
+        parts.append(
+            f"### {one.title} (`{key}`)\n\n{one.formula} {better[one.better]}{source}\n\n*Does not prove*: {one.caveat}\n"
+        )
     return "\n".join(parts)
 
 

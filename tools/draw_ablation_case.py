@@ -41,12 +41,17 @@ class Drawn:
 
     def facts(self, title: str, count: int) -> str:
         """Sums and first classes as Markdown."""
-        lines = [f"{title}, {count} neurons; Σ of the map {self.whole.sum():.2f}, through the neurons "
-                 f"{self.through.sum():.2f}, remainder {self.rest.sum():.2f}", "", "| | before | | after | |",
-                 "|---|---|---|---|---|"]
+        lines = [
+            f"{title}, {count} neurons; Σ of the map {self.whole.sum():.2f}, through the neurons "
+            f"{self.through.sum():.2f}, remainder {self.rest.sum():.2f}",
+            "",
+            "| | before | | after | |",
+            "|---|---|---|---|---|",
+        ]
         for place, (one, other) in enumerate(zip(self.before, self.after, strict=True), start=1):
-            lines.append(f"| {place} | {one.name} | {100 * one.probability:.1f} % | {other.name} | "
-                         f"{100 * other.probability:.1f} % |")
+            lines.append(
+                f"| {place} | {one.name} | {100 * one.probability:.1f} % | {other.name} | {100 * other.probability:.1f} % |"
+            )
         return "\n".join(lines)
 
 

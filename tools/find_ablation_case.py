@@ -80,15 +80,24 @@ def search(workspace: Workspace, picture: Picture, model: LRPModel, layer: int, 
     random = [ablate(network, trace, {layer: one.tolist()}) for one in sets]
     least = ablate(network, trace, {layer: order[::-1][:count].tolist()})
     return Case(
-        Path(picture.path).stem, layer, size, tuple(sorted(order[:count].tolist())), first.name,
-        network.classes[int(found.first_class[place])], first.probability, float(found.probabilities[place]),
-        sum(int(logits.argmax()) != first.index for logits in random), seeds,
+        Path(picture.path).stem,
+        layer,
+        size,
+        tuple(sorted(order[:count].tolist())),
+        first.name,
+        network.classes[int(found.first_class[place])],
+        first.probability,
+        float(found.probabilities[place]),
+        sum(int(logits.argmax()) != first.index for logits in random),
+        seeds,
         float(np.mean([float(logits.double().softmax(0)[first.index]) for logits in random])),
-        int(least.argmax()) != first.index)
+        int(least.argmax()) != first.index,
+    )
 
 
-def cases(network: Network, model: LRPModel, images: Sequence[Path], layers: Sequence[int], *, share: float,
-          seeds: int) -> list[Case]:
+def cases(
+    network: Network, model: LRPModel, images: Sequence[Path], layers: Sequence[int], *, share: float, seeds: int
+) -> list[Case]:
     """Cases of all pictures and layers, the most selective first."""
     found = []
     workspace = Workspace(network)
@@ -103,13 +112,17 @@ def cases(network: Network, model: LRPModel, images: Sequence[Path], layers: Seq
 
 def table(found: Sequence[Case], rows: Architecture) -> str:
     """The cases as a Markdown table."""
-    lines = ["| image | layer | switched off | first class, before → after | became first | random sets that change it, "
-             "mean after | least relevant change it |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| image | layer | switched off | first class, before → after | became first | random sets that change it, "
+        "mean after | least relevant change it |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for case in found:
         lines.append(
             f"| {case.image} | {rows.name(case.layer)} | {len(case.neurons)} of {case.size} | {case.first} "
             f"{100 * case.before:.1f} → {100 * case.after:.1f} % | {case.now} | {case.random_changes} of "
-            f"{case.random_sets}, {100 * case.random_after:.1f} % | {'yes' if case.least_changes else 'no'} |")
+            f"{case.random_sets}, {100 * case.random_after:.1f} % | {'yes' if case.least_changes else 'no'} |"
+        )
     return "\n".join(lines)
 
 
@@ -128,8 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = network.architecture
     layers = [check_layer(rows.resolve(name), rows) for name in options.layers.split(",")]
     found = cases(network, model, images, layers, share=options.share, seeds=options.seeds)
-    print(f"{network.title}, {model.name}: first class changed in {len(found)} of {len(images) * len(layers)} "
-          f"pictures and layers\n")
+    print(
+        f"{network.title}, {model.name}: first class changed in {len(found)} of {len(images) * len(layers)} "
+        f"pictures and layers\n"
+    )
     print(table(found, rows))
     for case in found[:5]:
         print(f"\n{case.image}, {rows.name(case.layer)}: {format_neurons(case.neurons)}")

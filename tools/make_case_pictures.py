@@ -45,7 +45,8 @@ def save(case: str, number: int, pictures: dict[str, Image.Image]) -> None:
     """Write a picture for the light and for the dark page."""
     for mode, image in pictures.items():
         image.resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(
-            FOLDER / f"{case}_{number}_{mode}.webp", quality=80, method=6)
+            FOLDER / f"{case}_{number}_{mode}.webp", quality=80, method=6
+        )
 
 
 def drawn(values: np.ndarray, strongest: float | None = None) -> dict[str, Image.Image]:
@@ -64,8 +65,12 @@ def main() -> None:
     """Draw all sixteen."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     _, trace = trace_of("wine_glass_and_bottle")
-    rules = [Rule.of("epsilon", epsilon=0.3), Rule.of("gamma", gamma1p=0.3), Rule.of("alpha1_beta0"),
-             Rule.of("alpha_beta", alpha=2.0, beta=1.0)]
+    rules = [
+        Rule.of("epsilon", epsilon=0.3),
+        Rule.of("gamma", gamma1p=0.3),
+        Rule.of("alpha1_beta0"),
+        Rule.of("alpha_beta", alpha=2.0, beta=1.0),
+    ]
     for number, values in enumerate(maps(trace, class_index(NETWORK, "top", trace), [one_rule(r) for r in rules]), 1):
         save("rules", number, drawn(values))
 

@@ -32,6 +32,7 @@ def _nothing(page: Page) -> None:
 
 def _case(button: int) -> Callable[[Page], None]:
     """A guided case of Home, which opens its page with everything set."""
+
     def act(page: Page) -> None:
         page.locator("[class*=st-key-open-] button").nth(button).click()
         page.wait_for_url(lambda url: url.rsplit("/", 1)[1][:1].isupper())

@@ -29,8 +29,10 @@ def measure(network: Network, image: str, classes: tuple[str, str]) -> tuple[lis
     targets = [network.classes.index(name) for name in classes]
     order = [prediction.index for prediction in trace.predictions(network.num_classes)]
     odds = [(order.index(target) + 1, float(trace.probabilities[target])) for target in targets]
-    return odds, [metrics.cosine(*(propagate(network, trace, model, target, layers=(0,)).map(0) for target in targets))
-                  for model in MODELS]
+    return odds, [
+        metrics.cosine(*(propagate(network, trace, model, target, layers=(0,)).map(0) for target in targets))
+        for model in MODELS
+    ]
 
 
 def table(network: Network) -> list[str]:

@@ -32,8 +32,9 @@ RANDOM = "random map"
 def uniform(name: str, rule: dict[str, Any], **fields: str) -> LRPModel:
     """One rule on all layers."""
     segment = {"first": 1, "last": 38, "rule": rule}
-    return LRPModel.from_json(json.dumps(
-        {"format": "vislrp-model", "version": 1, "name": name, **fields, "segments": [segment]}))
+    return LRPModel.from_json(
+        json.dumps({"format": "vislrp-model", "version": 1, "name": name, **fields, "segments": [segment]})
+    )
 
 
 def models() -> dict[str, LRPModel]:
@@ -44,20 +45,25 @@ def models() -> dict[str, LRPModel]:
         "LRP-α1β0": uniform("LRP-α1β0", {"preset": "alpha1_beta0"}),
         "LRP-α2β1": uniform("LRP-α2β1", {"preset": "alpha_beta"}),
         "overview composite": LRPModel.load(ROOT / "model_store" / "overview_composite.json"),
-        "gradient × input": uniform("gradient × input", {"preset": "zero"}, pooling="winner-takes-all", bias="absorb",
-                                    pixel_rule="segment"),
+        "gradient × input": uniform(
+            "gradient × input", {"preset": "zero"}, pooling="winner-takes-all", bias="absorb", pixel_rule="segment"
+        ),
     }
 
 
 def tasks(picture: Picture, target: int, seed: int, options: argparse.Namespace) -> dict[tuple[str, str], FlipCurve]:
     """Curves by map and order; a random map represents no knowledge at all."""
     explainers: dict[str, Explainer] = {**models(), RANDOM: Baseline("random", seed)}
-    return {(name, order): FlipCurve(picture, target, order, one, None, options.patch, options.fill, options.steps)
-            for name, one in explainers.items() for order in ("morf", "lerf")}
+    return {
+        (name, order): FlipCurve(picture, target, order, one, None, options.patch, options.fill, options.steps)
+        for name, one in explainers.items()
+        for order in ("morf", "lerf")
+    }
 
 
-def measure_image(workspace: Workspace, path: Path, seed: int, options: argparse.Namespace,
-                  record: Record) -> dict[str, dict[str, float | None]]:
+def measure_image(
+    workspace: Workspace, path: Path, seed: int, options: argparse.Namespace, record: Record
+) -> dict[str, dict[str, float | None]]:
     """Scores of all maps of one picture."""
     picture = Picture.of(str(path))
     target = int(workspace.trace(picture).logits.argmax())
@@ -77,18 +83,29 @@ def table(results: dict[str, dict[str, dict[str, float | None]]]) -> str:
     best = {picture: max(scores, key=lambda name: scores[name]["srg"] or 0.0) for picture, scores in results.items()}
     rows = []
     for name in names:
-        columns = {metric: np.array([value for scores in results.values() if (value := scores[name][metric]) is not None])
-                   for metric in METRICS}
+        columns = {
+            metric: np.array([value for scores in results.values() if (value := scores[name][metric]) is not None])
+            for metric in METRICS
+        }
         srg, logit = columns["srg"], columns["srg_logit"]
         low, high = flipping.bootstrap(srg.tolist())
         change = columns["flips_to_change"]
-        cells = [name, f"{srg.mean():.3f} [{low:.3f}, {high:.3f}]", f"{srg.std(ddof=1):.3f}",
-                 f"{srg.min():.3f} to {srg.max():.3f}", f"{logit.mean():.2f} ± {logit.std(ddof=1):.2f}",
-                 f"{columns['aopc'].mean():.3f}", f"{columns['abpc'].mean():.3f}",
-                 f"{100 * change.mean():.0f} %" if len(change) else "never", str(sum(one == name for one in best.values()))]
+        cells = [
+            name,
+            f"{srg.mean():.3f} [{low:.3f}, {high:.3f}]",
+            f"{srg.std(ddof=1):.3f}",
+            f"{srg.min():.3f} to {srg.max():.3f}",
+            f"{logit.mean():.2f} ± {logit.std(ddof=1):.2f}",
+            f"{columns['aopc'].mean():.3f}",
+            f"{columns['abpc'].mean():.3f}",
+            f"{100 * change.mean():.0f} %" if len(change) else "never",
+            str(sum(one == name for one in best.values())),
+        ]
         rows.append((float(srg.mean()), f"| {' | '.join(cells)} |"))
-    head = ["| map | SRG [95 %] | std. dev. | range | SRG of logits | AOPC | ABPC | share to change | best for |",
-            "|---|---|---|---|---|---|---|---|---|"]
+    head = [
+        "| map | SRG [95 %] | std. dev. | range | SRG of logits | AOPC | ABPC | share to change | best for |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     return "\n".join([*head, *(row for _, row in sorted(rows, key=lambda row: -row[0]))])
 
 

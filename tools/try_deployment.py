@@ -99,7 +99,8 @@ def try_pages(browser: Browser, url: str) -> None:
     coloured = page.locator("canvas.lower-canvas").first.evaluate(
         "one => new Set(one.getContext('2d').getImageData(0, 0, one.width, one.height).data).size > 50"
         " || getComputedStyle(one.parentElement).backgroundImage !== 'none'"
-        " || !!one.closest('div').parentElement.querySelector('img[src^=\"data:\"]')")
+        " || !!one.closest('div').parentElement.querySelector('img[src^=\"data:\"]')"
+    )
     assert coloured, "the canvas has no picture behind it"
     box = canvas.bounding_box()
     assert box is not None
@@ -147,8 +148,10 @@ def main() -> None:
     folder.chmod(0o755)
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(contextlib.ExitStack()) for _ in range(2)]
-        urls = [server.enter_context(served(APP, folder / f"log{place}", health="/vislrp/_stcore/health",
-                                            **SETTINGS)) for place, server in enumerate(servers)]
+        urls = [
+            server.enter_context(served(APP, folder / f"log{place}", health="/vislrp/_stcore/health", **SETTINGS))
+            for place, server in enumerate(servers)
+        ]
         ports = [int(url.rsplit(":", 1)[1]) for url in urls]
         url = stack.enter_context(nginx(folder, ports))
         time.sleep(1)

@@ -22,7 +22,7 @@ VALUES: dict[str, str] = {
     "zero": "The neuron's output becomes 0 everywhere.",
     "mean": "The neuron's output becomes its own mean over all positions: it fires, but no longer at particular places.",
 }
-NO_MEAN = ("a single unit has no positions, its mean is its own value and nothing would change: set its output to 0")
+NO_MEAN = "a single unit has no positions, its mean is its own value and nothing would change: set its output to 0"
 Sets = Mapping[int, Iterable[int]]
 """Neurons to ablate, by layer number."""
 
@@ -107,8 +107,10 @@ def check_value(network: Network, layers: Iterable[int], value: Value) -> None:
 def checked(network: Network, trace: Trace, sets: Sets) -> dict[int, tuple[int, ...]]:
     """The sets that are not empty, sorted and within their layers."""
     rows = network.architecture
-    found = {layer: check_neurons(rows.name(check_layer(layer, rows)), neurons, trace.shape(layer)[0])
-             for layer, neurons in sets.items()}
+    found = {
+        layer: check_neurons(rows.name(check_layer(layer, rows)), neurons, trace.shape(layer)[0])
+        for layer, neurons in sets.items()
+    }
     return {layer: neurons for layer, neurons in found.items() if neurons}
 
 
@@ -121,9 +123,17 @@ def mask(relevance: torch.Tensor, neurons: Iterable[int], *, complement: bool = 
     return torch.where(keep.reshape(-1, *[1] * (relevance.ndim - 1)), relevance, torch.zeros_like(relevance))
 
 
-def pass_on(network: Network, trace: Trace, model: LRPModel, layer: int, relevance: torch.Tensor,
-            neurons: Iterable[int], *, complement: bool = False,
-            checkpoint: Callable[[int], None] | None = None) -> torch.Tensor:
+def pass_on(
+    network: Network,
+    trace: Trace,
+    model: LRPModel,
+    layer: int,
+    relevance: torch.Tensor,
+    neurons: Iterable[int],
+    *,
+    complement: bool = False,
+    checkpoint: Callable[[int], None] | None = None,
+) -> torch.Tensor:
     """Relevance at the pixels that flows through a set of neurons.
 
     R[layer] with all other neurons set to 0, propagated on; it is linear in R, so a set and its complement
@@ -193,8 +203,12 @@ def area_between(curve: NeuronAblationCurve, reference: NeuronAblationCurve) -> 
 
 def mean_curve(curves: Sequence[NeuronAblationCurve]) -> NeuronAblationCurve:
     """Mean of several runs at the same counts (random orders); first classes are those of the first run."""
-    return NeuronAblationCurve(curves[0].counts, np.mean([curve.probabilities for curve in curves], axis=0),
-                 np.mean([curve.logits for curve in curves], axis=0), curves[0].first_class)
+    return NeuronAblationCurve(
+        curves[0].counts,
+        np.mean([curve.probabilities for curve in curves], axis=0),
+        np.mean([curve.logits for curve in curves], axis=0),
+        curves[0].first_class,
+    )
 
 
 def steps(size: int, points: int = 16, most: int | None = None) -> NDArray[np.intp]:
@@ -216,13 +230,26 @@ def ranking(scores: NeuronScores) -> NDArray[np.intp]:
 def untouched(trace: Trace, target: int) -> NeuronAblationCurve:
     """The first point of every curve: no neuron ablated, which is the picture's own forward pass."""
     logits = trace.logits.double()
-    return NeuronAblationCurve(np.zeros(1, dtype=np.intp), logits.softmax(0)[target:target + 1].cpu().numpy(),
-                 logits[target:target + 1].cpu().numpy(), logits.argmax()[None].cpu().numpy())
+    return NeuronAblationCurve(
+        np.zeros(1, dtype=np.intp),
+        logits.softmax(0)[target : target + 1].cpu().numpy(),
+        logits[target : target + 1].cpu().numpy(),
+        logits.argmax()[None].cpu().numpy(),
+    )
 
 
-def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDArray[np.intp], target: int,
-          counts: NDArray[np.intp], value: Value = "zero", *, batch: int = 4,
-          checkpoint: Callable[[int], None] | None = None) -> NeuronAblationCurve:
+def curve(
+    network: Network,
+    trace: Trace,
+    layer: int,
+    order: Sequence[int] | NDArray[np.intp],
+    target: int,
+    counts: NDArray[np.intp],
+    value: Value = "zero",
+    *,
+    batch: int = 4,
+    checkpoint: Callable[[int], None] | None = None,
+) -> NeuronAblationCurve:
     """Ablate neurons of one layer one after the other.
 
     Parameters
@@ -255,6 +282,6 @@ def curve(network: Network, trace: Trace, layer: int, order: Sequence[int] | NDA
 
     logits = logits_above(network, layer, switched(), size=batch).double()
     probabilities = logits.softmax(1)[:, target]
-    return NeuronAblationCurve(np.asarray(counts), probabilities.cpu().numpy(), logits[:, target].cpu().numpy(),
-                 logits.argmax(1).cpu().numpy())
-
+    return NeuronAblationCurve(
+        np.asarray(counts), probabilities.cpu().numpy(), logits[:, target].cpu().numpy(), logits.argmax(1).cpu().numpy()
+    )

@@ -58,4 +58,4 @@ class _Places:
 def _joined(ends: Sequence[int], count: int) -> list[int]:
     """Last rows of that many blocks: the first ones and the last one as they are, those between them joined into one."""
     lower = max(count - 2, 0)
-    return [*ends[:lower], *ends[-2:][:count - lower - 1], ends[-1]]
+    return [*ends[:lower], *ends[-2:][: count - lower - 1], ends[-1]]

@@ -25,8 +25,15 @@ class Explanation:
     target: int
 
 
-def explain(network: Network, image: Image.Image | str | Path | bytes, model: LRPModel, target: str | int = "top", *,
-            layers: Literal["all"] | Iterable[int] | None = None, fit: str = "crop") -> Explanation:
+def explain(
+    network: Network,
+    image: Image.Image | str | Path | bytes,
+    model: LRPModel,
+    target: str | int = "top",
+    *,
+    layers: Literal["all"] | Iterable[int] | None = None,
+    fit: str = "crop",
+) -> Explanation:
     """Explain a class of a picture.
 
     Parameters

@@ -150,8 +150,10 @@ class Architecture:
         for row in self.rows:
             if word in (str(row.index), row.name):
                 return row.index
-        raise InputError(f'no layer "{text}": give a number from 0 to {self.last} or a name of {self.title} such as '
-                         f"{self.name(self.weighted[len(self.weighted) // 2])}")
+        raise InputError(
+            f'no layer "{text}": give a number from 0 to {self.last} or a name of {self.title} such as '
+            f"{self.name(self.weighted[len(self.weighted) // 2])}"
+        )
 
 
 def conv(name: str, channels: int, kernel: int = 3, stride: int = 1, padding: int = 1) -> Layer:
@@ -179,8 +181,9 @@ def dropout(name: str) -> Layer:
     return Layer(0, name, "dropout", "", None)
 
 
-def chain(key: str, title: str, features: Sequence[Sequence[Layer]], classifier: Sequence[Layer],
-          input_size: int = 224) -> Architecture:
+def chain(
+    key: str, title: str, features: Sequence[Sequence[Layer]], classifier: Sequence[Layer], input_size: int = 224
+) -> Architecture:
     """Declare an architecture whose modules are named as torchvision's: ``features.N``, then ``classifier.N``.
 
     Parameters
@@ -208,25 +211,62 @@ def _vgg(depth: int, convolutions: Sequence[int]) -> Architecture:
         names = [f"{block}_{part}" for part in range(1, count + 1)]
         rows = [row for name in names for row in (conv(f"conv{name}", channels), relu(f"relu{name}"))]
         features.append([*rows, pool(f"pool{block}")])
-    return chain(f"vgg{depth}", f"VGG{depth}", features, [
-        linear("fc6", 4096), relu("relu6"), dropout("dropout6"),
-        linear("fc7", 4096), relu("relu7"), dropout("dropout7"), linear("fc8", 1000)])
+    return chain(
+        f"vgg{depth}",
+        f"VGG{depth}",
+        features,
+        [
+            linear("fc6", 4096),
+            relu("relu6"),
+            dropout("dropout6"),
+            linear("fc7", 4096),
+            relu("relu7"),
+            dropout("dropout7"),
+            linear("fc8", 1000),
+        ],
+    )
 
 
 def _alexnet() -> Architecture:
     """Krizhevsky 2014, as torchvision has it."""
-    return chain("alexnet", "AlexNet", [
-        [conv("conv1", 64, 11, stride=4, padding=2), relu("relu1"), pool("pool1", 3)],
-        [conv("conv2", 192, 5, padding=2), relu("relu2"), pool("pool2", 3)],
-        [conv("conv3", 384), relu("relu3"), conv("conv4", 256), relu("relu4"), conv("conv5", 256), relu("relu5"),
-         pool("pool5", 3)]],
-        [dropout("dropout6"), linear("fc6", 4096), relu("relu6"),
-         dropout("dropout7"), linear("fc7", 4096), relu("relu7"), linear("fc8", 1000)])
+    return chain(
+        "alexnet",
+        "AlexNet",
+        [
+            [conv("conv1", 64, 11, stride=4, padding=2), relu("relu1"), pool("pool1", 3)],
+            [conv("conv2", 192, 5, padding=2), relu("relu2"), pool("pool2", 3)],
+            [
+                conv("conv3", 384),
+                relu("relu3"),
+                conv("conv4", 256),
+                relu("relu4"),
+                conv("conv5", 256),
+                relu("relu5"),
+                pool("pool5", 3),
+            ],
+        ],
+        [
+            dropout("dropout6"),
+            linear("fc6", 4096),
+            relu("relu6"),
+            dropout("dropout7"),
+            linear("fc7", 4096),
+            relu("relu7"),
+            linear("fc8", 1000),
+        ],
+    )
 
 
-ARCHITECTURES: dict[str, Architecture] = {one.key: one for one in (
-    _vgg(11, (1, 1, 2, 2, 2)), _vgg(13, (2, 2, 2, 2, 2)), _vgg(16, (2, 2, 3, 3, 3)), _vgg(19, (2, 2, 4, 4, 4)),
-    _alexnet())}
+ARCHITECTURES: dict[str, Architecture] = {
+    one.key: one
+    for one in (
+        _vgg(11, (1, 1, 2, 2, 2)),
+        _vgg(13, (2, 2, 2, 2, 2)),
+        _vgg(16, (2, 2, 3, 3, 3)),
+        _vgg(19, (2, 2, 4, 4, 4)),
+        _alexnet(),
+    )
+}
 """Known architectures by key."""
 DEFAULT = "vgg16"
 """What a model file means that names no architecture."""

@@ -53,8 +53,12 @@ class Attribution:
     def to_bytes(self) -> bytes:
         """An .npz file: ``0`` (R[0], named by its layer as in `explain`), ``view``, ``logits``, ``target``."""
         buffer = io.BytesIO()
-        arrays: dict[str, Any] = {"0": self.relevance, "view": self.view, "logits": self.logits,
-                                  "target": np.int64(self.target)}
+        arrays: dict[str, Any] = {
+            "0": self.relevance,
+            "view": self.view,
+            "logits": self.logits,
+            "target": np.int64(self.target),
+        }
         np.savez(buffer, **arrays)
         return buffer.getvalue()
 
@@ -104,8 +108,9 @@ def require_h5py() -> ModuleType:
     return h5py
 
 
-def write_virelay(folder: Path, maps: Sequence[Path], classes: Sequence[str], title: Mapping[str, str],
-                  strategy: str) -> None:
+def write_virelay(
+    folder: Path, maps: Sequence[Path], classes: Sequence[str], title: Mapping[str, str], strategy: str
+) -> None:
     """A ViRelAy project of maps in .npz files: one at a time is in memory, each file is whole or not there.
 
     Parameters
@@ -139,12 +144,26 @@ def write_virelay(folder: Path, maps: Sequence[Path], classes: Sequence[str], ti
         _settled(part, folder / name)
     label_map = [{"index": index, "word_net_id": f"class_{index:05d}", "name": name} for index, name in enumerate(classes)]
     _write(folder / LABELS, json.dumps(label_map, indent=1))
-    project = {"project": {
-        "name": title["project"], "model": title["network"], "label_map": LABELS,
-        "dataset": {"name": title["dataset"], "type": "hdf5", "path": INPUTS, "input_width": first.view.shape[2],
-                    "input_height": first.view.shape[1]},
-        "attributions": {"attribution_method": title["model"], "attribution_strategy": strategy, "sources": [ATTRIBUTIONS]},
-        "analyses": []}}
+    project = {
+        "project": {
+            "name": title["project"],
+            "model": title["network"],
+            "label_map": LABELS,
+            "dataset": {
+                "name": title["dataset"],
+                "type": "hdf5",
+                "path": INPUTS,
+                "input_width": first.view.shape[2],
+                "input_height": first.view.shape[1],
+            },
+            "attributions": {
+                "attribution_method": title["model"],
+                "attribution_strategy": strategy,
+                "sources": [ATTRIBUTIONS],
+            },
+            "analyses": [],
+        }
+    }
     # JSON is YAML, and needs no library. The project file comes last: where it is, everything is.
     _write(folder / PROJECT, json.dumps(project, indent=1))
 

@@ -110,16 +110,28 @@ class Method:
 
 METHODS: dict[str, Method] = {
     "gradient": Method("Gradient", "Absolute gradient of the logit (Simonyan et al. 2014).", _gradient),
-    "gradient_x_input": Method("Gradient × input", "Gradient times the preprocessed value (Shrikumar et al. 2016).",
-                               _gradient_x_input),
-    "smoothgrad": Method("SmoothGrad", f"Mean absolute gradient of {SMOOTH_COPIES} noisy copies, noise "
-                         f"{100 * SMOOTH_NOISE:.0f} % of the range of values (Smilkov et al. 2017).", _smoothgrad),
-    "integrated_gradients": Method("Integrated gradients", f"Value times the mean gradient on the way from the mean "
-                                   f"colour, {PATH_STEPS} points (Sundararajan et al. 2017).", _integrated_gradients),
-    "gradcam": Method("Grad-CAM", "Last convolution's activations weighted by their mean gradient, positive part, enlarged "
-                      "(Selvaraju et al. 2017).", _gradcam),
-    "edges": Method("Edges", "Sobel's edges of the picture: uses neither the network nor the class "
-                    "(Adebayo et al. 2018).", _edges),
+    "gradient_x_input": Method(
+        "Gradient × input", "Gradient times the preprocessed value (Shrikumar et al. 2016).", _gradient_x_input
+    ),
+    "smoothgrad": Method(
+        "SmoothGrad",
+        f"Mean absolute gradient of {SMOOTH_COPIES} noisy copies, noise "
+        f"{100 * SMOOTH_NOISE:.0f} % of the range of values (Smilkov et al. 2017).",
+        _smoothgrad,
+    ),
+    "integrated_gradients": Method(
+        "Integrated gradients",
+        f"Value times the mean gradient on the way from the mean colour, {PATH_STEPS} points (Sundararajan et al. 2017).",
+        _integrated_gradients,
+    ),
+    "gradcam": Method(
+        "Grad-CAM",
+        "Last convolution's activations weighted by their mean gradient, positive part, enlarged (Selvaraju et al. 2017).",
+        _gradcam,
+    ),
+    "edges": Method(
+        "Edges", "Sobel's edges of the picture: uses neither the network nor the class (Adebayo et al. 2018).", _edges
+    ),
     "random": Method("Random", "Normally distributed values: carries no information.", _random),
 }
 

@@ -139,8 +139,8 @@ def forward_many(network: Network, pictures: Tensor) -> Batch:
     if joint:
         ends = []
         for place in range(len(a)):
-            kept, end = run_layers(network, a[place:place + 1], 0, joint)
-            pieces.append(traced(network, 0, a[place:place + 1], kept))
+            kept, end = run_layers(network, a[place : place + 1], 0, joint)
+            pieces.append(traced(network, 0, a[place : place + 1], kept))
             ends.append(end)
         a = torch.cat(ends)
     kept, end = run_layers(network, a, joint, last)
@@ -152,8 +152,9 @@ def _check(logits: Tensor) -> None:
     """Refuse logits that are not finite."""
     bad = (~torch.isfinite(logits).all(dim=1)).nonzero()[:, 0].tolist()
     if bad:
-        raise NetworkError(f"the network's logits are not finite for picture {bad[0] + 1} of {len(logits)}: use another "
-                           "network or image")
+        raise NetworkError(
+            f"the network's logits are not finite for picture {bad[0] + 1} of {len(logits)}: use another network or image"
+        )
 
 
 @torch.inference_mode()
@@ -216,23 +217,31 @@ def _twin(network: Network, batch: Batch) -> Batch:
 
 def trace_of(network: Network, batch: Batch, place: int) -> Trace:
     """One picture of a batch as a trace of its own, with its pass in double precision where that was made; no copies."""
-    lower, upper = batch.pieces[place:place + 1], batch.upper
-    known = {k: values[place:place + 1] for k, values in upper.activations.items()}
-    sums = {k: values[place:place + 1] for k, values in upper.sums.items()}
+    lower, upper = batch.pieces[place : place + 1], batch.upper
+    known = {k: values[place : place + 1] for k, values in upper.activations.items()}
+    sums = {k: values[place : place + 1] for k, values in upper.sums.items()}
     for piece in lower:
         known.update(piece.activations)
         sums.update(piece.sums)
     activations = Activations(network.architecture, known, sums, network.biases)
-    found = Trace(known[0], activations, sums or Sums(activations, network.biases), upper.classes, upper.exact,
-                  upper.architecture)
+    found = Trace(
+        known[0], activations, sums or Sums(activations, network.biases), upper.classes, upper.exact, upper.architecture
+    )
     if batch.cache.has_double:
         found.cache.double(lambda: trace_of(network, _twin(network, batch), place))
     return found
 
 
 @torch.inference_mode()
-def propagate_batch(network: Network, batch: Batch, model: LRPModel, targets: Sequence[int], *, layers: Layers = None,
-                    checkpoint: Checkpoint | None = None) -> list[Relevance]:
+def propagate_batch(
+    network: Network,
+    batch: Batch,
+    model: LRPModel,
+    targets: Sequence[int],
+    *,
+    layers: Layers = None,
+    checkpoint: Checkpoint | None = None,
+) -> list[Relevance]:
     """Relevance of one class of each picture.
 
     For several classes of every picture call it once for each: parts of denominators stay with the batch.
@@ -271,7 +280,7 @@ def propagate_batch(network: Network, batch: Batch, model: LRPModel, targets: Se
         lower = Way(network, model, twin().pieces[place] if way.exact else piece, own_twin, way.exact)
         column.sums = float(column.positive[batch.joint]), float(column.negative[batch.joint])
         # A row of its own, in the order of memory of a single call.
-        own = current[place:place + 1].contiguous(memory_format=torch.channels_last)
+        own = current[place : place + 1].contiguous(memory_format=torch.channels_last)
         descend(lower, batch.joint, own, [column], checkpoint)
     return [_alone(column.relevance(), batch.joint) for column in columns]
 
@@ -284,9 +293,16 @@ def _alone(relevance: Relevance, joint: int) -> Relevance:
     return relevance
 
 
-def explain_each(network: Network, pictures: Iterable[Tensor], models: Sequence[LRPModel], *,
-                 targets: Iterable[int] | None = None, layers: Layers = (0,), size: int = SIZE,
-                 checkpoint: Checkpoint | None = None) -> Iterator[Seen]:
+def explain_each(
+    network: Network,
+    pictures: Iterable[Tensor],
+    models: Sequence[LRPModel],
+    *,
+    targets: Iterable[int] | None = None,
+    layers: Layers = (0,),
+    size: int = SIZE,
+    checkpoint: Checkpoint | None = None,
+) -> Iterator[Seen]:
     """Relevance of any number of pictures under any number of models, some pictures at a time.
 
     Parameters

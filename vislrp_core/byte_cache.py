@@ -50,8 +50,13 @@ class ByteCache(Generic[T]):
                 self._large = None
                 self._values[key] = value
 
-    def get_or_make(self, key: Hashable, make: Callable[[], T], waiting: Callable[[], Any] | None = None,
-                    accept: Callable[[T], bool] = lambda value: True) -> T:
+    def get_or_make(
+        self,
+        key: Hashable,
+        make: Callable[[], T],
+        waiting: Callable[[], Any] | None = None,
+        accept: Callable[[T], bool] = lambda value: True,
+    ) -> T:
         """The kept value, or a new one.
 
         Parameters

@@ -70,8 +70,10 @@ def _statistics(state: Mapping[str, Tensor], norm: str, weight: Tensor) -> list[
         if tensor is None:
             tensor = torch.full((len(weight),), float(default or 0))  # a normalisation without gain and shift
         if tuple(tensor.shape) != (len(weight),) or not tensor.is_floating_point():
-            raise NetworkError(f"{norm}.{part} has shape {tuple(tensor.shape)}, expected ({len(weight)},), one for "
-                               "each output of its convolution")
+            raise NetworkError(
+                f"{norm}.{part} has shape {tuple(tensor.shape)}, expected ({len(weight)},), one for "
+                "each output of its convolution"
+            )
         found.append(tensor.double())
     if bool((found[3] < 0).any()):
         raise NetworkError(f"{norm}.running_var holds negative values")

@@ -23,9 +23,20 @@ TORCH_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".tar")
 WRAPPERS = ("state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights", "params")
 """Under what a checkpoint of a training program may hold the state dict; the first that is there counts."""
 DEEPEST = 3
-_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
-           "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
-           "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2}
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+}
 ALONE = "save model.state_dict() alone, best as .safetensors."
 
 
@@ -123,11 +134,15 @@ def _check_archive(source: Path | bytes, shown: str, max_bytes: int | None) -> N
 def _of_pickle(shown: str, message: str) -> str:
     found = re.search(r"GLOBAL ([\w.]+)", message)
     if found is None:
-        return (f'"{shown}" holds more than tensors, or is not a torch file; not loaded, because that could run code: '
-                + ALONE)
+        return (
+            f'"{shown}" holds more than tensors, or is not a torch file; not loaded, because that could run code: ' + ALONE
+        )
     named = found[1]
-    what = "a whole pickled network" if "models." in named or "nn.modules" in named or named.startswith("__main__") else \
-        "more than tensors"
+    what = (
+        "a whole pickled network"
+        if "models." in named or "nn.modules" in named or named.startswith("__main__")
+        else "more than tensors"
+    )
     return f'"{shown}" holds {what} ({named[:80]}); it was not loaded, because that could run code: {ALONE}'
 
 

@@ -52,7 +52,7 @@ def decode(text: str) -> LRPModel:
         raise ModelError("the model in the address is incomplete or too long")
     first = 1
     segments: list[dict[str, Any]] = []
-    for number, part in enumerate(fields[behind + named:], start=1):
+    for number, part in enumerate(fields[behind + named :], start=1):
         last, preset, *moved = [*part.split("_"), ""] if "_" not in part else part.split("_")
         rule: dict[str, Any] = {"preset": preset.replace("-", "_")}
         for item in moved:
@@ -69,5 +69,13 @@ def decode(text: str) -> LRPModel:
     content["pooling"], dot, damping = content["pooling"].partition(".")
     if dot:
         content["pooling_epsilon"] = damping
-    return LRPModel.from_data({"format": FORMAT, "version": VERSION, "name": unquote(fields[0]), **content,
-                               "architecture": unquote(fields[behind]) if named else DEFAULT, "segments": segments})
+    return LRPModel.from_data(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": unquote(fields[0]),
+            **content,
+            "architecture": unquote(fields[behind]) if named else DEFAULT,
+            "segments": segments,
+        }
+    )

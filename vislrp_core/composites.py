@@ -26,13 +26,24 @@ def _epsilon() -> Rule:
 
 def _zennit(name: str, rule: str, pixel_rule: str = "segment", above: str = "") -> Callable[[Architecture], LRPModel]:
     """One rule on the convolutions, ε (or another) on the fully connected layers."""
+
     def make(plan: Architecture) -> LRPModel:
         border = plan.last_feature
         parts = [(1, border, Rule.of(rule)), (border + 1, plan.last, Rule.of(above) if above else _epsilon())]
         segments = tuple(Segment(first=first, last=last, rule=one) for first, last, one in parts if first <= last)
-        return LRPModel.model_validate({
-            "name": name, "architecture": plan.key, "segments": segments, "pooling": "winner-takes-all", "bias": "absorb",
-            "start": "one", "pixel_rule": pixel_rule, "description": f"Zennit's composite {name}, with its conventions."})
+        return LRPModel.model_validate(
+            {
+                "name": name,
+                "architecture": plan.key,
+                "segments": segments,
+                "pooling": "winner-takes-all",
+                "bias": "absorb",
+                "start": "one",
+                "pixel_rule": pixel_rule,
+                "description": f"Zennit's composite {name}, with its conventions.",
+            }
+        )
+
     return make
 
 
@@ -45,8 +56,12 @@ def _falling_gamma(plan: Architecture) -> LRPModel:
             segments[-1] = Segment(first=segments[-1].first, last=block.last, rule=rule)
         else:
             segments.append(Segment(first=block.first, last=block.last, rule=rule))
-    return LRPModel(name="Falling gamma", architecture=plan.key, segments=tuple(segments),
-                    description="γ 0.5 in blocks 1 and 2, 0.25 in block 3, 0.1 in block 4, 0 above; zβ at the pixels.")
+    return LRPModel(
+        name="Falling gamma",
+        architecture=plan.key,
+        segments=tuple(segments),
+        description="γ 0.5 in blocks 1 and 2, 0.25 in block 3, 0.1 in block 4, 0 above; zβ at the pixels.",
+    )
 
 
 @dataclass(frozen=True)
@@ -62,12 +77,16 @@ COMPOSITES: dict[str, Composite] = {
     "epsilon_plus": Composite(_SOURCE.format("EpsilonPlus"), _zennit("EpsilonPlus", "z_plus")),
     "epsilon_plus_flat": Composite(_SOURCE.format("EpsilonPlusFlat"), _zennit("EpsilonPlusFlat", "z_plus", "flat")),
     "epsilon_alpha2_beta1": Composite(_SOURCE.format("EpsilonAlpha2Beta1"), _zennit("EpsilonAlpha2Beta1", "alpha_beta")),
-    "epsilon_alpha2_beta1_flat": Composite(_SOURCE.format("EpsilonAlpha2Beta1Flat"),
-                                           _zennit("EpsilonAlpha2Beta1Flat", "alpha_beta", "flat")),
-    "epsilon_gamma_box": Composite(_SOURCE.format("EpsilonGammaBox"),
-                                   _zennit("EpsilonGammaBox", "gamma_generalized", "z_box")),
-    "excitation_backprop": Composite(_SOURCE.format("ExcitationBackprop") + "; Zhang et al. 2018 (IJCV 126)",
-                                     _zennit("ExcitationBackprop", "z_plus", above="z_plus")),
+    "epsilon_alpha2_beta1_flat": Composite(
+        _SOURCE.format("EpsilonAlpha2Beta1Flat"), _zennit("EpsilonAlpha2Beta1Flat", "alpha_beta", "flat")
+    ),
+    "epsilon_gamma_box": Composite(
+        _SOURCE.format("EpsilonGammaBox"), _zennit("EpsilonGammaBox", "gamma_generalized", "z_box")
+    ),
+    "excitation_backprop": Composite(
+        _SOURCE.format("ExcitationBackprop") + "; Zhang et al. 2018 (IJCV 126)",
+        _zennit("ExcitationBackprop", "z_plus", above="z_plus"),
+    ),
     "falling_gamma": Composite("Montavon et al. 2019's idea of a γ that falls with depth", _falling_gamma),
 }
 """Ready models by the name that ``--model`` takes in place of a file."""

@@ -83,9 +83,7 @@ def check_hash(path: Path, digits: str) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest().startswith(digits)
 
 
-def download_imagenet(
-    *, progress: Progress | None = None, cancel: Cancel | None = None, url: str | None = None
-) -> Path:
+def download_imagenet(*, progress: Progress | None = None, cancel: Cancel | None = None, url: str | None = None) -> Path:
     """Bring torchvision's VGG16 weights to torch's cache.
 
     Parameters
@@ -116,12 +114,7 @@ def download_imagenet(
 
 
 def download(
-    url: str,
-    folder: Path,
-    *,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
-    timeout: float = 30.0,
+    url: str, folder: Path, *, progress: Progress | None = None, cancel: Cancel | None = None, timeout: float = 30.0
 ) -> Path:
     """Transfer a file whose name carries its hash into a folder.
 
@@ -179,9 +172,7 @@ def _sole(target: Path, cancel: Cancel | None) -> Iterator[None]:
         lock.release()
 
 
-def _transfer(
-    url: str, target: Path, progress: Progress | None, cancel: Cancel | None, timeout: float
-) -> None:
+def _transfer(url: str, target: Path, progress: Progress | None, cancel: Cancel | None, timeout: float) -> None:
     part = target.with_name(target.name + ".part")
     digits = expected_hash(target.name)
     if not digits:
@@ -204,8 +195,7 @@ def _transfer(
         part.unlink()
         if not before:
             raise DownloadError(
-                f"What {_host(url)} sent as {target.name} is not that file (its SHA-256 differs): "
-                "try again later."
+                f"What {_host(url)} sent as {target.name} is not that file (its SHA-256 differs): try again later."
             )
         # A resumed file may have been continued with bytes of another one: once more from the start.
     raise DownloadError(f"{target.name} did not arrive complete: try again later.")
@@ -222,20 +212,14 @@ def _fetch(url: str, part: Path, progress: Progress | None, cancel: Cancel | Non
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdigit() else 0
         if total > MAX_BYTES:
-            raise DownloadError(
-                f"The file at {url} has {total / 1e9:.0f} GB, more than any VGG16: check the address."
-            )
+            raise DownloadError(f"The file at {url} has {total / 1e9:.0f} GB, more than any VGG16: check the address.")
         if total and shutil.disk_usage(part.parent).free < total - start:
-            raise DownloadError(
-                f"{part.parent} has no room for {total / 1e6:.0f} MB: free some or set TORCH_HOME."
-            )
+            raise DownloadError(f"{part.parent} has no room for {total / 1e6:.0f} MB: free some or set TORCH_HOME.")
         with part.open("ab" if start else "wb") as file:
             _copy(response, file, start, total, progress, cancel)
 
 
-def _copy(
-    response: Any, file: Any, done: int, total: int, progress: Progress | None, cancel: Cancel | None
-) -> None:
+def _copy(response: Any, file: Any, done: int, total: int, progress: Progress | None, cancel: Cancel | None) -> None:
     while True:
         if progress is not None:
             progress(done, total)
@@ -265,8 +249,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         scheme = urllib.parse.urlsplit(newurl).scheme
         if scheme != "https" and (scheme != "http" or req.type == "https"):
-            raise DownloadError(f"{_host(req.full_url)} redirects to {newurl[:200]}, which is not encrypted: "
-                                "try again later, or use the embedded network.")
+            raise DownloadError(
+                f"{_host(req.full_url)} redirects to {newurl[:200]}, which is not encrypted: "
+                "try again later, or use the embedded network."
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -281,8 +267,7 @@ def _open(url: str, start: int, timeout: float) -> Any:
         if error.code == 416 and start:  # nothing is missing behind what arrived, or it is another file
             return _open(url, 0, timeout)
         raise DownloadError(
-            f"{_host(url)} answered {error.code} for {file_name(url)}: try again later, "
-            "or use the embedded network."
+            f"{_host(url)} answered {error.code} for {file_name(url)}: try again later, or use the embedded network."
         ) from error
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error

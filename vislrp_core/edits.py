@@ -7,8 +7,16 @@ from typing import Any
 from vislrp_core.model import MAX_SEGMENTS, LRPModel, ModelError, Segment
 from vislrp_core.rules import Rule
 
-__all__ = ["MAX_SEGMENTS", "add_segment", "move_border", "remove_segment", "rename", "set_field", "set_rule",
-           "split_segment"]
+__all__ = [
+    "MAX_SEGMENTS",
+    "add_segment",
+    "move_border",
+    "remove_segment",
+    "rename",
+    "set_field",
+    "set_rule",
+    "split_segment",
+]
 
 
 def _with(model: LRPModel, **changes: Any) -> LRPModel:
@@ -25,10 +33,11 @@ def _split(model: LRPModel, segment: int, last: int, rule: Rule) -> LRPModel:
         raise ModelError(f"a model has at most {MAX_SEGMENTS} segments: remove one first")
     old = model.segments[segment]
     if not old.first <= last < old.last:
-        raise ModelError(f"segment {segment + 1} cannot be split below layer {last}: "
-                         f"it covers layers {old.first} to {old.last}")
+        raise ModelError(
+            f"segment {segment + 1} cannot be split below layer {last}: it covers layers {old.first} to {old.last}"
+        )
     parts = (Segment(first=old.first, last=last, rule=old.rule), Segment(first=last + 1, last=old.last, rule=rule))
-    return _with(model, segments=model.segments[:segment] + parts + model.segments[segment + 1:])
+    return _with(model, segments=model.segments[:segment] + parts + model.segments[segment + 1 :])
 
 
 def add_segment(model: LRPModel) -> LRPModel:
@@ -73,11 +82,10 @@ def move_border(model: LRPModel, border: int, last: int) -> LRPModel:
     _check(model, border)
     if border == len(model.segments) - 1:
         raise ModelError(f"the last segment ends at layer {model.plan.last}: it has no border to move")
-    below, above = model.segments[border:border + 2]
+    below, above = model.segments[border : border + 2]
     end = min(max(last, below.first), above.last - 1)
-    pair = (Segment(first=below.first, last=end, rule=below.rule),
-            Segment(first=end + 1, last=above.last, rule=above.rule))
-    return _with(model, segments=model.segments[:border] + pair + model.segments[border + 2:])
+    pair = (Segment(first=below.first, last=end, rule=below.rule), Segment(first=end + 1, last=above.last, rule=above.rule))
+    return _with(model, segments=model.segments[:border] + pair + model.segments[border + 2 :])
 
 
 def set_rule(model: LRPModel, segment: int, rule: Rule) -> LRPModel:
@@ -85,7 +93,7 @@ def set_rule(model: LRPModel, segment: int, rule: Rule) -> LRPModel:
     _check(model, segment)
     old = model.segments[segment]
     changed = Segment(first=old.first, last=old.last, rule=rule)
-    return _with(model, segments=(*model.segments[:segment], changed, *model.segments[segment + 1:]))
+    return _with(model, segments=(*model.segments[:segment], changed, *model.segments[segment + 1 :]))
 
 
 def set_field(model: LRPModel, field: str, value: str) -> LRPModel:

@@ -47,9 +47,7 @@ def relevance_npz(relevance: Relevance, layers: Iterable[int] | None = None) -> 
     return buffer.getvalue()
 
 
-def python_script(
-    model: LRPModel, image: str, target: str | int, network: str = "embedded", fit: str = "crop"
-) -> str:
+def python_script(model: LRPModel, image: str, target: str | int, network: str = "embedded", fit: str = "crop") -> str:
     """A Python script on `vislrp_core` that computes and saves this very heatmap.
 
     Parameters
@@ -111,13 +109,17 @@ def zennit_script(
         Names the layers whose rule Zennit cannot express.
     """
     rows = model.plan
-    limits = {layer: model.rule_at(layer).kind.zennit_limit(model.rule_at(layer), layer == rows.weighted[0])
-              for layer in rows.weighted}
+    limits = {
+        layer: model.rule_at(layer).kind.zennit_limit(model.rule_at(layer), layer == rows.weighted[0])
+        for layer in rows.weighted
+    }
     refused = [layer for layer, reason in limits.items() if reason]
     if refused:
         rule = model.rule_at(refused[0])
-        raise ExportError(f"{rule.title} on {rows.name(refused[0])} to {rows.name(refused[-1])}: {limits[refused[0]]}; "
-                          "choose another rule there.")
+        raise ExportError(
+            f"{rule.title} on {rows.name(refused[0])} to {rows.name(refused[-1])}: {limits[refused[0]]}; "
+            "choose another rule there."
+        )
     name_map = _name_map(model)
     kinds = {model.rule_at(layer).kind: None for layer in rows.weighted}
     helpers = "".join(f"{kind.zennit_helper}\n\n" for kind in kinds if kind.zennit_helper)
@@ -190,9 +192,7 @@ def _name_map(model: LRPModel) -> str:
                 rule = model.rule_at(one.index)
                 damping = f"stabilized({rule.epsilon!r}, {rule.epsilon_scale == 'relative'})"
                 groups.append((f"ProportionalPool({damping})", [one.module or ""], "max pooling with the segment's epsilon"))
-    return "\n".join(
-        f"        # {note}\n        ({names!r},\n         {text})," for text, names, note in groups
-    )
+    return "\n".join(f"        # {note}\n        ({names!r},\n         {text})," for text, names, note in groups)
 
 
 def _comment(text: str) -> str:

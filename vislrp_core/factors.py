@@ -84,6 +84,7 @@ class Factors:
     def with_constant(self) -> Change | None:
         """The changed weight with its constant."""
         change, constant = self.change, self.constant
+
         def shifted(w: Tensor, out: Tensor | None = None) -> Tensor:
             return torch.add(w, constant, out=out) if change is None else change(w, out).add_(constant)
 

@@ -123,8 +123,18 @@ class _Sheet:
     width: float = 0.0
     height: float = 0.0
 
-    def write(self, x: float, y: float, text: str, size: int = BODY, *, room: float, muted: bool = False,
-              colour: str = "", anchor: str = "start") -> None:
+    def write(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: int = BODY,
+        *,
+        room: float,
+        muted: bool = False,
+        colour: str = "",
+        anchor: str = "start",
+    ) -> None:
         """One line whose top is at y, cut where it is wider than the room."""
         if text:
             ink = colour or (self.muted if muted else self.ink)
@@ -142,8 +152,11 @@ def fitted(text: str, size: int, room: float) -> str:
 
 
 def _sheet(shown: Comparison) -> _Sheet:
-    sheet = (_Sheet("#12161B", "#E6EAEF", "#9AA4B0", "#3A434D") if shown.dark
-             else _Sheet("#FFFFFF", "#1B2430", "#5E6976", "#DDE2E8"))
+    sheet = (
+        _Sheet("#12161B", "#E6EAEF", "#9AA4B0", "#3A434D")
+        if shown.dark
+        else _Sheet("#FFFFFF", "#1B2430", "#5E6976", "#DDE2E8")
+    )
     left = MARGIN + LABEL + GAP
     sheet.width = left + len(shown.columns) * (CELL + GAP) - GAP + MARGIN
     y = _heads(sheet, shown, left)
@@ -225,16 +238,26 @@ def comparison_png(shown: Comparison, scale: int = 2) -> bytes:
     draw = ImageDraw.Draw(image)
     for item in sheet.items:
         if isinstance(item, _Box):
-            draw.rectangle((round(scale * item.x), round(scale * item.y), round(scale * (item.x + item.width)) - 1,
-                            round(scale * (item.y + item.height)) - 1), rgb(item.fill))
+            draw.rectangle(
+                (
+                    round(scale * item.x),
+                    round(scale * item.y),
+                    round(scale * (item.x + item.width)) - 1,
+                    round(scale * (item.y + item.height)) - 1,
+                ),
+                rgb(item.fill),
+            )
         elif isinstance(item, _Picture):
             size = round(scale * item.width), round(scale * item.height)
-            image.paste(item.image.convert("RGB").resize(size, Image.Resampling.BICUBIC),
-                        (round(scale * item.x), round(scale * item.y)))
+            image.paste(
+                item.image.convert("RGB").resize(size, Image.Resampling.BICUBIC),
+                (round(scale * item.x), round(scale * item.y)),
+            )
         else:
             anchor = {"start": "la", "middle": "ma", "end": "ra"}[item.anchor]
-            draw.text((scale * item.x, scale * item.y), item.text, rgb(item.colour), typeface(scale * item.size),
-                      anchor=anchor)
+            draw.text(
+                (scale * item.x, scale * item.y), item.text, rgb(item.colour), typeface(scale * item.size), anchor=anchor
+            )
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=6, dpi=(96 * scale, 96 * scale))
     return buffer.getvalue()
@@ -243,20 +266,27 @@ def comparison_png(shown: Comparison, scale: int = 2) -> bytes:
 def comparison_svg(shown: Comparison) -> str:
     """The figure as an SVG file: texts stay texts, maps are embedded at their own size."""
     sheet = _sheet(shown)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{sheet.width:g}" height="{sheet.height:g}" '
-             f'viewBox="0 0 {sheet.width:g} {sheet.height:g}" font-family="{FONTS}">',
-             f'<rect width="100%" height="100%" fill="{sheet.paper}"/>']
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{sheet.width:g}" height="{sheet.height:g}" '
+        f'viewBox="0 0 {sheet.width:g} {sheet.height:g}" font-family="{FONTS}">',
+        f'<rect width="100%" height="100%" fill="{sheet.paper}"/>',
+    ]
     for item in sheet.items:
         if isinstance(item, _Box):
-            parts.append(f'<rect x="{item.x:g}" y="{item.y:g}" width="{item.width:g}" height="{item.height:g}" '
-                         f'fill="{item.fill}"/>')
+            parts.append(
+                f'<rect x="{item.x:g}" y="{item.y:g}" width="{item.width:g}" height="{item.height:g}" fill="{item.fill}"/>'
+            )
         elif isinstance(item, _Picture):
-            parts.append(f'<image x="{item.x:g}" y="{item.y:g}" width="{item.width:g}" height="{item.height:g}" '
-                         f'preserveAspectRatio="none" href="{_address(item.image)}"/>')
+            parts.append(
+                f'<image x="{item.x:g}" y="{item.y:g}" width="{item.width:g}" height="{item.height:g}" '
+                f'preserveAspectRatio="none" href="{_address(item.image)}"/>'
+            )
         else:
             # y of SVG text is its base line; DejaVu Sans rises 0.93 of its size above it.
-            parts.append(f'<text x="{item.x:g}" y="{item.y + 0.93 * item.size:g}" font-size="{item.size}" '
-                         f'fill="{item.colour}" text-anchor="{item.anchor}">{escape(_printable(item.text))}</text>')
+            parts.append(
+                f'<text x="{item.x:g}" y="{item.y + 0.93 * item.size:g}" font-size="{item.size}" '
+                f'fill="{item.colour}" text-anchor="{item.anchor}">{escape(_printable(item.text))}</text>'
+            )
     return "\n".join([*parts, "</svg>\n"])
 
 

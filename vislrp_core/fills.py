@@ -25,8 +25,9 @@ class Fill:
 
 FILLS: dict[str, Fill] = {
     "invert": Fill("× −1", "× −1", "The preprocessed value changes its sign: light becomes dark, a colour its complement."),
-    "mean": Fill("0 = mean colour", "0, the mean colour",
-                 "The preprocessed value becomes 0: the mean colour of the training images."),
+    "mean": Fill(
+        "0 = mean colour", "0, the mean colour", "The preprocessed value becomes 0: the mean colour of the training images."
+    ),
     "black": Fill("Black", "black", "The value that a black pixel becomes by preprocessing."),
     "blur": Fill("Blur", "blurred", "The image blurred with a Gaussian of sigma 8 pixels."),
     "noise": Fill("Noise", "noise", "Uniform random values between those of black and of white, the same in every run."),

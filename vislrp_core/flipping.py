@@ -23,11 +23,7 @@ from vislrp_core.fills import flip
 from vislrp_core.images import SIDE
 from vislrp_core.network import Network, Trace
 
-ORDERS: dict[str, str] = {
-    "morf": "most relevant first",
-    "lerf": "least relevant first",
-    "random": "random order",
-}
+ORDERS: dict[str, str] = {"morf": "most relevant first", "lerf": "least relevant first", "random": "random order"}
 DEFAULT_PATCH, DEFAULT_STEPS, DEFAULT_SEEDS = 8, 28, 3
 BATCH = 4
 RESAMPLES = 2000
@@ -74,8 +70,9 @@ class FlippingScores:
     srg_logit: float | None
 
 
-def order_of(values: NDArray[Any] | None, patch: int, order: str, seed: int | None = None,
-             shape: tuple[int, int] = (SIDE, SIDE)) -> NDArray[np.intp]:
+def order_of(
+    values: NDArray[Any] | None, patch: int, order: str, seed: int | None = None, shape: tuple[int, int] = (SIDE, SIDE)
+) -> NDArray[np.intp]:
     """The squares in the order of flipping.
 
     Parameters
@@ -120,17 +117,28 @@ def flipped_counts(squares: int, steps: int) -> list[int]:
     return [round(k / steps * squares) for k in range(steps + 1)]
 
 
-def step_mask(order: NDArray[np.intp], patch: int, count: int,
-              shape: tuple[int, int] = (SIDE, SIDE)) -> masks.Mask:
+def step_mask(order: NDArray[np.intp], patch: int, count: int, shape: tuple[int, int] = (SIDE, SIDE)) -> masks.Mask:
     """Pixels flipped after the first ``count`` squares of an order."""
     flipped = masks.ranks_of(order).reshape(masks.grid_shape(shape, patch)) < count
     return masks.spread(flipped, patch, shape)
 
 
-def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp], target: int, *, patch: int = DEFAULT_PATCH,
-            steps: int = DEFAULT_STEPS, kind: str = "morf", seed: int | None = None, batch: int = BATCH,
-            known: Mapping[int, Tensor] | None = None, checkpoint: Callable[[int], None] | None = None,
-            guard: Callable[[int], AbstractContextManager[object]] = nullcontext) -> PerturbationCurve:
+def measure(
+    network: Network,
+    x: Tensor,
+    filled: Tensor,
+    order: NDArray[np.intp],
+    target: int,
+    *,
+    patch: int = DEFAULT_PATCH,
+    steps: int = DEFAULT_STEPS,
+    kind: str = "morf",
+    seed: int | None = None,
+    batch: int = BATCH,
+    known: Mapping[int, Tensor] | None = None,
+    checkpoint: Callable[[int], None] | None = None,
+    guard: Callable[[int], AbstractContextManager[object]] = nullcontext,
+) -> PerturbationCurve:
     """Flip square after square and watch one class.
 
     Parameters
@@ -169,7 +177,7 @@ def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp]
     for first in range(0, len(wanted), batch):
         if checkpoint is not None:
             checkpoint(sum(count in found for count in counts))
-        group = wanted[first:first + batch]
+        group = wanted[first : first + batch]
         limits = torch.tensor(group, device=x.device)
         with guard(len(group)):
             outputs = logits_of(network, flip(x, ranks[None] < limits[:, None, None], filled), size=batch)
@@ -177,8 +185,14 @@ def measure(network: Network, x: Tensor, filled: Tensor, order: NDArray[np.intp]
     if checkpoint is not None:
         checkpoint(len(counts))
     rows = torch.stack([found[count] for count in counts]).double().cpu()
-    return PerturbationCurve(kind, seed, np.array(counts) / len(order), rows[:, target].numpy(),
-                 rows.softmax(dim=1)[:, target].numpy(), rows.argmax(dim=1).numpy())
+    return PerturbationCurve(
+        kind,
+        seed,
+        np.array(counts) / len(order),
+        rows[:, target].numpy(),
+        rows.softmax(dim=1)[:, target].numpy(),
+        rows.argmax(dim=1).numpy(),
+    )
 
 
 def ends(network: Network, trace: Trace, filled: Tensor, patch: int) -> dict[int, Tensor]:
@@ -213,8 +227,9 @@ def share_to_change(curve: PerturbationCurve) -> float | None:
     return float(curve.shares[changed[0]]) if len(changed) else None
 
 
-def bootstrap(values: Sequence[float], *, level: float = 0.95, resamples: int = RESAMPLES,
-              seed: int = 0) -> tuple[float, float]:
+def bootstrap(
+    values: Sequence[float], *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[float, float]:
     """Percentile bootstrap confidence interval of the mean over images (Efron 1979).
 
     Returns

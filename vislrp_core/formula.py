@@ -14,5 +14,7 @@ def formula_latex(rule: Rule) -> str:
 def formula_mathml(rule: Rule) -> str:
     """MathML of a rule; numbers carry the class of their parameter's group (``p-weight`` ...)."""
     body = rule.kind.formula(Writer(True), rule)
-    return ('<math xmlns="http://www.w3.org/1998/Math/MathML" displaystyle="true">'
-            f"<mrow><msub><mi>R</mi><mi>i</mi></msub><mo>=</mo>{body}</mrow></math>")
+    return (
+        '<math xmlns="http://www.w3.org/1998/Math/MathML" displaystyle="true">'
+        f"<mrow><msub><mi>R</mi><mi>i</mi></msub><mo>=</mo>{body}</mrow></math>"
+    )

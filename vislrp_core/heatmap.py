@@ -135,9 +135,7 @@ def limit(maps: Any | Iterable[Any], range: str = DEFAULT_RANGE) -> float:
     return float(np.percentile(sizes, float(range.removeprefix("p")))) or largest
 
 
-def colour(
-    map2d: Any, limit: float, spectrum: str | Spectrum = DEFAULT_SPECTRUM, dark: bool = False
-) -> NDArray[np.uint8]:
+def colour(map2d: Any, limit: float, spectrum: str | Spectrum = DEFAULT_SPECTRUM, dark: bool = False) -> NDArray[np.uint8]:
     """Colours of a map.
 
     Parameters
@@ -169,9 +167,7 @@ def colour(
     return table(chosen, dark)[levels]
 
 
-def picture(
-    rgb: NDArray[np.uint8] | Image.Image, size: int | None = None, pixelated: bool | None = None
-) -> Image.Image:
+def picture(rgb: NDArray[np.uint8] | Image.Image, size: int | None = None, pixelated: bool | None = None) -> Image.Image:
     """A coloured map as a picture whose longer side has `size` pixels.
 
     Parameters
@@ -201,9 +197,7 @@ def _png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def png(
-    rgb: NDArray[np.uint8] | Image.Image, size: int | None = None, pixelated: bool | None = None
-) -> bytes:
+def png(rgb: NDArray[np.uint8] | Image.Image, size: int | None = None, pixelated: bool | None = None) -> bytes:
     """PNG file of a coloured map; parameters as in `picture`."""
     return _png(picture(rgb, size, pixelated))
 
@@ -317,18 +311,14 @@ def figure_png(
 _limit = limit  # the function, where a parameter has its name
 
 
-def _compose(
-    body: Image.Image, spectrum: Spectrum, dark: bool, strongest: float, title: str, caption: str
-) -> Image.Image:
+def _compose(body: Image.Image, spectrum: Spectrum, dark: bool, strongest: float, title: str, caption: str) -> Image.Image:
     """Title, map, colour bar with five numbers, caption on one sheet."""
     unit = max(body.size) / FIGURE_SIDE
     margin, bar_width, font = round(28 * unit), round(26 * unit), typeface(round(22 * unit))
     ink, paper = (rgb("#E6EAEF"), rgb("#12161B")) if dark else (rgb("#1B2430"), rgb("#FFFFFF"))
     shares = (1.0, 0.5, 0.0, -0.5, -1.0) if spectrum.diverging else (1.0, 0.75, 0.5, 0.25, 0.0)
     # A map of zeros has no scale: the bar names zero alone.
-    labels = [
-        format_value(share * strongest) if strongest > 0 else ("0" if share == 0 else "") for share in shares
-    ]
+    labels = [format_value(share * strongest) if strongest > 0 else ("0" if share == 0 else "") for share in shares]
     label_width = math.ceil(max(font.getlength(label) for label in labels))
     line = round(44 * unit)
     top = margin + (line if title else 0)
@@ -337,12 +327,7 @@ def _compose(
     draw = ImageDraw.Draw(sheet)
     room = width - 2 * margin
     if title:
-        draw.text(
-            (margin, margin),
-            _fitted(title, typeface(round(26 * unit)), room),
-            ink,
-            typeface(round(26 * unit)),
-        )
+        draw.text((margin, margin), _fitted(title, typeface(round(26 * unit)), room), ink, typeface(round(26 * unit)))
     sheet.paste(body, (margin, top))
     bar_left = 2 * margin + body.width
     sheet.paste(_bar(spectrum, dark, bar_width, body.height, vertical=True), (bar_left, top))

@@ -71,9 +71,7 @@ def read_image(source: bytes | bytearray | memoryview | str | Path) -> Image.Ima
     if not data:
         raise ImageError(f"{name} is empty: choose a picture file ({containers.READABLE}).")
     if len(data) > MAX_BYTES:
-        raise ImageError(
-            f"{name} is larger than {MAX_BYTES // 2**20} MB: save it smaller and choose it again."
-        )
+        raise ImageError(f"{name} is larger than {MAX_BYTES // 2**20} MB: save it smaller and choose it again.")
     return _decode(data, name)
 
 
@@ -268,8 +266,9 @@ def _on_white(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.mode == "La":
         image = image.convert("LA")
     if not image.has_transparency_data:
-        return profiles.to_srgb(image if image.mode in profiles.SPACES else image.convert(
-            "L" if image.mode == "1" else "RGB"), profile)
+        return profiles.to_srgb(
+            image if image.mode in profiles.SPACES else image.convert("L" if image.mode == "1" else "RGB"), profile
+        )
     coloured = image if image.mode == "LA" else image.convert("RGBA")
     alpha = coloured.getchannel("A")
     paper = Image.new("RGB", coloured.size, "white")
@@ -341,8 +340,7 @@ def to_input(image: Image.Image, network: Network, fit: str = "crop") -> Tensor:
     view = network_view(image, fit, network.architecture.input_size)
     pixels = torch.from_numpy(np.array(view)).permute(2, 0, 1).contiguous()
     mean, std = (
-        torch.tensor(tuple(channels), dtype=torch.float32).reshape(3, 1, 1)
-        for channels in (network.mean, network.std)
+        torch.tensor(tuple(channels), dtype=torch.float32).reshape(3, 1, 1) for channels in (network.mean, network.std)
     )
     values = (pixels.to(torch.float32) / 255 - mean) / std
     return values.unsqueeze(0).to(device=network.device, dtype=network.dtype)

@@ -57,12 +57,20 @@ def _original(data: dict[str, Any]) -> LRPModel:
         segments.append({"first": int(first), "last": int(behind) - 1, "rule": rule.to_dict()})
         notes += [(int(first), f"{_NOTE}layers {int(first)} to {int(behind) - 1}: {what}.") for what in differences]
     name = data.get("name")
-    return LRPModel.from_data({
-        "format": FORMAT, "version": VERSION,
-        "name": name if isinstance(name, str) and texts.is_visible(name) else "Imported model",
-        "description": "\n".join([_SOURCE, *(note for _, note in sorted(notes))]), "pooling": "proportional",
-        "pooling_epsilon": "segment", "bias": "absorb", "pixel_rule": "z_box", "start": "logit",
-        "segments": sorted(segments, key=lambda segment: segment["first"])})
+    return LRPModel.from_data(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": name if isinstance(name, str) and texts.is_visible(name) else "Imported model",
+            "description": "\n".join([_SOURCE, *(note for _, note in sorted(notes))]),
+            "pooling": "proportional",
+            "pooling_epsilon": "segment",
+            "bias": "absorb",
+            "pixel_rule": "z_box",
+            "start": "logit",
+            "segments": sorted(segments, key=lambda segment: segment["first"]),
+        }
+    )
 
 
 def _number(entry: dict[str, Any], key: str, where: str) -> float:
@@ -77,9 +85,22 @@ def _number(entry: dict[str, Any], key: str, where: str) -> float:
     return float(value)
 
 
-_METHODS = {"0": "zero", "epsilon": "epsilon", "gamma": "gamma", "w2": "w_square", "w^2": "w_square", "w²": "w_square",
-            "wsquare": "w_square", "flat": "flat", "z+": "z_plus", "zplus": "z_plus", "zb": "z_box", "zβ": "z_box",
-            "zbeta": "z_box", "zbox": "z_box"}
+_METHODS = {
+    "0": "zero",
+    "epsilon": "epsilon",
+    "gamma": "gamma",
+    "w2": "w_square",
+    "w^2": "w_square",
+    "w²": "w_square",
+    "wsquare": "w_square",
+    "flat": "flat",
+    "z+": "z_plus",
+    "zplus": "z_plus",
+    "zb": "z_box",
+    "zβ": "z_box",
+    "zbeta": "z_box",
+    "zbox": "z_box",
+}
 _BY_NUMBERS = ("zero", "w_square", "flat", "alpha_beta")
 
 
@@ -90,8 +111,10 @@ def _rule(entry: dict[str, Any], where: str) -> tuple[Rule, list[str]]:
     text = "".join(sign for sign in method.lower() if sign not in "-_ ") if isinstance(method, str) else ""
     text = text.removeprefix("lrp")
     named = "alpha_beta" if text.startswith("alpha") else _METHODS.get(text)
-    values = {key: _number(entry, original, where) if original in entry else PRESETS[named or "zero"].value(key)
-              for key, original in _ORIGINAL_KEYS.items()}
+    values = {
+        key: _number(entry, original, where) if original in entry else PRESETS[named or "zero"].value(key)
+        for key, original in _ORIGINAL_KEYS.items()
+    }
     if named == "z_box":
         return Rule.of("z_box"), []
     differences = _translate(values)
@@ -113,18 +136,26 @@ def _translate(values: dict[str, float]) -> list[str]:
     differences = []
     if values["beta"]:
         if values["gamma1p"] != values["gamma1n"]:
-            differences.append("γ₁⁺ of the first term and γ₁⁻ of the second were chosen apart "
-                               f"({values['gamma1p']:g}, {values['gamma1n']:g}), here the second takes the first's")
+            differences.append(
+                "γ₁⁺ of the first term and γ₁⁻ of the second were chosen apart "
+                f"({values['gamma1p']:g}, {values['gamma1n']:g}), here the second takes the first's"
+            )
         values["gamma1n"] = 0.0
         if values["gamma1p"] > 0 and not any(values[key] for key in ("gamma0", "gamma1", "gamma2")):
             values["gamma1p"] = 1.0  # alone in both terms, its size cancels
     if values["theta0"] and not values["theta1"]:
-        differences.append("inputs were all as large as the root mean square of the layer's activations, here they are "
-                           f"{values['theta0']:g}, which gives the bias a slightly other share")
+        differences.append(
+            "inputs were all as large as the root mean square of the layer's activations, here they are "
+            f"{values['theta0']:g}, which gives the bias a slightly other share"
+        )
     elif values["theta0"]:
-        differences.append(f"θ₀ = {values['theta0']:g} was multiplied by the root mean square of the layer's activations, "
-                           "here it counts as it is")
+        differences.append(
+            f"θ₀ = {values['theta0']:g} was multiplied by the root mean square of the layer's activations, "
+            "here it counts as it is"
+        )
     if values["gamma0"] and any(values[key] for key in ("gamma1", "gamma1p", "gamma1n", "gamma2")):
-        differences.append(f"γ₀ = {values['gamma0']:g} was multiplied by the root mean square of the layer's weights, here "
-                           "it counts as it is")
+        differences.append(
+            f"γ₀ = {values['gamma0']:g} was multiplied by the root mean square of the layer's weights, here "
+            "it counts as it is"
+        )
     return differences

@@ -39,6 +39,7 @@ def empty() -> Mask:
 
 # --- patches --------------------------------------------------------------------------------------------------------
 
+
 def grid_shape(shape: tuple[int, int], patch: int) -> tuple[int, int]:
     """Rows and columns of the squares; where the side is not a multiple, the last ones are cut at the border."""
     return -(-shape[0] // patch), -(-shape[1] // patch)
@@ -76,6 +77,7 @@ def ranks_of(order: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 # --- selection by relevance -------------------------------------------------------------------------------------------
+
 
 def select(values: NDArray[Any], share: float, sign: str = "positive", patch: int = 1, seed: int = 0) -> Mask:
     """Mark a share of the pixels, or of the squares, by their relevance.
@@ -144,12 +146,18 @@ def held(values: NDArray[Any], mask: Mask) -> Held:
     relevance = np.asarray(values, dtype=np.float64)
     under = relevance[mask]
     plus, minus = relevance.clip(min=0).sum(), relevance.clip(max=0).sum()
-    return Held(int(mask.sum()), float(mask.mean()), float(under.sum()), float(relevance.sum()),
-                float(under.clip(min=0).sum() / plus) if plus else 0.0,
-                float(under.clip(max=0).sum() / minus) if minus else 0.0)
+    return Held(
+        int(mask.sum()),
+        float(mask.mean()),
+        float(under.sum()),
+        float(relevance.sum()),
+        float(under.clip(min=0).sum() / plus) if plus else 0.0,
+        float(under.clip(max=0).sum() / minus) if minus else 0.0,
+    )
 
 
 # --- a brush ----------------------------------------------------------------------------------------------------------
+
 
 def from_alpha(rgba: NDArray[np.uint8] | None, side: int = SIDE) -> Mask:
     """Pixels that a drawing covers.
@@ -177,6 +185,7 @@ def from_alpha(rgba: NDArray[np.uint8] | None, side: int = SIDE) -> Mask:
 
 
 # --- text and file ------------------------------------------------------------------------------------------------------
+
 
 def encode(mask: Mask) -> str:
     """The mask as short URL-safe text: its bits, compressed."""
@@ -235,15 +244,19 @@ def from_png(data: bytes) -> Mask:
         raise MaskError(f"The mask cannot be used: {error}") from error
     height, width = brightness.shape
     if width != height:
-        raise MaskError(f"The mask has {width} x {height} pixels: use a square picture, "
-                        f"best {SIDE} x {SIDE}, white where pixels are to be flipped.")
+        raise MaskError(
+            f"The mask has {width} x {height} pixels: use a square picture, "
+            f"best {SIDE} x {SIDE}, white where pixels are to be flipped."
+        )
     marked = _lighter(brightness, opacity >= 128)
     if width != SIDE:
         shares = Image.fromarray(marked.astype(np.uint8) * 255).resize((SIDE, SIDE), Image.Resampling.BOX)
         marked = np.asarray(shares) >= 128
     if not marked.any():
-        raise MaskError("Nothing is marked in this mask: use a picture that is white where pixels are to be flipped, and "
-                        "black or transparent elsewhere.")
+        raise MaskError(
+            "Nothing is marked in this mask: use a picture that is white where pixels are to be flipped, and "
+            "black or transparent elsewhere."
+        )
     return marked
 
 

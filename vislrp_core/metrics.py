@@ -40,48 +40,67 @@ class Fact:
 FACTS: dict[str, Fact] = {
     "sum": Fact("Sum of relevance", "Σ", "Sum of the relevance of all pixels, R[0]."),
     "conservation": Fact(
-        "Conservation", "kept",
+        "Conservation",
+        "kept",
         "Sum of the relevance of the pixels divided by the sum at the logits, R[0] / R[last]: 100 % where nothing is "
         "absorbed or added on the way. Not defined where relevance starts with a sum of 0 (start: contrast).",
-        "Bach et al. 2015, Eq. 2"),
+        "Bach et al. 2015, Eq. 2",
+    ),
     "gini": Fact(
-        "Concentration (Gini)", "Gini",
+        "Concentration (Gini)",
+        "Gini",
         "Gini coefficient of |R| over the pixels: 0 where all pixels carry the same amount, near 1 where a few carry "
         "everything.",
-        "Chalasani et al. 2020; Quantus, Sparseness"),
+        "Chalasani et al. 2020; Quantus, Sparseness",
+    ),
     "positive_share": Fact(
-        "Share of positive relevance", "+", "Sum of positive relevance divided by the sum of |R| over the pixels."),
+        "Share of positive relevance", "+", "Sum of positive relevance divided by the sum of |R| over the pixels."
+    ),
     "entropy": Fact(
-        "Complexity (entropy)", "H",
+        "Complexity (entropy)",
+        "H",
         "Entropy, in nats, of |R| / Σ|R|: low where few pixels carry the map, at most the logarithm of their number.",
-        "Bhatt et al. 2020; Quantus, Complexity"),
+        "Bhatt et al. 2020; Quantus, Complexity",
+    ),
     "pearson": Fact(
-        "Pearson, to the first column", "r",
+        "Pearson, to the first column",
+        "r",
         "Linear correlation of this map with the first column's, pixel by pixel: 1 same pattern, 0 unrelated, −1 opposite.",
-        "Adebayo et al. 2018; scipy.stats.pearsonr"),
+        "Adebayo et al. 2018; scipy.stats.pearsonr",
+    ),
     "spearman": Fact(
-        "Spearman, to the first column", "ρ",
+        "Spearman, to the first column",
+        "ρ",
         "Correlation of the pixels' ranks in this map with those in the first column's: 1 where both order them alike.",
-        "Adebayo et al. 2018; scipy.stats.spearmanr"),
+        "Adebayo et al. 2018; scipy.stats.spearmanr",
+    ),
     "ssim": Fact(
-        "SSIM, to the first column", "SSIM",
+        "SSIM, to the first column",
+        "SSIM",
         "Structural similarity to the first column's map, each divided by its largest absolute value; mean over windows of "
         "7 × 7 pixels.",
-        "Wang et al. 2004; skimage.metrics.structural_similarity"),
+        "Wang et al. 2004; skimage.metrics.structural_similarity",
+    ),
     "cosine": Fact(
-        "Class sensitivity (cosine)", "cosine",
+        "Class sensitivity (cosine)",
+        "cosine",
         "Cosine between this model's maps for two classes of the same image: near 1, the model draws the same map whichever "
         "class is asked for; lower, it tells the classes apart.",
-        "Sixt, Granz, Landgraf 2020"),
+        "Sixt, Granz, Landgraf 2020",
+    ),
     "srg": Fact(
-        "Flipping score (SRG)", "SRG",
+        "Flipping score (SRG)",
+        "SRG",
         "Area between the target's probability when the least relevant patches are flipped first and when the most "
         "relevant are, over the flipped share: higher means that the map orders pixels as the network does.",
-        "Blücher, Vielhaben, Strodthoff 2024"),
+        "Blücher, Vielhaben, Strodthoff 2024",
+    ),
     "seconds": Fact(
-        "Seconds", "s",
+        "Seconds",
+        "s",
         "Time of this propagation on the server when it was computed; upper layers that an earlier map shares are not "
-        "computed again."),
+        "computed again.",
+    ),
     "range": Fact("Range", "±", "Relevance that takes the strongest colour."),
 }
 
@@ -179,8 +198,9 @@ def ssim(first: ArrayLike, second: ArrayLike) -> float:
     variance_y = unbiased * (_window_mean(y * y) - mean_y**2)
     covariance = unbiased * (_window_mean(x * y) - mean_x * mean_y)
     c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
-    similarity = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-                  / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)))
+    similarity = (
+        (2 * mean_x * mean_y + c1) * (2 * covariance + c2) / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))
+    )
     return float(similarity.mean())
 
 

@@ -36,20 +36,28 @@ class Choice:
 
 
 POOLINGS = {
-    "proportional": Choice("Proportional", "Max pooling gives relevance back in proportion to its four inputs.",
-                           "the heatmapping tutorial, the original VisLRPDesigner"),
-    "winner-takes-all": Choice("Winner takes all", "Max pooling gives relevance back to the maximum alone.",
-                               "Zennit, Captum, iNNvestigate"),
+    "proportional": Choice(
+        "Proportional",
+        "Max pooling gives relevance back in proportion to its four inputs.",
+        "the heatmapping tutorial, the original VisLRPDesigner",
+    ),
+    "winner-takes-all": Choice(
+        "Winner takes all", "Max pooling gives relevance back to the maximum alone.", "Zennit, Captum, iNNvestigate"
+    ),
 }
 POOLING_EPSILONS = {
     "none": Choice("None", "Windows of max pooling are shared out exactly.", "the definition of LRP"),
-    "segment": Choice("As the segment", "Proportional pooling is damped by the ε of its segment, too.",
-                      "the heatmapping tutorial, the original VisLRPDesigner"),
+    "segment": Choice(
+        "As the segment",
+        "Proportional pooling is damped by the ε of its segment, too.",
+        "the heatmapping tutorial, the original VisLRPDesigner",
+    ),
 }
 BIASES = {
     "ignore": Choice("Ignore", "Sums run over the inputs only, so relevance is conserved.", "iNNvestigate's IgnoreBias"),
-    "absorb": Choice("Absorb", "The bias is one more input and takes its share of relevance.",
-                     "Zennit, the original VisLRPDesigner"),
+    "absorb": Choice(
+        "Absorb", "The bias is one more input and takes its share of relevance.", "Zennit, the original VisLRPDesigner"
+    ),
 }
 PIXEL_RULES = {
     "z_box": Choice("zβ", "Layer 1 uses the box between a black and a white pixel.", "the heatmapping tutorial"),
@@ -61,8 +69,9 @@ STARTS = {
     "logit": Choice("Logit", "Relevance starts as the target's logit.", "the heatmapping tutorial"),
     "one": Choice("One", "Relevance starts as 1.", "Zennit's one-hot output"),
     "probability": Choice("Probability", "Relevance starts as the target's softmax probability.", "tensorflow-lrp"),
-    "contrast": Choice("Contrast", "Relevance starts as the logit there and -logit/(classes - 1) elsewhere.",
-                       "CLRP, Gu et al. 2018"),
+    "contrast": Choice(
+        "Contrast", "Relevance starts as the logit there and -logit/(classes - 1) elsewhere.", "CLRP, Gu et al. 2018"
+    ),
 }
 
 
@@ -120,8 +129,10 @@ class LRPModel(BaseModel):
         expected, last = 1, self.plan.last
         for place, segment in enumerate(self.segments):
             if segment.first != expected:
-                raise ValueError(f"segments[{place}].first: must be {expected}, so that the segments cover layers 1 to "
-                                 f"{last} without gap or overlap, got {segment.first}")
+                raise ValueError(
+                    f"segments[{place}].first: must be {expected}, so that the segments cover layers 1 to "
+                    f"{last} without gap or overlap, got {segment.first}"
+                )
             if segment.last > last:
                 raise ValueError(f"segments[{place}].last: must be a layer number from 1 to {last}, got {segment.last}")
             if segment.last < segment.first:
@@ -134,8 +145,11 @@ class LRPModel(BaseModel):
     @classmethod
     def basic(cls, name: str = "My New Model", architecture: str = DEFAULT) -> LRPModel:
         """LRP-0 on all layers, with the default conventions."""
-        return cls(name=name, architecture=architecture,
-                   segments=(Segment(first=1, last=ARCHITECTURES[architecture].last, rule=Rule.of("zero")),))
+        return cls(
+            name=name,
+            architecture=architecture,
+            segments=(Segment(first=1, last=ARCHITECTURES[architecture].last, rule=Rule.of("zero")),),
+        )
 
     @property
     def plan(self) -> Architecture:
@@ -145,9 +159,11 @@ class LRPModel(BaseModel):
     def require(self, architecture: Architecture) -> None:
         """Refuse a network of another architecture (Raises ModelError, which names both)."""
         if architecture.key != self.architecture:
-            raise ModelError(f'the model "{self.name}" is for {self.plan.title} ({self.architecture}), the network is '
-                             f'of the architecture {architecture.title} ({architecture.key}): adapt the model first '
-                             f'("python -m vislrp_core adapt FILE --architecture {architecture.key} --out FILE")')
+            raise ModelError(
+                f'the model "{self.name}" is for {self.plan.title} ({self.architecture}), the network is '
+                f"of the architecture {architecture.title} ({architecture.key}): adapt the model first "
+                f'("python -m vislrp_core adapt FILE --architecture {architecture.key} --out FILE")'
+            )
 
     def rule_at(self, layer: int) -> Rule:
         """Rule of a layer; at layer 1 the pixel rule."""
@@ -163,12 +179,22 @@ class LRPModel(BaseModel):
 
     def to_json(self) -> str:
         """Text of the model file; a convention younger than the format's first version is written where it is used."""
-        head = {"format": FORMAT, "version": VERSION, "name": self.name, "description": self.description,
-                "architecture": self.architecture, "pooling": self.pooling,
-                **({} if self.pooling_epsilon == "none" else {"pooling_epsilon": self.pooling_epsilon}),
-                "bias": self.bias, "pixel_rule": self.pixel_rule, "start": self.start}
-        lines = [f" {json.dumps({'first': s.first, 'last': s.last, 'rule': s.rule.to_dict()}, ensure_ascii=False)}"
-                 for s in self.segments]
+        head = {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": self.name,
+            "description": self.description,
+            "architecture": self.architecture,
+            "pooling": self.pooling,
+            **({} if self.pooling_epsilon == "none" else {"pooling_epsilon": self.pooling_epsilon}),
+            "bias": self.bias,
+            "pixel_rule": self.pixel_rule,
+            "start": self.start,
+        }
+        lines = [
+            f" {json.dumps({'first': s.first, 'last': s.last, 'rule': s.rule.to_dict()}, ensure_ascii=False)}"
+            for s in self.segments
+        ]
         body = json.dumps(head, ensure_ascii=False)[:-1]
         return body + ',\n "segments": [\n ' + ",\n ".join(lines) + "]}\n"
 
@@ -276,8 +302,11 @@ def _sentence(error: ValidationError, last: int) -> str:
         return f"{place}: must be one of {context['expected']}, got {given}"
     if kind == "too_long" or kind == "too_short":
         return f"{place}: must hold 1 to {last} segments"
-    if kind.startswith("float") or kind == "finite_number" or (place.rsplit(".", 1)[-1] not in (
-            "first", "last", "name", "description", "rule", "segments") and "than" in kind):
+    if (
+        kind.startswith("float")
+        or kind == "finite_number"
+        or (place.rsplit(".", 1)[-1] not in ("first", "last", "name", "description", "rule", "segments") and "than" in kind)
+    ):
         return f"{place}: must be a finite number, got {given}"
     if kind.startswith("int") or "than" in kind:
         return f"{place}: must be a layer number from 1 to {last}, got {given}"

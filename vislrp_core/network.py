@@ -71,15 +71,36 @@ class Network:
 
     def to(self, *, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Network:
         """The same network in another number format or on another device."""
+
         def move(tensors: Mapping[int, Tensor]) -> dict[int, Tensor]:
             return {key: tensor.to(device=device, dtype=dtype) for key, tensor in tensors.items()}
-        return Network(move(self.weights), move(self.biases), self.classes, self.mean, self.std, self.name, self.title,
-                     self.description, self.digest, self.architecture)
+
+        return Network(
+            move(self.weights),
+            move(self.biases),
+            self.classes,
+            self.mean,
+            self.std,
+            self.name,
+            self.title,
+            self.description,
+            self.digest,
+            self.architecture,
+        )
 
     @classmethod
-    def from_state_dict(cls, state: Mapping[str, Any], *, name: str = "network", classes: Sequence[str] | None = None,
-                        mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD, title: str = "",
-                        description: str = "", any_width: bool = False) -> Network:
+    def from_state_dict(
+        cls,
+        state: Mapping[str, Any],
+        *,
+        name: str = "network",
+        classes: Sequence[str] | None = None,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        title: str = "",
+        description: str = "",
+        any_width: bool = False,
+    ) -> Network:
         """Find a state dict's architecture, check its tensors and take them; convolutions are copied, 80 MB at most.
 
         Parameters
@@ -110,12 +131,15 @@ class Network:
                 inputs = inputs * rows.positions
             shape = (outputs, inputs, layer.kernel, layer.kernel) if layer.kind == "conv" else (outputs, inputs)
             if tuple(weight.shape) != shape or tuple(bias.shape) != (outputs,):
-                raise NetworkError(f"{layer.module}.weight ({layer.name}) has shape {tuple(weight.shape)}, expected "
-                                   f"{shape}, its bias {tuple(bias.shape)}: not a {rows.title} for "
-                                   f"inputs of {rows.input_shape}")
+                raise NetworkError(
+                    f"{layer.module}.weight ({layer.name}) has shape {tuple(weight.shape)}, expected "
+                    f"{shape}, its bias {tuple(bias.shape)}: not a {rows.title} for "
+                    f"inputs of {rows.input_shape}"
+                )
             # As the activations are laid out in memory; otherwise every pass would turn the weights round first.
             weights[index] = weight.contiguous(
-                memory_format=torch.channels_last if layer.kind == "conv" else torch.contiguous_format)
+                memory_format=torch.channels_last if layer.kind == "conv" else torch.contiguous_format
+            )
             biases[index] = bias.contiguous()
             sums = _total(weights[index]), _total(biases[index])
             if not all(map(math.isfinite, sums)):
@@ -129,16 +153,18 @@ class Network:
         if understood.unused:
             listed = ", ".join(key[:60] for key in understood.unused[:3]) + (", ..." if len(understood.unused) > 3 else "")
             description = f"{description} Not used of the file: {listed}.".strip()
-        return cls(weights, biases, names, tuple(mean), tuple(std), name, title or name, description,
-                   summary.hexdigest()[:16], rows)
+        return cls(
+            weights, biases, names, tuple(mean), tuple(std), name, title or name, description, summary.hexdigest()[:16], rows
+        )
 
 
 def _taken(tensors: Mapping[str, Tensor], layer: Layer, kind: str, rows: Architecture) -> Tensor:
     """One tensor of a layer."""
     found = tensors.get(f"{layer.module}.{kind}")
     if found is None:
-        raise NetworkError(f"{layer.module}.{kind} ({layer.name}) is missing: not a {rows.title} state dict with "
-                           "torchvision's names")
+        raise NetworkError(
+            f"{layer.module}.{kind} ({layer.name}) is missing: not a {rows.title} state dict with torchvision's names"
+        )
     return found
 
 
@@ -176,7 +202,7 @@ def _exact_convolution(a: Tensor, weight: Tensor, row: Layer) -> Tensor:
     total = rows.new_zeros((count, len(weight)))
     for tap, matrix in enumerate(taps):
         first = tap // 3 * (width + 2) + tap % 3
-        total.addmm_(rows[first:first + count], matrix)
+        total.addmm_(rows[first : first + count], matrix)
     return total.reshape(1, height, width + 2, -1)[:, :, :width].permute(0, 3, 1, 2)
 
 
@@ -223,8 +249,14 @@ def run_layers(network: Network, a: Tensor, first: int, last: int) -> tuple[dict
 def traced(network: Network, first: int, a: Tensor, kept: Mapping[int, Tensor]) -> Trace:
     """The trace of layers that were run from the activation of ``first`` on."""
     activations = Activations(network.architecture, {first: a, **kept})
-    return Trace(a, activations, Sums(activations, network.biases), network.classes, network.dtype == torch.float64,
-                 network.architecture)
+    return Trace(
+        a,
+        activations,
+        Sums(activations, network.biases),
+        network.classes,
+        network.dtype == torch.float64,
+        network.architecture,
+    )
 
 
 @torch.inference_mode()
@@ -242,8 +274,9 @@ def forward(network: Network, x: Tensor) -> Trace:
         If the shape is another one or the logits are not finite.
     """
     if len(x) != 1:
-        raise NetworkError(f"an image of shape {tuple(x.shape)} was given, expected "
-                           f"{(1, *network.architecture.input_shape)}")
+        raise NetworkError(
+            f"an image of shape {tuple(x.shape)} was given, expected {(1, *network.architecture.input_shape)}"
+        )
     a = as_input(network, x)
     kept, end = run_layers(network, a, 0, network.architecture.last)
     if not torch.isfinite(end).all():

@@ -112,11 +112,7 @@ def find_device(device: str, dtype: str = "float32") -> str:
     """
     if device not in DEVICES:
         raise NetworkError(f'device: must be one of {", ".join(DEVICES)}, got "{device}"')
-    has = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
+    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
         return "cuda" if has["cuda"] else "mps" if has["mps"] and dtype == "float32" else "cpu"
     if not has[device]:
@@ -129,8 +125,7 @@ def find_device(device: str, dtype: str = "float32") -> str:
 def _load_embedded() -> Network:
     if not EMBEDDED.is_file():
         raise NetworkError(
-            f"The embedded network is missing ({EMBEDDED}): restore it, or choose another "
-            "network with VISLRP_NETWORK."
+            f"The embedded network is missing ({EMBEDDED}): restore it, or choose another network with VISLRP_NETWORK."
         )
     return _load_file(EMBEDDED, "embedded", "embedded VGG16")
 
@@ -164,9 +159,7 @@ def mapped_copy(file: Path) -> Path:
         return copy if copy.is_file() else file
     digits = downloads.expected_hash(file.name)
     if digits and not downloads.check_hash(file, digits):
-        raise NetworkError(
-            f'"{file}" is damaged (its SHA-256 differs from its name): delete it and start again.'
-        )
+        raise NetworkError(f'"{file}" is damaged (its SHA-256 differs from its name): delete it and start again.')
     state = read_state_dict(file)
     part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
     try:

@@ -98,11 +98,12 @@ def score(layer: int, relevance: torch.Tensor, activation: torch.Tensor) -> Neur
         Sums in float64, whatever the tensors' type.
     """
     if relevance.shape != activation.shape:
-        raise NeuronError(f"layer {layer}: relevance has the shape {tuple(relevance.shape)}, "
-                          f"activation {tuple(activation.shape)}; they must agree.")
+        raise NeuronError(
+            f"layer {layer}: relevance has the shape {tuple(relevance.shape)}, "
+            f"activation {tuple(activation.shape)}; they must agree."
+        )
     r, a = positions(relevance).double(), positions(activation).double()
-    columns = (r.clamp(min=0).sum(1), r.clamp(max=0).sum(1), r.sum(1),
-               a.sum(1), a.mean(1), (a > 0).double().mean(1))
+    columns = (r.clamp(min=0).sum(1), r.clamp(max=0).sum(1), r.sum(1), a.sum(1), a.mean(1), (a > 0).double().mean(1))
     return NeuronScores(layer, *(column.cpu().numpy() for column in columns))
 
 
@@ -116,8 +117,10 @@ def check_layer(layer: int, architecture: Architecture) -> int:
     """
     last = architecture.last
     if not 1 <= layer <= last:
-        raise NeuronError(f"Layer {layer} has no neurons: choose one from 1 ({architecture.name(1)}) to {last} "
-                          f"({architecture.name(last)}).")
+        raise NeuronError(
+            f"Layer {layer} has no neurons: choose one from 1 ({architecture.name(1)}) to {last} "
+            f"({architecture.name(last)})."
+        )
     return layer
 
 
@@ -130,7 +133,7 @@ def check_neurons(name: str, neurons: Iterable[int], size: int) -> tuple[int, ..
         If a number is outside the layer.
     """
     chosen = tuple(sorted(set(neurons)))
-    for neuron in (chosen[:1] + chosen[-1:]):
+    for neuron in chosen[:1] + chosen[-1:]:
         if not 0 <= neuron < size:
             raise NeuronError(f"{name} has the neurons 0 to {size - 1}, there is no {neuron}.")
     return chosen

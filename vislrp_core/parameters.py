@@ -31,8 +31,15 @@ GROUPS: dict[str, tuple[int, str, str]] = {
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("alpha", "α", "contribution", 0, 4, 1, "Weight of the first term; α − β = 1 keeps the sum of relevance."),
-    Parameter("beta", "β", "contribution", 0, 3, 0,
-              "Weight of the second term, with γ₁⁺ and γ₁⁻ exchanged: more β shows more of what speaks against."),
+    Parameter(
+        "beta",
+        "β",
+        "contribution",
+        0,
+        3,
+        0,
+        "Weight of the second term, with γ₁⁺ and γ₁⁻ exchanged: more β shows more of what speaks against.",
+    ),
     Parameter("theta0", "θ₀", "activation", 0, 1, 0, "A constant in place of the activation: spreads relevance evenly."),
     Parameter("theta1", "θ₁", "activation", 0, 1, 1, "How much the activation itself counts; 0 ignores the image."),
     Parameter("gamma0", "γ₀", "weight", 0, 1, 0, "A constant in place of the weight: blurs the map."),

@@ -27,9 +27,11 @@ class PixelBox:
 
     def reached(self, row: Layer, side: int) -> PixelBox:
         """Outputs of a convolution or pooling, ``side`` along each edge, whose windows hold a position of the box."""
+
         def along(first: int, behind: int) -> tuple[int, int]:
             start = max((first + row.padding - row.kernel) // row.stride + 1, 0)
             return start, max(min((behind - 1 + row.padding) // row.stride + 1, side), start)
+
         return PixelBox(*along(self.top, self.bottom), *along(self.left, self.right))
 
     def needed(self, row: Layer, side: int) -> tuple[PixelBox, list[int]]:
@@ -41,9 +43,11 @@ class PixelBox:
         beyond : list of int
             Positions to the left, right, top and bottom of the input.
         """
+
         def along(first: int, behind: int) -> tuple[int, int, int, int]:
             start, end = first * row.stride - row.padding, (behind - 1) * row.stride - row.padding + row.kernel
             return max(start, 0), min(end, side), max(-start, 0), max(end - side, 0)
+
         top, bottom, above, below = along(self.top, self.bottom)
         left, right, before, after = along(self.left, self.right)
         return PixelBox(top, bottom, left, right), [before, after, above, below]
@@ -59,8 +63,10 @@ def box_of(mask: Tensor) -> PixelBox | None:
 
 def _with_change(known: Tensor, part: Tensor, where: PixelBox, wanted: PixelBox) -> Tensor:
     """The region ``wanted`` of an activation, with the changed part in its place."""
-    region = known[..., wanted.top:wanted.bottom, wanted.left:wanted.right].clone()
-    region[..., where.top - wanted.top:where.bottom - wanted.top, where.left - wanted.left:where.right - wanted.left] = part
+    region = known[..., wanted.top : wanted.bottom, wanted.left : wanted.right].clone()
+    region[..., where.top - wanted.top : where.bottom - wanted.top, where.left - wanted.left : where.right - wanted.left] = (
+        part
+    )
     return region
 
 
@@ -84,7 +90,7 @@ def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Pixe
     """
     if box is None:
         return trace.logits
-    part = changed.to(trace.x)[..., box.top:box.bottom, box.left:box.right]
+    part = changed.to(trace.x)[..., box.top : box.bottom, box.left : box.right]
     plan = network.architecture
     for layer in range(1, plan.last_feature + 1):
         known, row = trace.activations[layer - 1], plan.rows[layer]
@@ -96,8 +102,9 @@ def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Pixe
                 return trace.logits  # no window holds a changed position
             whole, beyond = reached.needed(row, known.shape[-1])
             held = _union(whole, box)
-            region = _with_change(known, part, box, held)[..., whole.top - held.top:whole.bottom - held.top,
-                                                          whole.left - held.left:whole.right - held.left]
+            region = _with_change(known, part, box, held)[
+                ..., whole.top - held.top : whole.bottom - held.top, whole.left - held.left : whole.right - held.left
+            ]
             if row.kind == "pool":
                 part = F.max_pool2d(F.pad(region, beyond, value=-torch.inf), row.kernel, row.stride)
             else:
@@ -112,5 +119,6 @@ def logits_of_changed(network: Network, trace: Trace, changed: Tensor, box: Pixe
 
 def _union(one: PixelBox, other: PixelBox) -> PixelBox:
     """The smallest box around two."""
-    return PixelBox(min(one.top, other.top), max(one.bottom, other.bottom), min(one.left, other.left),
-               max(one.right, other.right))
+    return PixelBox(
+        min(one.top, other.top), max(one.bottom, other.bottom), min(one.left, other.left), max(one.right, other.right)
+    )

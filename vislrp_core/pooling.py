@@ -34,8 +34,11 @@ def pool(row: Layer, a: Tensor, relevance: Tensor, pooling: str, damping: Values
     """
     if pooling == "winner-takes-all":
         return _winner(row, a, relevance)
-    apart = row.stride == row.kernel and not row.padding and a.shape[-2:] == tuple(
-        row.kernel * side for side in relevance.shape[-2:])
+    apart = (
+        row.stride == row.kernel
+        and not row.padding
+        and a.shape[-2:] == tuple(row.kernel * side for side in relevance.shape[-2:])
+    )
     total = F.avg_pool2d(a, row.kernel, row.stride, row.padding, divisor_override=1)
     if damping is not None:
         size = row.kernel**2
@@ -82,9 +85,12 @@ def _spread(row: Layer, a: Tensor, values: Tensor) -> Tensor:
     whole = values.new_zeros((batch, channels, height, width)).contiguous(memory_format=torch.channels_last)
     for down in range(row.kernel):
         for right in range(row.kernel):
-            whole[..., down:down + row.stride * (rows - 1) + 1:row.stride,
-                  right:right + row.stride * (columns - 1) + 1:row.stride] += values
-    return whole[..., row.padding:height - row.padding, row.padding:width - row.padding]
+            whole[
+                ...,
+                down : down + row.stride * (rows - 1) + 1 : row.stride,
+                right : right + row.stride * (columns - 1) + 1 : row.stride,
+            ] += values
+    return whole[..., row.padding : height - row.padding, row.padding : width - row.padding]
 
 
 def _winner(row: Layer, a: Tensor, relevance: Tensor) -> Tensor:

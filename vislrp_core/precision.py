@@ -31,8 +31,17 @@ def _is_damped(rule: Values, z: Denominator) -> bool:
     return all(rule.epsilon >= SAFE_EPSILON * rms > 0 for rms in z.rms().tolist())
 
 
-def shares(here: WeightedLayer, rule: Values, relevance: Tensor, factor: float, sums: Callable[[], Denominator],
-           exactly: Callable[[], Tensor] | None, *, safe: bool, disposable: bool) -> Tensor:
+def shares(
+    here: WeightedLayer,
+    rule: Values,
+    relevance: Tensor,
+    factor: float,
+    sums: Callable[[], Denominator],
+    exactly: Callable[[], Tensor] | None,
+    *,
+    safe: bool,
+    disposable: bool,
+) -> Tensor:
     """Factor times R / stab(z), with z in double precision where single precision would not do.
 
     First all sums of the image are taken from a forward pass in double precision; where z is put together of several sums

@@ -43,8 +43,16 @@ def default_layers(model: LRPModel) -> set[int]:
 
 
 @torch.inference_mode()
-def propagate(network: Network, trace: Trace, model: LRPModel, target: int, *, layers: Layers = None,
-              store: RelevanceStore | None = None, checkpoint: Checkpoint | None = None) -> Relevance:
+def propagate(
+    network: Network,
+    trace: Trace,
+    model: LRPModel,
+    target: int,
+    *,
+    layers: Layers = None,
+    store: RelevanceStore | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Relevance:
     """Relevance of one class, from the logits down to the pixels.
 
     Parameters
@@ -80,8 +88,15 @@ def propagate(network: Network, trace: Trace, model: LRPModel, target: int, *, l
 
 
 @torch.inference_mode()
-def propagate_many(network: Network, trace: Trace, model: LRPModel, targets: Sequence[int], *, layers: Layers = None,
-                   checkpoint: Checkpoint | None = None) -> list[Relevance]:
+def propagate_many(
+    network: Network,
+    trace: Trace,
+    model: LRPModel,
+    targets: Sequence[int],
+    *,
+    layers: Layers = None,
+    checkpoint: Checkpoint | None = None,
+) -> list[Relevance]:
     """Relevance of several classes of one picture: the parameters are those of `propagate`.
 
     The classes share denominators and, in the fully connected layers, each reading of the weights. The numbers are those of
@@ -95,9 +110,17 @@ def propagate_many(network: Network, trace: Trace, model: LRPModel, targets: Seq
 
 
 @torch.inference_mode()
-def propagate_from(network: Network, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
-                   layers: Layers = None, checkpoint: Checkpoint | None = None,
-                   target: int | None = None) -> Relevance:
+def propagate_from(
+    network: Network,
+    trace: Trace,
+    model: LRPModel,
+    layer: int,
+    relevance: Tensor,
+    *,
+    layers: Layers = None,
+    checkpoint: Checkpoint | None = None,
+    target: int | None = None,
+) -> Relevance:
     """Relevance from a given R[layer] (shape of that layer's activation) downwards; linear in it."""
     model.require(network.architecture)
     column = Column(target, model, wanted(model, layers))
@@ -145,8 +168,9 @@ def single_way(network: Network, trace: Trace, model: LRPModel) -> Way:
 class Column:
     """What is gathered of one target on the way down."""
 
-    def __init__(self, target: int | None, model: LRPModel, keep: set[int], store: RelevanceStore | None = None,
-                 key: Hashable = None) -> None:
+    def __init__(
+        self, target: int | None, model: LRPModel, keep: set[int], store: RelevanceStore | None = None, key: Hashable = None
+    ) -> None:
         self.target, self.model, self.keep, self.store, self.key = target, model, keep, store, key
         self.maps: dict[int, Tensor] = {}
         self.layer = model.plan.last
@@ -188,16 +212,19 @@ class Column:
         if self.store is not None and k in self.kept and (k not in self.seldom or current.numel() <= BATCH_VALUES):
             # A view of a batch would hold the other targets' relevance, too.
             own = current if current.untyped_storage().nbytes() == current.nbytes else current.clone()
-            self.store.put((self.key, k, upper_part(self.model, k)),
-                           KeptRelevance(own, self.positive.copy(), self.negative.copy(), exact))
+            self.store.put(
+                (self.key, k, upper_part(self.model, k)),
+                KeptRelevance(own, self.positive.copy(), self.negative.copy(), exact),
+            )
 
     def relevance(self) -> Relevance:
         """The result."""
         return Relevance(self.maps, self.positive, self.negative, self.target, self.model.key)
 
 
-def descend(way: Way, layer: int, current: Tensor, columns: Sequence[Column], checkpoint: Checkpoint | None,
-            down_to: int = 0) -> Tensor:
+def descend(
+    way: Way, layer: int, current: Tensor, columns: Sequence[Column], checkpoint: Checkpoint | None, down_to: int = 0
+) -> Tensor:
     """Propagate a batch, one row per column, from R[layer] to R[down_to], which is recorded and returned."""
     rows, model = way.network.architecture.rows, way.model
     waits = _waits(current, columns)
@@ -222,8 +249,13 @@ def descend(way: Way, layer: int, current: Tensor, columns: Sequence[Column], ch
             disposable &= k not in column.kept
         if k == down_to:
             break
-        if len(columns) > 1 and current.device.type == "cpu" and current[0].numel() > BATCH_VALUES and down_to == 0 and (
-                len(way.trace.x) == 1):
+        if (
+            len(columns) > 1
+            and current.device.type == "cpu"
+            and current[0].numel() > BATCH_VALUES
+            and down_to == 0
+            and (len(way.trace.x) == 1)
+        ):
             # Large layers gain nothing from a batch, and it would need memory for all targets at once.
             for column, row, both in zip(columns, current, sums, strict=True):
                 column.sums = both
@@ -274,5 +306,11 @@ def _non_finite(way: Way, k: int, column: Column) -> NonFiniteRelevance:
         cause = "a parameter of the rule is very large"
     else:
         cause = "denominators of the rule nearly vanish there"
-    return NonFiniteRelevance(layer, rule.title, cause, "raise ε or choose another rule for this layer", column.relevance(),
-                              name=way.network.architecture.name(layer))
+    return NonFiniteRelevance(
+        layer,
+        rule.title,
+        cause,
+        "raise ε or choose another rule for this layer",
+        column.relevance(),
+        name=way.network.architecture.name(layer),
+    )

@@ -14,8 +14,9 @@ from vislrp_core.errors import VisLRPError
 class NonFiniteRelevance(VisLRPError, ArithmeticError):
     """Relevance became NaN or infinite: the layer, its rule, the cause and what to do."""
 
-    def __init__(self, layer: int, rule: str, cause: str, suggestion: str, relevance: Relevance | None = None, *,
-                 name: str = "") -> None:
+    def __init__(
+        self, layer: int, rule: str, cause: str, suggestion: str, relevance: Relevance | None = None, *, name: str = ""
+    ) -> None:
         self.layer, self.rule, self.cause, self.suggestion = layer, rule, cause, suggestion
         self.relevance = relevance
         """What is known of the layers above."""

@@ -9,8 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from vislrp_core.kinds import KIND_OF, PRESETS, Preset, RuleKind
 from vislrp_core.parameters import DEFAULTS, GROUPS, KEYS, PARAMETERS, EpsilonScale, Parameter, format_number
 
-__all__ = ["DEFAULTS", "GROUPS", "KEYS", "PARAMETERS", "PRESETS", "EpsilonScale", "Parameter", "Preset", "Rule",
-           "format_number"]
+__all__ = [
+    "DEFAULTS",
+    "GROUPS",
+    "KEYS",
+    "PARAMETERS",
+    "PRESETS",
+    "EpsilonScale",
+    "Parameter",
+    "Preset",
+    "Rule",
+    "format_number",
+]
 
 if TYPE_CHECKING:
     PresetKey = str
@@ -54,8 +64,10 @@ class Rule(BaseModel):
         preset = PRESETS[self.preset]
         for key in KEYS:
             if key not in preset.free and getattr(self, key) != preset.value(key):
-                raise ValueError(f"{key}: preset {self.preset} fixes it at {format_number(preset.value(key))}, "
-                                 f"got {format_number(getattr(self, key))}; use preset custom")
+                raise ValueError(
+                    f"{key}: preset {self.preset} fixes it at {format_number(preset.value(key))}, "
+                    f"got {format_number(getattr(self, key))}; use preset custom"
+                )
         return self
 
     @classmethod

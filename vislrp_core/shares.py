@@ -42,7 +42,7 @@ def signed_sums(relevance: Tensor) -> tuple[float, float]:
     """Sum of positive and sum of negative relevance of a layer, (C, H, W) or (N,)."""
     parts = pieces(relevance)
     room = torch.empty_like(parts[0])
-    above = torch.stack([torch.clamp(part, min=0, out=room[:len(part)]).sum() for part in parts]).sum()
+    above = torch.stack([torch.clamp(part, min=0, out=room[: len(part)]).sum() for part in parts]).sum()
     total, positive = torch.stack([relevance.sum(), above]).tolist()
     return max(positive, 0.0), min(total - positive, 0.0)
 
@@ -54,7 +54,7 @@ def times_positive_part_(values: Tensor, z: Tensor) -> Tensor:
     parts = pieces(z)
     room = torch.empty_like(parts[0])
     for part, part_of_values in zip(parts, pieces(values), strict=True):
-        part_of_values.mul_(torch.clamp(part, min=0, out=room[:len(part)]))
+        part_of_values.mul_(torch.clamp(part, min=0, out=room[: len(part)]))
     return values
 
 
@@ -111,21 +111,21 @@ class Denominator:
         count = max(PIECE // channels, 1) if rows[0].device.type == "cpu" else positions
         room = rows[0].new_empty((min(count, positions), channels))
         for parts in zip(*(row.split(count) for row in rows), strict=True):
-            yield self._combined(parts, room[:len(parts[0])])
+            yield self._combined(parts, room[: len(parts[0])])
 
     def of_picture(self, place: int) -> Denominator:
         """z of one picture of a batch."""
-        return Denominator(tuple((part[place:place + 1], factor) for part, factor in self.parts), self.offset)
+        return Denominator(tuple((part[place : place + 1], factor) for part, factor in self.parts), self.offset)
 
     def rms(self) -> Tensor:
         """Root mean square over the layer, (B,): each picture has its own."""
         count = self.shape.numel() // self.shape[0]
         if self.parts[0][0].device.type != "cpu":
-            return torch.linalg.vector_norm(self.whole().flatten(1), dim=1) / count ** 0.5
+            return torch.linalg.vector_norm(self.whole().flatten(1), dim=1) / count**0.5
         if self.shape[0] > 1:
             return torch.cat([self.of_picture(place).rms() for place in range(self.shape[0])])
         norms = torch.stack([torch.linalg.vector_norm(piece) for piece in self.pieces()])
-        return torch.linalg.vector_norm(norms)[None] / count ** 0.5
+        return torch.linalg.vector_norm(norms)[None] / count**0.5
 
 
 def _stabilized(z: Tensor, epsilon: float | Tensor, room: Tensor) -> Tensor:
@@ -138,8 +138,15 @@ def _stabilized(z: Tensor, epsilon: float | Tensor, room: Tensor) -> Tensor:
     return room.add_(z) if epsilon >= 0 else torch.sub(z, room, out=room)
 
 
-def divide(relevance: Tensor, z: Denominator, epsilon: float | Tensor, *, factor: float = 1.0, disposable: bool = False,
-           doubtful: bool = False) -> tuple[Tensor, bool]:
+def divide(
+    relevance: Tensor,
+    z: Denominator,
+    epsilon: float | Tensor,
+    *,
+    factor: float = 1.0,
+    disposable: bool = False,
+    doubtful: bool = False,
+) -> tuple[Tensor, bool]:
     """Factor times R / (z + sign(z) epsilon), and whether rounding errors of z may be neglected in it.
 
     An error e of z changes a share by e s / z: the few neurons whose contributions nearly cancel decide.
@@ -163,10 +170,10 @@ def divide(relevance: Tensor, z: Denominator, epsilon: float | Tensor, *, factor
         kept = relevance if disposable and not doubtful else torch.empty_like(relevance)
         trusted = True
         for place, one in enumerate(each):
-            own = relevance[place:place + 1]
+            own = relevance[place : place + 1]
             found, good = divide(own, z.of_picture(place), one, factor=factor, disposable=disposable, doubtful=doubtful)
-            if found.data_ptr() != kept[place:place + 1].data_ptr():
-                kept[place:place + 1] = found
+            if found.data_ptr() != kept[place : place + 1].data_ptr():
+                kept[place : place + 1] = found
             trusted &= good
         return kept, trusted
     if isinstance(epsilon, Tensor) or relevance.shape != z.shape or not (_lies_flat(relevance) and z.lies_flat):
@@ -182,7 +189,7 @@ def divide(relevance: Tensor, z: Denominator, epsilon: float | Tensor, *, factor
     room: Tensor | None = None
     for piece in z.pieces():
         room = torch.empty_like(piece) if room is None else room
-        denominator = _stabilized(piece, epsilon, room[:len(piece)])
+        denominator = _stabilized(piece, epsilon, room[: len(piece)])
         span = slice(first, first + len(piece))
         share = torch.div(arriving[span], denominator, out=shares[span])
         if doubtful:
@@ -200,4 +207,4 @@ def _trusted(norms: list[Tensor], count: int) -> bool:
     if not norms:
         return True
     z, shares, changes = torch.linalg.vector_norm(torch.stack(norms), dim=0).tolist()
-    return shares == 0 or changes * SUM_ERROR * z / count ** 0.5 <= MAX_ERROR * shares
+    return shares == 0 or changes * SUM_ERROR * z / count**0.5 <= MAX_ERROR * shares

@@ -81,9 +81,7 @@ SPECTRA: dict[str, Spectrum] = {
     ),
 }
 DEFAULT_SPECTRUM = "blue-white-red"
-ACTIVATION = Spectrum(
-    "Activation", ("#FFFFFF", "#1B2430"), ("#161B21", "#EBF0F5"), colour_blind_safe=True, diverging=False
-)
+ACTIVATION = Spectrum("Activation", ("#FFFFFF", "#1B2430"), ("#161B21", "#EBF0F5"), colour_blind_safe=True, diverging=False)
 
 
 def find_spectrum(spectrum: str | Spectrum) -> Spectrum:

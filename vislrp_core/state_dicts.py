@@ -60,8 +60,9 @@ def understand(state: Mapping[str, Any]) -> Understood:
     own, unused = _without_prefix(state)
     for key, tensor in own.items():
         _check_plain(key, tensor)
-    weighted = {key.rsplit(".", 1)[0] for key, tensor in own.items()
-                if (key.endswith(".weight") and tensor.ndim > 1) or key == TIED}
+    weighted = {
+        key.rsplit(".", 1)[0] for key, tensor in own.items() if (key.endswith(".weight") and tensor.ndim > 1) or key == TIED
+    }
     architecture, normalised = _nearest(weighted, own, state)
     expected = _modules(architecture, normalised)
     allowed = {f"{module}.{kind}" for module in expected for kind in ("weight", "bias")} | {TIED}
@@ -86,13 +87,16 @@ def _check_plain(key: str, tensor: Any) -> None:
 def _without_prefix(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """The network's tensors under plain names, and all other keys."""
     names = [str(key) for key in state if not str(key).endswith(_COUNTER)]
-    prefixes = {found[1] for name in names if (found := _OURS.match(name)) and found[2] == "features"} or \
-        {found[1] for name in names if (found := _OURS.match(name))}
+    prefixes = {found[1] for name in names if (found := _OURS.match(name)) and found[2] == "features"} or {
+        found[1] for name in names if (found := _OURS.match(name))
+    }
     if not prefixes:
         raise NetworkError(_foreign(names))
     if len(prefixes) > 1:
-        raise NetworkError(f"there are several networks ({', '.join(sorted(one + 'features' for one in prefixes))[:80]}): "
-                           "save one of them alone")
+        raise NetworkError(
+            f"there are several networks ({', '.join(sorted(one + 'features' for one in prefixes))[:80]}): "
+            "save one of them alone"
+        )
     prefix = prefixes.pop()
     mine = [name for name in names if re.match(rf"{re.escape(prefix)}(features|classifier)\.", name)]
     own = {name.removeprefix(prefix): state[name] for name in mine}
@@ -110,18 +114,27 @@ def _nearest(weighted: set[str], state: Mapping[str, Any], whole: Iterable[str])
     statistics = any(key.endswith((".running_mean", ".running_var")) for key in state)
     normalisations = (False, True) if statistics else (False,)
     forms = [(one, normalised) for normalised in normalisations for one in ARCHITECTURES.values()]
-    found, normalised = min(forms, key=lambda form: (
-        len(_modules(form[0], form[1]) ^ weighted), not _fits(form[0], form[1], state), form[0].key != DEFAULT))
+    found, normalised = min(
+        forms,
+        key=lambda form: (
+            len(_modules(form[0], form[1]) ^ weighted),
+            not _fits(form[0], form[1], state),
+            form[0].key != DEFAULT,
+        ),
+    )
     expected = _modules(found, normalised)
     if 2 * len(expected ^ weighted) > len(expected):
         raise NetworkError(_foreign(whole))
-    missing = next((row for row in found.rows
-                    if row.is_weighted and _name(found, row.module, normalised) not in weighted), None)
+    missing = next(
+        (row for row in found.rows if row.is_weighted and _name(found, row.module, normalised) not in weighted), None
+    )
     if missing is not None:
         if reason := _known_name(list(map(str, whole))):
             raise NetworkError(reason)
-        raise NetworkError(f"{_name(found, missing.module, normalised)}.weight ({missing.name}) is missing or is not a "
-                           f"floating-point tensor: not a {found.title} state dict with torchvision's names")
+        raise NetworkError(
+            f"{_name(found, missing.module, normalised)}.weight ({missing.name}) is missing or is not a "
+            f"floating-point tensor: not a {found.title} state dict with torchvision's names"
+        )
     return found, normalised
 
 
@@ -131,8 +144,11 @@ def _name(architecture: Architecture, module: str | None, normalised: bool) -> s
 
 def _fits(architecture: Architecture, normalised: bool, state: Mapping[str, Any]) -> bool:
     """Whether the windows of all convolutions agree: architectures may share their modules' names."""
-    shapes = [(row.kernel, getattr(state.get(f"{_name(architecture, row.module, normalised)}.weight"), "shape", ()))
-              for row in architecture.rows if row.kind == "conv"]
+    shapes = [
+        (row.kernel, getattr(state.get(f"{_name(architecture, row.module, normalised)}.weight"), "shape", ()))
+        for row in architecture.rows
+        if row.kind == "conv"
+    ]
     return all(tuple(shape[2:]) == (kernel, kernel) for kernel, shape in shapes)
 
 
@@ -141,8 +157,10 @@ def _foreign(names: Iterable[str]) -> str:
     keys = list(map(str, names))
     if not keys:
         return f"it holds no tensors: give the state dict of {_usable()}"
-    return _known_name(keys) or (f"{keys[0][:80]} is not a tensor of any known network: usable are {_usable()} with "
-            "torchvision's names (features.N, classifier.N)")
+    return _known_name(keys) or (
+        f"{keys[0][:80]} is not a tensor of any known network: usable are {_usable()} with "
+        "torchvision's names (features.N, classifier.N)"
+    )
 
 
 def _known_name(keys: list[str]) -> str:

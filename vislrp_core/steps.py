@@ -14,8 +14,9 @@ from vislrp_core.trace import Trace
 from vislrp_core.weighted import WeightedLayer
 
 
-def single_step(network: Network, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
-                disposable: bool = False) -> Tensor:
+def single_step(
+    network: Network, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *, disposable: bool = False
+) -> Tensor:
     """R[layer - 1] from R[layer], both with a leading batch dimension, by the sums of this very trace.
 
     Parameters
@@ -46,8 +47,9 @@ def single_step(network: Network, trace: Trace, model: LRPModel, layer: int, rel
     return below.contiguous(memory_format=torch.channels_last)
 
 
-def step(network: Network, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *,
-         disposable: bool = False) -> Tensor:
+def step(
+    network: Network, trace: Trace, model: LRPModel, layer: int, relevance: Tensor, *, disposable: bool = False
+) -> Tensor:
     """`single_step`, by the pass in double precision where it must be."""
     try:
         return single_step(network, trace, model, layer, relevance, disposable=disposable)
@@ -72,6 +74,6 @@ def _behind_features(network: Network) -> int:
 def _in_proportion(network: Network, model: LRPModel, layer: int) -> bool:
     """Whether R[layer] vanishes with its activation: a ReLU follows, and rules above multiply by the activation alone."""
     plan = network.architecture
-    follows = next((row.kind for row in plan.rows[layer + 1:] if row.kind != "dropout"), "relu")
+    follows = next((row.kind for row in plan.rows[layer + 1 :] if row.kind != "dropout"), "relu")
     rules = (model.rule_at(above) for above in plan.weighted if above > layer)
     return follows in ("relu", "pool") and all(rule.kind.in_proportion(rule) for rule in rules)

@@ -46,8 +46,10 @@ def rank(logits: Tensor, classes: Sequence[str], count: int = 10) -> list[Predic
     """
     probabilities = torch.softmax(logits, dim=0)
     order = torch.argsort(logits, descending=True, stable=True)[:count]
-    return [Prediction(i, classes[i], logit, probability) for i, logit, probability in zip(
-        order.tolist(), logits[order].tolist(), probabilities[order].tolist(), strict=True)]
+    return [
+        Prediction(i, classes[i], logit, probability)
+        for i, logit, probability in zip(order.tolist(), logits[order].tolist(), probabilities[order].tolist(), strict=True)
+    ]
 
 
 class Activations(Mapping[int, Tensor]):
@@ -62,8 +64,13 @@ class Activations(Mapping[int, Tensor]):
         Weighted sums without the bias, by layer, for the layers of which nothing else is known.
     """
 
-    def __init__(self, architecture: Architecture, known: Mapping[int, Tensor], sums: Mapping[int, Tensor] | None = None,
-                 biases: Mapping[int, Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        known: Mapping[int, Tensor],
+        sums: Mapping[int, Tensor] | None = None,
+        biases: Mapping[int, Tensor] | None = None,
+    ) -> None:
         self._rows, self._known = architecture.rows, dict(known)
         self._sums, self._biases = sums or {}, biases or {}
 

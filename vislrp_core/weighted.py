@@ -69,7 +69,7 @@ class WeightedLayer:
     @cached_property
     def signed(self) -> bool:
         """Whether its inputs may be negative: no ReLU comes between the last weights, or the network's input, and it."""
-        below = (row.kind for row in reversed(self.network.architecture.rows[:self.layer]) if row.kind not in PASSING)
+        below = (row.kind for row in reversed(self.network.architecture.rows[: self.layer]) if row.kind not in PASSING)
         return next(below) != "relu"
 
     @property
@@ -97,8 +97,12 @@ class WeightedLayer:
         """What arrives at the inputs, times u, in place."""
         kept = self.trace.activations
         below = self.network.architecture.rows[self.layer - 1]
-        if (rule.theta0, rule.theta1) == (0, 1) and below.kind == "relu" and self.layer - 2 in kept and (
-                kept[self.layer - 2].ndim == summed.ndim):
+        if (
+            (rule.theta0, rule.theta1) == (0, 1)
+            and below.kind == "relu"
+            and self.layer - 2 in kept
+            and (kept[self.layer - 2].ndim == summed.ndim)
+        ):
             # The ReLU is not kept and need not be made as a whole.
             return times_positive_part_(summed, kept[self.layer - 2])
         return summed.mul_(self.inputs(rule))
@@ -143,12 +147,12 @@ class WeightedLayer:
         made = torch.empty_like(self.weight[:count])
         if chosen is None:
             for part in self.weight.split(count):
-                yield part if change is None else change(part, made[:len(part)])
+                yield part if change is None else change(part, made[: len(part)])
             return
         picked = torch.empty_like(made)
         for numbers in chosen.split(count):
-            rows = torch.index_select(self.weight, 0, numbers, out=picked[:len(numbers)])
-            yield rows if change is None else change(rows, made[:len(numbers)])
+            rows = torch.index_select(self.weight, 0, numbers, out=picked[: len(numbers)])
+            yield rows if change is None else change(rows, made[: len(numbers)])
 
     def box_sum(self, values: Tensor) -> Tensor:
         """Sum over each window of a convolution."""
@@ -218,7 +222,7 @@ class WeightedLayer:
         if not self.conv:
             return unit
         place = min(self.borders[0], unit.shape[-1] - 1)
-        return unit[:, :, place:place + 1, place:place + 1]
+        return unit[:, :, place : place + 1, place : place + 1]
 
     def add_unit(self, z: Tensor, unit: Tensor, factor: float) -> Tensor:
         """Add a part of `unit_part`'s form to z in place."""
@@ -284,8 +288,12 @@ class WeightedLayer:
         z = torch.zeros_like(self.plain_sum(False)[0]) if z is None else z.clone()
         if rule.theta1 * factors.constant:
             z.add_(self.part("constant"), alpha=rule.theta1 * factors.constant)
-        weights = {"plain": factors.negative, "positive": factors.positive - factors.negative, "square": factors.square,
-                   "constant": factors.constant}
+        weights = {
+            "plain": factors.negative,
+            "positive": factors.positive - factors.negative,
+            "square": factors.square,
+            "constant": factors.constant,
+        }
         for name, weight in weights.items():
             if rule.theta0 * weight:
                 z = self.add_unit(z, self.unit_part(name), rule.theta0 * weight)
@@ -332,8 +340,10 @@ class WeightedLayer:
         if row.stride == 1:
             return F.conv_transpose2d(s, weight, padding=row.padding)
         # Inputs that no window reaches get nothing.
-        missing = [side - ((out - 1) * row.stride - 2 * row.padding + row.kernel)
-                   for side, out in zip(self.below_shape[1:], s.shape[-2:], strict=True)]
+        missing = [
+            side - ((out - 1) * row.stride - 2 * row.padding + row.kernel)
+            for side, out in zip(self.below_shape[1:], s.shape[-2:], strict=True)
+        ]
         return F.conv_transpose2d(s, weight, stride=row.stride, padding=row.padding, output_padding=missing)
 
     def hand_down(self, s: Tensor, factors: Factors) -> Tensor:
@@ -354,6 +364,10 @@ def _weighted_rows(matrix: Tensor, numbers: Tensor, factors: Tensor) -> Tensor:
     # An embedding bag is such a sum. One bag for each stretch of columns lets threads share the work.
     stretches = math.gcd(matrix.shape[1], STRETCHES)
     places = numbers * stretches + torch.arange(stretches)[:, None]
-    bags = F.embedding_bag(places, matrix.view(matrix.shape[0] * stretches, -1), mode="sum",
-                           per_sample_weights=factors.expand(stretches, -1).contiguous())
+    bags = F.embedding_bag(
+        places,
+        matrix.view(matrix.shape[0] * stretches, -1),
+        mode="sum",
+        per_sample_weights=factors.expand(stretches, -1).contiguous(),
+    )
     return bags.reshape(1, -1)

@@ -91,7 +91,7 @@ def partial_maps(error: NonFiniteRelevance, target: int, model: LRPModel) -> Map
     positive, negative = (np.full(model.plan.last + 1, np.nan) for _ in range(2))
     found: dict[int, NDArray[np.float32]] = {}
     if above is not None:
-        positive[error.layer:] = above.positive[error.layer:]
-        negative[error.layer:] = above.negative[error.layer:]
+        positive[error.layer :] = above.positive[error.layer :]
+        negative[error.layer :] = above.negative[error.layer :]
         found = {k: layer_sum(above, k) for k in above.layers if k >= error.layer}
     return Maps(found, positive, negative, target, model.key, error)

@@ -66,6 +66,7 @@ def _steps(network_name: str) -> Iterator[Callable[[], object]]:
             held = shelved.place(net, ref)
             if held is not None and not held.has(shelved.maps_name(net, ref, model, target)):
                 service.maps_of(net, ref, lambda: service.trace(net, ref), model, target, watch=watch, patient=True)
+
         return step
 
     net = running.network(network_name)

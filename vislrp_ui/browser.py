@@ -132,9 +132,16 @@ class Exchange:
         ids = {entry.id for entry in own}
         self._gone = (self._gone | (self._models - ids)) - ids
         self._models = ids
-        return {"restored": True, "heard": self.heard, "models": [kept.write_model(self._original(entry)) for entry in own],
-                "gone": sorted(self._gone), "desk": self._desk(visit, jobs), "files": self._files(),
-                "want": self.wanted(visit), "orders": self._orders}
+        return {
+            "restored": True,
+            "heard": self.heard,
+            "models": [kept.write_model(self._original(entry)) for entry in own],
+            "gone": sorted(self._gone),
+            "desk": self._desk(visit, jobs),
+            "files": self._files(),
+            "want": self.wanted(visit),
+            "orders": self._orders,
+        }
 
     def _original(self, entry: ModelEntry) -> ModelEntry:
         """A model that was only carried over to the running network stays in the browser as it was made."""
@@ -158,8 +165,15 @@ class Exchange:
         for id, since in self._sent.items():
             if id in self.uploads and now - since < SEND_SECONDS:
                 upload = self.uploads[id]
-                found.append({"id": id, "title": self.titles.get(id, ""), "thumb": _text(uploads.thumbnail(upload)),
-                              "crop": _text(upload.crop), "squash": _text(upload.squash)})
+                found.append(
+                    {
+                        "id": id,
+                        "title": self.titles.get(id, ""),
+                        "thumb": _text(uploads.thumbnail(upload)),
+                        "crop": _text(upload.crop),
+                        "squash": _text(upload.squash),
+                    }
+                )
         return found
 
     def order(self, **what: object) -> None:
@@ -227,8 +241,14 @@ class Exchange:
         self._originals |= {entry.id: entry for entry in models}
         visit, room = kept.merge(visit, models, linked=True)
         self._models = {entry.id for entry in visit.models if entry.origin == "own"}
-        sentences = [] if room else ["This browser keeps more models of your own than the list can hold: the others stay "
-                                     "in the browser until some are deleted."]
+        sentences = (
+            []
+            if room
+            else [
+                "This browser keeps more models of your own than the list can hold: the others stay "
+                "in the browser until some are deleted."
+            ]
+        )
         mine = message.get("desk")
         try:
             if mine is not None:
@@ -277,8 +297,9 @@ class Exchange:
         return visit, []
 
     def _cleared(self, message: Data, visit: Visit, damage: Damage) -> tuple[Visit, list[str]]:
-        return self.emptied(visit), ["Everything that this browser kept was deleted in another tab: this tab starts "
-                                     "from the beginning."]
+        return self.emptied(visit), [
+            "Everything that this browser kept was deleted in another tab: this tab starts from the beginning."
+        ]
 
     def _trouble(self, message: Data, visit: Visit, damage: Damage) -> tuple[Visit, list[str]]:
         what = message.get("what")
@@ -310,8 +331,13 @@ class Exchange:
 
 
 _Reader = Callable[[Exchange, Data, Visit, Damage], tuple[Visit, list[str]]]
-_READERS: dict[str, _Reader] = {"hello": Exchange._hello, "news": Exchange._news, "files": Exchange._file,
-                                "cleared": Exchange._cleared, "trouble": Exchange._trouble}
+_READERS: dict[str, _Reader] = {
+    "hello": Exchange._hello,
+    "news": Exchange._news,
+    "files": Exchange._file,
+    "cleared": Exchange._cleared,
+    "trouble": Exchange._trouble,
+}
 
 
 def _on_the_table(visit: Visit, table: Visit, *, whole: bool) -> Visit:
@@ -321,7 +347,7 @@ def _on_the_table(visit: Visit, table: Visit, *, whole: bool) -> Visit:
     past, future = table.past, table.future
     if (visit.models, visit.active) != (table.models, table.active):
         past, future = (*past, *visit.past), ()
-    return replace(visit, past=past[-state.MAX_HISTORY:], future=future, aside=table.aside, opened=table.opened)
+    return replace(visit, past=past[-state.MAX_HISTORY :], future=future, aside=table.aside, opened=table.opened)
 
 
 def _behind(visit: Visit, table: Visit) -> Visit:
@@ -329,7 +355,7 @@ def _behind(visit: Visit, table: Visit) -> Visit:
     stack = table.aside
     if desk.holds_work(table):
         stack = (*stack, Aside(EARLIER, replace(table, aside=())))
-    return replace(visit, aside=(*visit.aside, *stack)[-desk.MAX_ASIDE:])
+    return replace(visit, aside=(*visit.aside, *stack)[-desk.MAX_ASIDE :])
 
 
 def _checked(visit: Visit) -> Visit:

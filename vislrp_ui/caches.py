@@ -19,8 +19,16 @@ COLLECT_SECONDS = 5.0
 THAW_SECONDS = 600.0
 """After so long, what `settle` froze is looked through once: sessions that were there at that moment, with all they hold."""
 _M_ARENA_MAX = -8
-COMMON = {"traces": 0.45, "relevances": 0.04, "borders": 0.20, "maps": 0.07, "pictures": 0.02, "files": 0.03,
-          "logits": 0.002, "views": 0.018}
+COMMON = {
+    "traces": 0.45,
+    "relevances": 0.04,
+    "borders": 0.20,
+    "maps": 0.07,
+    "pictures": 0.02,
+    "files": 0.03,
+    "logits": 0.002,
+    "views": 0.018,
+}
 """Parts of the budget that the engine's caches take; those of a page are in its declaration (`rooms.Room`)."""
 
 

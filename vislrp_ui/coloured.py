@@ -22,8 +22,15 @@ def limit_of(values: Any, look: Look) -> float:
     return colours.limit(values, look.range)
 
 
-def heatmap_png(values: NDArray[Any], key: tuple[Any, ...], look: Look, *, limit: float, size: int | None = None,
-                ref: ImageRef | None = None) -> bytes:
+def heatmap_png(
+    values: NDArray[Any],
+    key: tuple[Any, ...],
+    look: Look,
+    *,
+    limit: float,
+    size: int | None = None,
+    ref: ImageRef | None = None,
+) -> bytes:
     """A coloured map as a PNG file, cached.
 
     Parameters

@@ -100,17 +100,31 @@ class CompareState:
         for number, row in enumerate(self.rows, start=1):
             name = row.image.id if row.image.kind == "sample" else f"upload-{row.image.id}"
             target = "" if row.target is None else str(row.target)
-            params[f"row{number}"] = write_fields({"image": name, "fit": row.image.fit, "target": target,
-                                                   "unfolded": "u" if row.unfolded else ""}, _ROW)
+            params[f"row{number}"] = write_fields(
+                {"image": name, "fit": row.image.fit, "target": target, "unfolded": "u" if row.unfolded else ""}, _ROW
+            )
         for number, column in enumerate(self.columns, start=1):
-            text = (f"b~{column.baseline}" if column.baseline else f"m~{column.id}" if column.model is None
-                    else f"c~{compact.encode(column.model)}")
+            text = (
+                f"b~{column.baseline}"
+                if column.baseline
+                else f"m~{column.id}"
+                if column.model is None
+                else f"c~{compact.encode(column.model)}"
+            )
             params[f"col{number}"] = text
         places = {row.id: place for place, row in enumerate(self.rows, start=1)}
         shown = [f"{places[cell.row]}.{cell.column + 1}" for cell in self.difference or () if cell.row in places]
         first, second = shown if len(shown) == 2 else ("", "")
-        params["compare"] = write_fields({"share": self.share, "formulas": "f" if self.formulas else "", "first": first,
-                                          "second": second, "scaled": "s" if self.scaled else ""}, _VIEWS)
+        params["compare"] = write_fields(
+            {
+                "share": self.share,
+                "formulas": "f" if self.formulas else "",
+                "first": first,
+                "second": second,
+                "scaled": "s" if self.scaled else "",
+            },
+            _VIEWS,
+        )
         if self.evidence is not None:
             # Rows of an address are numbered by their place.
             boxes = tuple(replace(one, row=places[one.row]) for one in self.evidence.boxes if one.row in places)
@@ -136,8 +150,13 @@ def from_params(params: Mapping[str, str]) -> CompareState | None:
     if "compare" in params:
         share, formulas, first, second, scaled = read_fields(params["compare"], _VIEWS).values()
         pair = (_read_cell(first, found), _read_cell(second, found)) if first or second else None
-        found = replace(found, share=one_of(share, SHARES), formulas=one_of(formulas, ("", "f")) == "f", difference=pair,
-                        scaled=one_of(scaled, ("", "s")) == "s")
+        found = replace(
+            found,
+            share=one_of(share, SHARES),
+            formulas=one_of(formulas, ("", "f")) == "f",
+            difference=pair,
+            scaled=one_of(scaled, ("", "s")) == "s",
+        )
     if "evidence" in params:
         asked = evidences.from_param(params["evidence"])
         if any(one.row > len(found.rows) for one in asked.boxes):

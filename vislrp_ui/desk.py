@@ -97,8 +97,7 @@ def take_back(visit: Visit, place: int = -1) -> Visit:
     active = piece.active if piece.active in known else WORKING
     chosen = next(entry for entry in models if entry.id == active)
     segment = min(piece.selected_segment, len(chosen.model.segments) - 1)
-    return replace(piece, models=models, active=active, selected_segment=segment, past=past, future=future,
-                   aside=left.aside)
+    return replace(piece, models=models, active=active, selected_segment=segment, past=past, future=future, aside=left.aside)
 
 
 def drop(visit: Visit, place: int) -> Visit:

@@ -65,8 +65,10 @@ class Evidence:
     def to_param(self) -> str:
         """As part of an address."""
         boxes = ".".join(f"{one.row}_{one.x0}_{one.y0}_{one.x1}_{one.y1}" for one in self.boxes)
-        return write_fields({"over": self.over, "metrics": ".".join(self.metrics), "baselines": ".".join(self.baselines),
-                             "boxes": boxes}, _FIELDS)
+        return write_fields(
+            {"over": self.over, "metrics": ".".join(self.metrics), "baselines": ".".join(self.baselines), "boxes": boxes},
+            _FIELDS,
+        )
 
 
 _FIELDS = {"over": "rows", "metrics": "", "baselines": "", "boxes": ""}

@@ -54,6 +54,7 @@ def install() -> None:
 
 # --- echoes -------------------------------------------------------------------------------------------------------------
 
+
 def _ledger_of_run() -> Ledger | None:
     state = raw_state()
     return state[_LEDGER] if state is not None and _LEDGER in state else None
@@ -99,6 +100,7 @@ def _drawn(states: WidgetStates, name: str) -> int | None:
 
 
 # --- what pages call ------------------------------------------------------------------------------------------------------
+
 
 def ledger() -> Ledger:
     """What this session's browser was told."""

@@ -53,6 +53,7 @@ class Damage:
 
 # --- models -------------------------------------------------------------------------------------------------------------
 
+
 @lru_cache(maxsize=1024)
 def _text(model: LRPModel) -> str:
     text = compact.encode(model)
@@ -124,8 +125,18 @@ def merge(visit: Visit, entries: Iterable[ModelEntry], *, linked: bool = False) 
     for entry in entries:
         known = {one.id: one for one in visit.models}
         entry = replace(entry, model=adapt(entry.model, visit.model.architecture))
-        twin = next((one for one in visit.models if linked and one.origin == "own" and one.id != entry.id
-                     and one.name == entry.name and one.model.key == entry.model.key), None)
+        twin = next(
+            (
+                one
+                for one in visit.models
+                if linked
+                and one.origin == "own"
+                and one.id != entry.id
+                and one.name == entry.name
+                and one.model.key == entry.model.key
+            ),
+            None,
+        )
         if entry.id in known:
             visit = state.put(visit, entry)
         elif twin is not None:
@@ -154,8 +165,11 @@ def _joined(visit: Visit, entry: ModelEntry) -> Visit:
 
 def _everywhere(visit: Visit, entry: ModelEntry) -> Visit:
     def grown(steps: tuple[Snapshot, ...]) -> tuple[Snapshot, ...]:
-        return tuple(step if any(one.id == entry.id for one in step.models)
-                     else replace(step, models=(*step.models, entry)) for step in steps)
+        return tuple(
+            step if any(one.id == entry.id for one in step.models) else replace(step, models=(*step.models, entry))
+            for step in steps
+        )
+
     return replace(visit, past=grown(visit.past), future=grown(visit.future))
 
 
@@ -179,15 +193,21 @@ def forget(visit: Visit, ids: Iterable[str]) -> Visit:
     def steps(known: tuple[Snapshot, ...]) -> tuple[Snapshot, ...]:
         return tuple(replace(step, models=without(step.models)) for step in known if step.active not in gone)
 
-    visit = replace(visit, models=without(visit.models), past=steps(visit.past), future=steps(visit.future),
-                    aside=tuple(replace(piece, visit=forget(piece.visit, gone)) for piece in visit.aside),
-                    opened=visit.opened and replace(visit.opened, visit=forget(visit.opened.visit, gone)))
+    visit = replace(
+        visit,
+        models=without(visit.models),
+        past=steps(visit.past),
+        future=steps(visit.future),
+        aside=tuple(replace(piece, visit=forget(piece.visit, gone)) for piece in visit.aside),
+        opened=visit.opened and replace(visit.opened, visit=forget(visit.opened.visit, gone)),
+    )
     if all(one.id != visit.active for one in visit.models):
         visit = replace(visit, active=WORKING, selected_segment=0)
     return visit
 
 
 # --- a tab's table ------------------------------------------------------------------------------------------------------
+
 
 def write_desk(visit: Visit, *, whole: bool = True, history: bool = True) -> Data:
     """What is on a tab's table, as JSON; own models in the list are named by their ids alone.
@@ -202,16 +222,21 @@ def write_desk(visit: Visit, *, whole: bool = True, history: bool = True) -> Dat
     params = permalink.to_params(visit, room=ROOM)
     for key in ("model", "as", "based"):
         params.pop(key, None)
-    data: Data = {"v": VERSION, "params": params, "active": visit.active, "segment": visit.selected_segment,
-                  "working": write_model(visit.entry(WORKING)), "strokes": _write_strokes(visit)}
+    data: Data = {
+        "v": VERSION,
+        "params": params,
+        "active": visit.active,
+        "segment": visit.selected_segment,
+        "working": write_model(visit.entry(WORKING)),
+        "strokes": _write_strokes(visit),
+    }
     if history:
         data |= _write_history(visit)
     if whole:
         data["address"] = permalink.to_params(visit)
         data["aside"] = [{"title": piece.title, "desk": write_desk(piece.visit, whole=False)} for piece in visit.aside]
     if visit.opened is not None:
-        data["opened"] = {"title": visit.opened.title,
-                          "desk": write_desk(visit.opened.visit, whole=False, history=False)}
+        data["opened"] = {"title": visit.opened.title, "desk": write_desk(visit.opened.visit, whole=False, history=False)}
     return data
 
 
@@ -240,10 +265,12 @@ def _write_history(visit: Visit) -> Data:
 
     past, future = visit.past[-MAX_HISTORY:], visit.future
     order = [*map(_architecture, past), visit.model.architecture, *map(_architecture, future)]
-    around = [order[max(0, place - 1):place + 2] for place in range(len(order))]
-    written = [step(one, *beside) for one, beside in zip((*past, *future), (*around[:len(past)], *around[len(past) + 1:]),
-                                                         strict=True)]
-    return {"past": written[:len(past)], "future": written[len(past):], "table": table}
+    around = [order[max(0, place - 1) : place + 2] for place in range(len(order))]
+    written = [
+        step(one, *beside)
+        for one, beside in zip((*past, *future), (*around[: len(past)], *around[len(past) + 1 :]), strict=True)
+    ]
+    return {"past": written[: len(past)], "future": written[len(past) :], "table": table}
 
 
 def _architecture(step: Snapshot) -> str:
@@ -302,8 +329,11 @@ def read_desk(data: object, models: tuple[ModelEntry, ...], damage: Damage) -> V
     visit = state.select_segment(visit, segment if isinstance(segment, int) else 0)
     visit = _read_strokes(visit, data.get("strokes"), damage)
     visit = _read_history(visit, data, damage)
-    aside = tuple(piece for item in listed(data.get("aside"), desk.MAX_ASIDE, "work put aside", damage)
-                  if (piece := _read_piece(item, models, damage)) is not None)
+    aside = tuple(
+        piece
+        for item in listed(data.get("aside"), desk.MAX_ASIDE, "work put aside", damage)
+        if (piece := _read_piece(item, models, damage)) is not None
+    )
     opened = _read_piece(data["opened"], models, damage) if data.get("opened") is not None else None
     return replace(visit, aside=aside, opened=opened)
 
@@ -326,9 +356,9 @@ def _read_strokes(visit: Visit, data: object, damage: Damage) -> Visit:
         return visit
     held = state_flipping.of(visit)
     rows = list(held.rows)
-    for place, steps in enumerate(data[:len(rows)]):
+    for place, steps in enumerate(data[: len(rows)]):
         try:
-            past = tuple(_read_stroke(step) for step in steps[-state_flipping.MAX_PAST:])
+            past = tuple(_read_stroke(step) for step in steps[-state_flipping.MAX_PAST :])
         except (TypeError, ValueError, MaskError):
             damage.note("undo of brushes")
             continue
@@ -350,9 +380,10 @@ def _read_history(visit: Visit, data: Mapping[str, Any], damage: Damage) -> Visi
         return visit
     examples = tuple(entry for entry in visit.models if entry.origin == "example")
     try:
-        table = [read_model(item) for item in data["table"][:40 * MAX_HISTORY]]
-        past, future = (tuple(_read_step(step, table, examples) for step in data[key][-MAX_HISTORY:])
-                        for key in ("past", "future"))
+        table = [read_model(item) for item in data["table"][: 40 * MAX_HISTORY]]
+        past, future = (
+            tuple(_read_step(step, table, examples) for step in data[key][-MAX_HISTORY:]) for key in ("past", "future")
+        )
     except (KeyError, TypeError, ValueError, IndexError):
         damage.note("undo")
         return visit

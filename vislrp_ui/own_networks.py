@@ -114,9 +114,11 @@ def take(data: bytes, filename: str) -> Own:
         network, before = read(data, filename), own()
         taken = sum(nbytes(one) for one in list(_living) if before is None or one is not before.network)
         if nbytes(network) + taken > limit_mb() * 1_000_000:
-            raise NetworkError(f'"{filename}" takes {nbytes(network) / 1e6:.0f} MB as 32-bit numbers; this server gives '
-                               f"{limit_mb()} MB to the networks of all visitors, of which {taken / 1e6:.0f} MB are in use: "
-                               "take a smaller one, or try again later.")
+            raise NetworkError(
+                f'"{filename}" takes {nbytes(network) / 1e6:.0f} MB as 32-bit numbers; this server gives '
+                f"{limit_mb()} MB to the networks of all visitors, of which {taken / 1e6:.0f} MB are in use: "
+                "take a smaller one, or try again later."
+            )
         _living.add(network)
         return _hold(Own(network, filename))
 
@@ -204,8 +206,9 @@ def described(network: Network, about: Mapping[str, Any], filename: str) -> Netw
     """A network with what a file says about it (NetworkError if that names another number of classes)."""
     classes = about.get("classes", network.classes)
     if len(classes) != network.num_classes:
-        raise NetworkError(f'"{filename}", classes: {len(classes)} names for a network of {network.num_classes} classes, '
-                           "give one for each.")
+        raise NetworkError(
+            f'"{filename}", classes: {len(classes)} names for a network of {network.num_classes} classes, give one for each.'
+        )
     known = {key: about[key] for key in ("mean", "std", "title") if key in about}
     words = f"{about.get('description', '')} {network.description}".strip()
     # Results are kept by digest and shared between visits; no other visit has this one.

@@ -80,8 +80,9 @@ class KeptParts:
 
     def _name(self, key: Hashable) -> str | None:
         match key:
-            case (int() as layer, str() as part) if part == PART and self.net.architecture.rows[layer].kind == "conv" and (
-                    layer > 1):  # the first one costs no more than it takes to read
+            case (int() as layer, str() as part) if (
+                part == PART and self.net.architecture.rows[layer].kind == "conv" and (layer > 1)
+            ):  # the first one costs no more than it takes to read
                 return shelf.name_of("part", *shelved.about(self.net, self.ref), layer, part, self.exact)
         return None
 

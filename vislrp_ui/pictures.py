@@ -30,8 +30,10 @@ def _source(ref: ImageRef) -> Path | bytes:
     if data is None and session.awaited(ref):
         raise AwaitedImage("The image is on its way from this browser's storage.")
     if data is None:
-        raise MissingImage("This view shows an image that was uploaded in another visit and is not kept: "
-                           "upload the same file again, or choose another image.")
+        raise MissingImage(
+            "This view shows an image that was uploaded in another visit and is not kept: "
+            "upload the same file again, or choose another image."
+        )
     return data
 
 

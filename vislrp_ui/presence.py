@@ -24,8 +24,9 @@ class Owner:
         How long they count as there after they have left.
     """
 
-    def __init__(self, session_id: str, clock: Callable[[], float] = time.monotonic,
-                 seconds: float = RETURN_SECONDS) -> None:
+    def __init__(
+        self, session_id: str, clock: Callable[[], float] = time.monotonic, seconds: float = RETURN_SECONDS
+    ) -> None:
         self._session_id = session_id
         self._clock = clock
         self._seconds = seconds

@@ -38,8 +38,10 @@ def network(key: str | None = None) -> Network:
     if name == OWN:
         held = own_networks.own()
         if held is None:
-            raise NetworkError("This view needs a network of the visitor's own, which this visit does not hold: upload its "
-                               "file in the network menu, or choose another network there.")
+            raise NetworkError(
+                "This view needs a network of the visitor's own, which this visit does not hold: upload its "
+                "file in the network menu, or choose another network there."
+            )
         return held.network
     if name in _networks:
         return _networks[name]
@@ -48,8 +50,9 @@ def network(key: str | None = None) -> Network:
     with loading:  # its own: one network that takes long does not hold up the visitors of another
         if name not in _networks:
             if name == "imagenet" and imagenet_on_disk() is None:
-                raise NetworkError("The full VGG16 is not on this server: download it in the network menu, or choose "
-                                   "another network there.")
+                raise NetworkError(
+                    "The full VGG16 is not on this server: download it in the network menu, or choose another network there."
+                )
             _networks[name] = load_network(name)
             shelved.share(name, _networks[name])
         return _networks[name]

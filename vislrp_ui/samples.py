@@ -40,8 +40,17 @@ def samples() -> dict[str, Sample]:
     """All sample photographs by id, in the order of the gallery."""
     entries = json.loads((FOLDER / "credits.json").read_text(encoding="utf-8"))
     return {
-        entry["id"]: Sample(entry["id"], entry["title"], entry.get("shows", ""), entry["author"], entry["licence"],
-                            entry.get("licence_url", ""), entry.get("source", ""), entry.get("changes", ""),
-                            tuple(entry.get("objects", ())), FOLDER / entry["file"])
+        entry["id"]: Sample(
+            entry["id"],
+            entry["title"],
+            entry.get("shows", ""),
+            entry["author"],
+            entry["licence"],
+            entry.get("licence_url", ""),
+            entry.get("source", ""),
+            entry.get("changes", ""),
+            tuple(entry.get("objects", ())),
+            FOLDER / entry["file"],
+        )
         for entry in entries
     }

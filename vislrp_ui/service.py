@@ -60,6 +60,7 @@ def clear_caches() -> None:
 
 # --- forward pass and propagation -----------------------------------------------------------------
 
+
 def _let_newer_edit_in() -> None:
     # Any access to the session is a point where Streamlit ends a run that a newer interaction has made obsolete.
     if run_context() is not None:
@@ -76,6 +77,7 @@ def _waiting(watch: Watch | None) -> Callable[[int], None]:
         if watch is not None and before != told:
             told = before
             watch(f"Waiting for a free compute slot ({before} before you)", 0.0)
+
     return tell
 
 
@@ -83,8 +85,11 @@ def _checkpoint(rows: Architecture, watch: Watch | None) -> Callable[[int], None
     def tell(layer: int) -> None:
         _let_newer_edit_in()
         if watch is not None:
-            watch(f"Propagating through {rows.name(layer)}, {rows.last - layer + 1} of {rows.last} layers",
-                  (rows.last - layer + 1) / rows.last)
+            watch(
+                f"Propagating through {rows.name(layer)}, {rows.last - layer + 1} of {rows.last} layers",
+                (rows.last - layer + 1) / rows.last,
+            )
+
     return tell
 
 
@@ -145,8 +150,17 @@ def known_maps(net: Network, ref: ImageRef, model: LRPModel | Baseline, target: 
     return _maps.get((net.digest, ref, model.key, target))
 
 
-def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers: Layers, see: Callable[[], Trace],
-               watch: Watch | None, clock: Stopwatch | None = None, patient: bool = False) -> Relevance:
+def _propagate(
+    net: Network,
+    ref: ImageRef,
+    model: LRPModel,
+    target: int,
+    layers: Layers,
+    see: Callable[[], Trace],
+    watch: Watch | None,
+    clock: Stopwatch | None = None,
+    patient: bool = False,
+) -> Relevance:
     with GATE.slot(_waiting(watch), patient=patient):
         passed = see()
         counters.count("propagations")
@@ -165,8 +179,15 @@ def _propagate(net: Network, ref: ImageRef, model: LRPModel, target: int, layers
             give_back_memory()
 
 
-def relevance(net: Network, ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Layers = None,
-              watch: Watch | None = None) -> Relevance:
+def relevance(
+    net: Network,
+    ref: ImageRef,
+    model: LRPModel,
+    target: int | None = None,
+    *,
+    layers: Layers = None,
+    watch: Watch | None = None,
+) -> Relevance:
     """Relevance as tensors.
 
     Parameters
@@ -190,8 +211,15 @@ def relevance(net: Network, ref: ImageRef, model: LRPModel, target: int | None =
     return _relevances.get_or_make((net.digest, ref, model.key, chosen, wanted), lambda: run(wanted), _let_newer_edit_in)
 
 
-def maps(net: Network, ref: ImageRef, model: LRPModel, target: int | None = None, *, layers: Iterable[int] = (),
-         watch: Watch | None = None) -> Maps:
+def maps(
+    net: Network,
+    ref: ImageRef,
+    model: LRPModel,
+    target: int | None = None,
+    *,
+    layers: Iterable[int] = (),
+    watch: Watch | None = None,
+) -> Maps:
     """Relevance as pages draw it: what each segment hands on, the pixels, and further layers if asked for.
 
     Relevance that is not finite is part of the result (`Maps.error`), not an exception.
@@ -201,8 +229,16 @@ def maps(net: Network, ref: ImageRef, model: LRPModel, target: int | None = None
     return maps_of(net, ref, lambda: trace(net, ref), model, chosen, layers, watch)
 
 
-def maps_of(net: Network, ref: ImageRef, see: Callable[[], Trace], model: LRPModel, target: int,
-            layers: Iterable[int] = (), watch: Watch | None = None, patient: bool = False) -> Maps:
+def maps_of(
+    net: Network,
+    ref: ImageRef,
+    see: Callable[[], Trace],
+    model: LRPModel,
+    target: int,
+    layers: Iterable[int] = (),
+    watch: Watch | None = None,
+    patient: bool = False,
+) -> Maps:
     """`maps` for a thread that has no session; `see` gives the forward pass where the maps are not at hand."""
     wanted = frozenset({0, *default_layers(model), *layers})
     key = (net.digest, ref, model.key, target)
@@ -217,10 +253,17 @@ def maps_of(net: Network, ref: ImageRef, see: Callable[[], Trace], model: LRPMod
         except NonFiniteRelevance as error:
             return partial_maps(error, target, model)
         known = _maps.get(key)  # layers that were looked at before stay: going back to one computes nothing
-        found = Maps({**(known.maps if known is not None else {}), **{k: layer_sum(result, k) for k in result.layers}},
-                     result.positive, result.negative, target, model.key, seconds=clock.seconds)
+        found = Maps(
+            {**(known.maps if known is not None else {}), **{k: layer_sum(result, k) for k in result.layers}},
+            result.positive,
+            result.negative,
+            target,
+            model.key,
+            seconds=clock.seconds,
+        )
         shelved.keep_maps(net, ref, model, found)
         return found
 
-    return _maps.get_or_make(key, run, _let_newer_edit_in,
-                             accept=lambda kept: kept.error is not None or wanted <= kept.maps.keys())
+    return _maps.get_or_make(
+        key, run, _let_newer_edit_in, accept=lambda kept: kept.error is not None or wanted <= kept.maps.keys()
+    )

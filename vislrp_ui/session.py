@@ -52,12 +52,15 @@ def get_visit() -> Visit:
             damaged += (f"There is no sample image “{visit.image.id[:40]}”: choose one of the gallery.",)
             visit = state.choose_image(visit, ImageRef())
         if visit.network == "imagenet" and imagenet_on_disk() is None:
-            damaged += ("The address asks for the full VGG16, which is not on this server: the page runs with "
-                        "another network.",)
+            damaged += (
+                "The address asks for the full VGG16, which is not on this server: the page runs with another network.",
+            )
             visit = state.choose_network(visit, None)
         if visit.network == OWN and own() is None:
-            damaged += ("This view was made with a network of the visitor's own, which only their visit holds: the page "
-                        "runs with another network.",)
+            damaged += (
+                "This view was made with a network of the visitor's own, which only their visit holds: the page "
+                "runs with another network.",
+            )
             visit = state.choose_network(visit, None)
             st.session_state[_LOST] = OWN
         st.session_state[_VISIT] = visit
@@ -104,6 +107,7 @@ def take_notices() -> list[str]:
 
 # --- what the browser keeps -------------------------------------------------------------------------------------------
 
+
 def exchange() -> Exchange:
     """The session's exchange with the browser's storage."""
     if _EXCHANGE not in st.session_state:
@@ -142,8 +146,12 @@ def _hear(key: str) -> None:
 def _waiting(visit: Visit) -> bool:
     # An address written before the browser's first answer would be one more step of Back; a browser that does not
     # answer gets its address all the same, and what somebody has changed is a step anyway.
-    return (_has_browser() and not exchange().restored and visit == exchange().began
-            and time.monotonic() - _began() < ANSWER_SECONDS)
+    return (
+        _has_browser()
+        and not exchange().restored
+        and visit == exchange().began
+        and time.monotonic() - _began() < ANSWER_SECONDS
+    )
 
 
 def _has_browser() -> bool:
@@ -166,6 +174,7 @@ def sync_address(visit: Visit | None = None) -> None:
 
 
 # --- uploads ----------------------------------------------------------------------------------------------------------
+
 
 def add_upload(data: bytes, title: str = "") -> ImageRef:
     """Keep what the network sees of an uploaded picture, for this session and in its browser.

@@ -86,8 +86,11 @@ class Shelf:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._lock:
                 self._make_room(size)
-            save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, part,
-                      {**words, SUM: str(_sum(tensors.values()))})
+            save_file(
+                {key: tensor.contiguous() for key, tensor in tensors.items()},
+                part,
+                {**words, SUM: str(_sum(tensors.values()))},
+            )
             part.replace(path)
         except (OSError, SafetensorError) as error:
             self._remove(part)
@@ -160,6 +163,7 @@ def _sum(tensors: object) -> int:
 
 
 # --- the app's -----------------------------------------------------------------------------------------------------------
+
 
 def megabytes() -> int:
     """Bound of the shelf: VISLRP_STORE_MB; 0 keeps nothing on disk."""

@@ -49,6 +49,7 @@ def _file_digest(id: str) -> str:
 
 # --- forward passes -------------------------------------------------------------------------------------------------------
 
+
 def about(net: Network, ref: ImageRef) -> tuple[object, ...]:
     """What a sample's forward pass depends on."""
     return net.digest, str(net.dtype), _file_digest(ref.id), ref.fit
@@ -107,6 +108,7 @@ def unpack_trace(net: Network, parcel: Parcel) -> Trace:
 
 # --- maps -----------------------------------------------------------------------------------------------------------------
 
+
 def maps_name(net: Network, ref: ImageRef, model: LRPModel, target: int) -> str:
     """Name of the maps of a sample."""
     return shelf.name_of("maps", *about(net, ref), model.key, target)
@@ -129,16 +131,25 @@ def keep_maps(net: Network, ref: ImageRef, model: LRPModel, found: Maps) -> None
 
 def pack_maps(found: Maps) -> dict[str, Tensor]:
     """Maps by layer and the sums of all layers."""
-    return {"positive": torch.from_numpy(found.positive), "negative": torch.from_numpy(found.negative),
-            **{str(layer): torch.from_numpy(values) for layer, values in found.maps.items()}}
+    return {
+        "positive": torch.from_numpy(found.positive),
+        "negative": torch.from_numpy(found.negative),
+        **{str(layer): torch.from_numpy(values) for layer, values in found.maps.items()},
+    }
 
 
 def unpack_maps(parcel: Parcel, model: LRPModel, target: int) -> Maps:
     """The inverse of `pack_maps`."""
     arrays = {name: tensor.numpy() for name, tensor in parcel.tensors.items()}
     positive, negative = (np.asarray(arrays.pop(name), dtype=np.float64) for name in ("positive", "negative"))
-    return Maps({int(name): values for name, values in arrays.items()}, positive, negative, target, model.key,
-                seconds=float(parcel.words["seconds"]))
+    return Maps(
+        {int(name): values for name, values in arrays.items()},
+        positive,
+        negative,
+        target,
+        model.key,
+        seconds=float(parcel.words["seconds"]),
+    )
 
 
 @cache

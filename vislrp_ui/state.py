@@ -95,7 +95,8 @@ class Visit:
     target: int | None = None
     network: str | None = None
     models: tuple[ModelEntry, ...] = field(
-        default_factory=lambda: (ModelEntry(WORKING, LRPModel.basic(WORKING_NAME), "working"),))
+        default_factory=lambda: (ModelEntry(WORKING, LRPModel.basic(WORKING_NAME), "working"),)
+    )
     active: str = WORKING
     selected_segment: int = 0
     selected_layer: int | None = None
@@ -136,6 +137,7 @@ def start(examples: tuple[ModelEntry, ...] = ()) -> Visit:
 
 
 # --- image, class, look -------------------------------------------------------------------------------------------
+
 
 def choose_image(visit: Visit, image: ImageRef) -> Visit:
     """Another picture; the target becomes its first class, the layer shown stays."""
@@ -182,9 +184,9 @@ def segment_of(model: LRPModel, layer: int) -> int:
 
 # --- history ------------------------------------------------------------------------------------------------------
 
+
 def _snapshot(visit: Visit) -> Snapshot:
-    return Snapshot(visit.models, visit.active, visit.selected_segment, visit.network,
-                    _counting_layers(visit.pages))
+    return Snapshot(visit.models, visit.active, visit.selected_segment, visit.network, _counting_layers(visit.pages))
 
 
 def _counting_layers(pages: Mapping[str, PageState], count: bool = True) -> dict[str, PageState]:
@@ -224,6 +226,7 @@ def redo(visit: Visit) -> Visit:
 
 
 # --- the list of models ---------------------------------------------------------------------------------------------
+
 
 def activate(visit: Visit, id: str) -> Visit:
     """Make a model the active one."""
@@ -328,6 +331,7 @@ def is_untouched(entry: ModelEntry) -> bool:
 
 
 # --- edits of the active model ----------------------------------------------------------------------------------------
+
 
 def edit(visit: Visit, change: Callable[[LRPModel], LRPModel], *, segment: int | None = None) -> Visit:
     """Change the active model.

@@ -56,8 +56,13 @@ class CurveMeasurement:
 
     def fields(self) -> dict[str, str]:
         """What an address says of them."""
-        return {"share": str(self.share), "points": str(self.points), "seeds": str(self.seeds), "scale": self.scale,
-                "models": ".".join(quote(id, safe="") for id in self.models)}
+        return {
+            "share": str(self.share),
+            "points": str(self.points),
+            "seeds": str(self.seeds),
+            "scale": self.scale,
+            "models": ".".join(quote(id, safe="") for id in self.models),
+        }
 
 
 @dataclass(frozen=True)
@@ -104,9 +109,18 @@ class AblationState:
 
     def views(self) -> dict[str, str]:
         """What an address says of the layer and how its neurons are shown."""
-        return {"layer": str(self.layer), "value": self.value, "thumbs": self.thumbs, "spread": self.spread,
-                "order": self.order, "gesture": self.gesture, "count": str(self.count), "by": self.by, "part": self.part,
-                "neuron": str(self.neuron)}
+        return {
+            "layer": str(self.layer),
+            "value": self.value,
+            "thumbs": self.thumbs,
+            "spread": self.spread,
+            "order": self.order,
+            "gesture": self.gesture,
+            "count": str(self.count),
+            "by": self.by,
+            "part": self.part,
+            "neuron": str(self.neuron),
+        }
 
     @property
     def cut(self) -> Cut:
@@ -137,8 +151,9 @@ class AblationState:
             elif len(text := write_sets(self.ablated.sets)) <= room // 3:
                 params["ablated"] = f"{self.ablated.value}~{text}"
         for number, row in enumerate((row for row in self.kept if fits[row.id]), start=1):
-            params[f"cut{number}"] = write_fields({"value": row.cut.value, "sets": write_sets(row.cut.sets),
-                                                   "name": quote(row.name, safe="")}, _CUT)
+            params[f"cut{number}"] = write_fields(
+                {"value": row.cut.value, "sets": write_sets(row.cut.sets), "name": quote(row.name, safe="")}, _CUT
+            )
         one = self.measurement
         if one != fresh.measurement:
             params["ablate"] = write_fields(one.fields(), _MEASUREMENT)
@@ -164,10 +179,18 @@ def from_params(params: Mapping[str, str]) -> AblationState | None:
         views = read_fields(params["neurons"], _VIEWS)
         layer, value, thumbs, spread, order, gesture, count, by, part, neuron = views.values()
         state = replace(
-            state, layer=whole(layer, 1, MAX_LAYERS), value=one_of(value, VALUES), thumbs=one_of(thumbs, THUMBS),
-            spread=one_of(spread, SPREADS), order=one_of(order, ORDERS), gesture=one_of(gesture, GESTURES),
-            count=whole(count, 1, MAX_COUNT), by=one_of(by, SCORES), part=one_of(part, PARTS),
-            neuron=whole(neuron, 0, MAX_UNITS - 1))
+            state,
+            layer=whole(layer, 1, MAX_LAYERS),
+            value=one_of(value, VALUES),
+            thumbs=one_of(thumbs, THUMBS),
+            spread=one_of(spread, SPREADS),
+            order=one_of(order, ORDERS),
+            gesture=one_of(gesture, GESTURES),
+            count=whole(count, 1, MAX_COUNT),
+            by=one_of(by, SCORES),
+            part=one_of(part, PARTS),
+            neuron=whole(neuron, 0, MAX_UNITS - 1),
+        )
     if "chosen" in params:
         state = replace(state, selected=read_sets(params["chosen"]))
     if "ablated" in params:
@@ -180,9 +203,16 @@ def from_params(params: Mapping[str, str]) -> AblationState | None:
     state = replace(state, kept=tuple(rows))
     if "ablate" in params:
         share, points, seeds, scale, models = read_fields(params["ablate"], _MEASUREMENT).values()
-        state = replace(state, measurement=CurveMeasurement(
-            model_ids(models), whole(share, 1, 100), whole(points, 2, MAX_POINTS), whole(seeds, 0, MAX_SEEDS),
-            one_of(scale, SCALES)))
+        state = replace(
+            state,
+            measurement=CurveMeasurement(
+                model_ids(models),
+                whole(share, 1, 100),
+                whole(points, 2, MAX_POINTS),
+                whole(seeds, 0, MAX_SEEDS),
+                one_of(scale, SCALES),
+            ),
+        )
     return None if state == AblationState() else state
 
 
@@ -199,6 +229,7 @@ def _name(text: str) -> str:
 
 
 # --- the visit ----------------------------------------------------------------------------------------------------------
+
 
 def of(visit: Visit) -> AblationState:
     """The page's state of a visit."""
@@ -217,12 +248,14 @@ def has_units(held: AblationState, rows: Architecture) -> bool:
 
 def _without_means_of_units(held: AblationState, rows: Architecture) -> AblationState:
     """Sets with units are set to 0: the mean would change nothing."""
+
     def fitted(cut: Cut) -> Cut:
         return cut if all(map(rows.has_positions, dict(cut.sets))) else replace(cut, value="zero")
 
     kept = tuple(replace(row, cut=fitted(row.cut)) for row in held.kept)
-    return replace(held, value="zero" if has_units(held, rows) else held.value, kept=kept,
-                   ablated=held.ablated and fitted(held.ablated))
+    return replace(
+        held, value="zero" if has_units(held, rows) else held.value, kept=kept, ablated=held.ablated and fitted(held.ablated)
+    )
 
 
 def cleared(state: AblationState, rows: Architecture) -> AblationState:
@@ -251,15 +284,18 @@ def fitting(state: AblationState, sizes: Mapping[int, int]) -> tuple[AblationSta
         return as_sets(kept)
 
     fitted = replace(
-        state, selected=cut_down(state.selected),
+        state,
+        selected=cut_down(state.selected),
         ablated=None if state.ablated is None else replace(state.ablated, sets=cut_down(state.ablated.sets)),
-        kept=tuple(replace(row, cut=replace(row.cut, sets=cut_down(row.cut.sets))) for row in state.kept))
+        kept=tuple(replace(row, cut=replace(row.cut, sets=cut_down(row.cut.sets))) for row in state.kept),
+    )
     if not lost:
         return state, 0
     return replace(fitted, kept=tuple(row for row in fitted.kept if row.cut.sets)), lost
 
 
 # --- layer and views ----------------------------------------------------------------------------------------------------
+
 
 def set_layer(state: AblationState, layer: int, rows: Architecture) -> AblationState:
     """Show another layer; the chosen neurons of every layer stay chosen."""
@@ -284,6 +320,7 @@ def set_measurement(state: AblationState, **changes: Any) -> AblationState:
 
 
 # --- chosen neurons -------------------------------------------------------------------------------------------------------
+
 
 def choose(state: AblationState, neurons: Iterable[int], layer: int | None = None) -> AblationState:
     """Exactly these neurons of the shown layer (or of another); other layers keep theirs."""
@@ -334,6 +371,7 @@ def ablate(state: AblationState) -> AblationState:
 
 
 # --- kept sets ------------------------------------------------------------------------------------------------------------
+
 
 def keep(state: AblationState) -> AblationState:
     """The chosen neurons as a row of their own (StateError when the page is full or nothing is chosen)."""

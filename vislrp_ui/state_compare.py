@@ -37,7 +37,7 @@ def default(visit: Visit) -> CompareState:
     examples = [entry.id for entry in visit.models if entry.origin == "example" and entry.id not in COMPOSITES]
     active = visit.entry()
     bare = active.id == WORKING and state.is_untouched(active) and examples
-    ids = [*([] if active.id in examples or bare else [active.id]), *examples][:MAX_COLUMNS - 1]
+    ids = [*([] if active.id in examples or bare else [active.id]), *examples][: MAX_COLUMNS - 1]
     rows = (GridRow(1, visit.image, visit.target), GridRow(2, visit.image))
     return CompareState(rows, tuple(GridColumn(id) for id in ids))
 
@@ -75,8 +75,10 @@ def _listed(visit: Visit, model: LRPModel) -> ModelEntry | None:
 def _moved(difference: tuple[GridCell, GridCell] | None, places: Mapping[int, int]) -> tuple[GridCell, GridCell] | None:
     if difference is None or any(cell.column not in places for cell in difference):
         return None
-    return (replace(difference[0], column=places[difference[0].column]),
-            replace(difference[1], column=places[difference[1].column]))
+    return (
+        replace(difference[0], column=places[difference[0].column]),
+        replace(difference[1], column=places[difference[1].column]),
+    )
 
 
 def changed(visit: Visit, change: Callable[..., CompareState], *arguments: object, **named: object) -> Visit:
@@ -112,8 +114,9 @@ def entries(visit: Visit, shown: CompareState | None = None) -> tuple[ColumnEntr
         if column.baseline:
             found.append(BaselineEntry(Baseline(column.baseline)))
         else:
-            found.append(visit.entry(column.id) if column.model is None
-                         else ModelEntry("", column.model, "own", column.based_on))
+            found.append(
+                visit.entry(column.id) if column.model is None else ModelEntry("", column.model, "own", column.based_on)
+            )
     return tuple(found)
 
 
@@ -135,8 +138,10 @@ def for_address(visit: Visit) -> CompareState | None:
 
 def in_visit(shown: CompareState, visit: Visit) -> CompareState:
     """What an address held, in the visit that it opened: its active model has an id there."""
-    return replace(shown, columns=tuple(GridColumn(visit.active) if column == GridColumn("active") else column
-                                        for column in shown.columns))
+    return replace(
+        shown,
+        columns=tuple(GridColumn(visit.active) if column == GridColumn("active") else column for column in shown.columns),
+    )
 
 
 def targets(rows: Sequence[GridRow], order: Callable[[ImageRef], Sequence[int]]) -> tuple[int, ...]:
@@ -182,6 +187,7 @@ def activate(visit: Visit, row: int, column: int, target: int) -> Visit:
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
+
 
 def _new_id(shown: CompareState) -> int:
     return max(row.id for row in shown.rows) + 1
@@ -248,8 +254,9 @@ def set_target(shown: CompareState, id: int, target: int) -> CompareState:
 
 def pin(shown: CompareState, targets: Mapping[int, int]) -> CompareState:
     """Rows without a class of their own keep these, by their number."""
-    return replace(shown, rows=tuple(row if row.target is not None else replace(row, target=targets.get(row.id))
-                                     for row in shown.rows))
+    return replace(
+        shown, rows=tuple(row if row.target is not None else replace(row, target=targets.get(row.id)) for row in shown.rows)
+    )
 
 
 def toggle_fold(shown: CompareState, id: int) -> CompareState:
@@ -259,6 +266,7 @@ def toggle_fold(shown: CompareState, id: int) -> CompareState:
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------
+
 
 def set_columns(shown: CompareState, columns: Sequence[GridColumn]) -> CompareState:
     """These models in this order, each once; at least one (StateError otherwise)."""
@@ -295,17 +303,28 @@ def add_models(shown: CompareState, models: Sequence[LRPModel], based_on: str = 
     return set_columns(shown, [*shown.columns, *fresh])
 
 
-def load(visit: Visit, models: Sequence[LRPModel], rows: Sequence[tuple[ImageRef, int | None]], *, formulas: bool = False,
-         based_on: str = "") -> Visit:
+def load(
+    visit: Visit,
+    models: Sequence[LRPModel],
+    rows: Sequence[tuple[ImageRef, int | None]],
+    *,
+    formulas: bool = False,
+    based_on: str = "",
+) -> Visit:
     """A ready-made set: these models on these images and classes; how maps are drawn stays."""
     kept = of(visit)
-    fresh = replace(kept, rows=tuple(GridRow(n, image, target) for n, (image, target) in enumerate(rows, start=1)),
-                    columns=tuple(GridColumn(model=model, based_on=based_on) for model in models), formulas=formulas,
-                    difference=None)
+    fresh = replace(
+        kept,
+        rows=tuple(GridRow(n, image, target) for n, (image, target) in enumerate(rows, start=1)),
+        columns=tuple(GridColumn(model=model, based_on=based_on) for model in models),
+        formulas=formulas,
+        difference=None,
+    )
     return visit.with_page(KEY, fresh)
 
 
 # --- evidence ---------------------------------------------------------------------------------------------------------
+
 
 def set_evidence(shown: CompareState, **changes: Any) -> CompareState:
     """Open the measures below the grid, or ask something else of them."""
@@ -324,6 +343,7 @@ def set_box(shown: CompareState, row: int, ends: tuple[int, int, int, int] | Non
 
 
 # --- how it is drawn --------------------------------------------------------------------------------------------------
+
 
 def set_share(shown: CompareState, share: Share) -> CompareState:
     """Which maps share a colour range."""

@@ -65,8 +65,14 @@ class FlippingRow:
 
     def fields(self) -> dict[str, str]:
         """What an address says of it."""
-        return {"fill": self.fill, "sign": self.sign, "share": f"{self.share:g}", "unit": str(self.unit), "mask": self.mask,
-                "name": quote(self.name, safe="")}
+        return {
+            "fill": self.fill,
+            "sign": self.sign,
+            "share": f"{self.share:g}",
+            "unit": str(self.unit),
+            "mask": self.mask,
+            "name": quote(self.name, safe=""),
+        }
 
     @property
     def marks(self) -> bool:
@@ -97,8 +103,14 @@ class FlippingMeasurement:
 
     def fields(self) -> dict[str, str]:
         """What an address says of them."""
-        return {"patch": str(self.patch), "fill": self.fill, "steps": str(self.steps), "seeds": str(self.seeds),
-                "scale": self.scale, "models": ".".join(quote(id, safe="") for id in self.models)}
+        return {
+            "patch": str(self.patch),
+            "fill": self.fill,
+            "steps": str(self.steps),
+            "seeds": str(self.seeds),
+            "scale": self.scale,
+            "models": ".".join(quote(id, safe="") for id in self.models),
+        }
 
 
 @dataclass(frozen=True)
@@ -169,13 +181,26 @@ def from_params(params: Mapping[str, str]) -> FlippingState | None:
     if "flip" in params:
         place, mode, tool, width = read_fields(params["flip"], _TOOLS).values()
         index = whole(place, 1, len(state.rows)) - 1
-        state = replace(state, active=state.rows[index].id, mode=one_of(mode, MODES), tool=one_of(tool, TOOLS),
-                        width=whole(width, MIN_WIDTH, MAX_WIDTH))
+        state = replace(
+            state,
+            active=state.rows[index].id,
+            mode=one_of(mode, MODES),
+            tool=one_of(tool, TOOLS),
+            width=whole(width, MIN_WIDTH, MAX_WIDTH),
+        )
     if "measure" in params:
         patch, fill, steps, seeds, scale, models = read_fields(params["measure"], _MEASUREMENT).values()
-        state = replace(state, measurement=FlippingMeasurement(
-            model_ids(models), one_of(whole(patch, 1, SIDE - 1), PATCHES), one_of(fill, FILLS), whole(steps, 1, MAX_STEPS),
-            whole(seeds, 0, MAX_SEEDS), one_of(scale, SCALES)))
+        state = replace(
+            state,
+            measurement=FlippingMeasurement(
+                model_ids(models),
+                one_of(whole(patch, 1, SIDE - 1), PATCHES),
+                one_of(fill, FILLS),
+                whole(steps, 1, MAX_STEPS),
+                whole(seeds, 0, MAX_SEEDS),
+                one_of(scale, SCALES),
+            ),
+        )
     return None if state == FlippingState() else state
 
 
@@ -186,11 +211,19 @@ def _read_row(number: int, text: str) -> FlippingRow:
         raise ValueError(share[:40])
     if mask:
         masks.decode(mask)
-    return FlippingRow(number, " ".join(unquote(name).split())[:60], mask, one_of(sign, SIGNS), percent,
-               one_of(whole(unit, 1, 8), UNITS), one_of(fill, FILLS))
+    return FlippingRow(
+        number,
+        " ".join(unquote(name).split())[:60],
+        mask,
+        one_of(sign, SIGNS),
+        percent,
+        one_of(whole(unit, 1, 8), UNITS),
+        one_of(fill, FILLS),
+    )
 
 
 # --- the visit --------------------------------------------------------------------------------------------------------
+
 
 def of(visit: Visit) -> FlippingState:
     """The page's state of a visit."""
@@ -204,6 +237,7 @@ def changed(visit: Visit, change: Callable[..., FlippingState], *arguments: obje
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
+
 
 def _put(state: FlippingState, row: FlippingRow) -> FlippingState:
     return replace(state, rows=tuple(row if one.id == row.id else one for one in state.rows))
@@ -257,6 +291,7 @@ def activate(state: FlippingState, id: int) -> FlippingState:
 
 
 # --- marks ------------------------------------------------------------------------------------------------------------
+
 
 def _remember(row: FlippingRow, changed: FlippingRow) -> FlippingRow:
     if (row.mask, row.sign) == (changed.mask, changed.sign):
@@ -314,10 +349,14 @@ def set_mode(state: FlippingState, mode: str) -> FlippingState:
 
 def guided(state: FlippingState) -> FlippingState:
     """The rows of the guided case: what speaks for the class, what against it, a control."""
-    names = {"positive": "What speaks for the class", "negative": "What speaks against it",
-             "random": "Same number at random"}
-    rows = tuple(FlippingRow(number, name, sign=sign, share=8.0)
-                 for number, (sign, name) in enumerate(names.items(), start=1))
+    names = {
+        "positive": "What speaks for the class",
+        "negative": "What speaks against it",
+        "random": "Same number at random",
+    }
+    rows = tuple(
+        FlippingRow(number, name, sign=sign, share=8.0) for number, (sign, name) in enumerate(names.items(), start=1)
+    )
     return replace(state, rows=rows, active=1, mode="relevance")
 
 

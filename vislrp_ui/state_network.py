@@ -28,6 +28,7 @@ def adapted(visit: Visit, architecture: Architecture, examples: Mapping[str, LRP
     examples : mapping
         The example models as they ship, by id.
     """
+
     def moved(entry: ModelEntry) -> ModelEntry:
         source = examples.get(entry.id, entry.model) if entry.origin == "example" else entry.model
         there = entry.model.architecture == architecture.key
@@ -44,5 +45,6 @@ def adapted(visit: Visit, architecture: Architecture, examples: Mapping[str, LRP
 
 def holds_work(visit: Visit) -> bool:
     """Whether there is a model that somebody made."""
-    return any(entry.origin == "own" or (entry.origin == "working" and not state.is_untouched(entry))
-               for entry in visit.models)
+    return any(
+        entry.origin == "own" or (entry.origin == "working" and not state.is_untouched(entry)) for entry in visit.models
+    )

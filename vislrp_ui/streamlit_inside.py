@@ -79,6 +79,7 @@ def is_connected(session: str) -> bool:
 
 # --- values of widgets --------------------------------------------------------------------------------------------------
 
+
 def raw_state() -> Any:
     """The session's state without its points of interruption; None in a thread that has none."""
     context = run_context()
@@ -114,6 +115,7 @@ def said_value(state: Any, one: WidgetState) -> tuple[Any] | None:
 
 
 # --- messages in their order --------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -201,14 +203,21 @@ class MessageQueue(ScriptRequests):
         if new_data.fragment_id:
             new_data = replace(new_data, fragment_id=None, fragment_id_queue=[new_data.fragment_id])
         if new_data.is_auto_rerun:  # an earlier call of the same timer has nothing to add
-            self._waiting = deque(one for one in self._waiting if not (
-                one.data.is_auto_rerun and one.data.fragment_id_queue == new_data.fragment_id_queue))
+            self._waiting = deque(
+                one
+                for one in self._waiting
+                if not (one.data.is_auto_rerun and one.data.fragment_id_queue == new_data.fragment_id_queue)
+            )
         last = self._waiting[-1].data if self._waiting else None
         whole = not new_data.fragment_id_queue
         if whole and last is not None and _says_nothing(last) and last.page_script_hash in ("", new_data.page_script_hash):
             self._waiting.pop()
-        elif last is not None and _says_nothing(new_data) and not last.fragment_id_queue and (
-                new_data.page_script_hash == last.page_script_hash):
+        elif (
+            last is not None
+            and _says_nothing(new_data)
+            and not last.fragment_id_queue
+            and (new_data.page_script_hash == last.page_script_hash)
+        ):
             return True
         if len(self._waiting) >= MAX_WAITING:
             folding = ScriptRequests()
@@ -280,8 +289,11 @@ class MessageQueue(ScriptRequests):
 
     def _is_gesture(self, data: RerunData) -> bool:
         states = data.widget_states.widgets if data.widget_states is not None else ()
-        return any(one.WhichOneof("value") in _TRIGGERS or self._last.get(one.id, one.SerializeToString())
-                   != one.SerializeToString() for one in states)
+        return any(
+            one.WhichOneof("value") in _TRIGGERS
+            or self._last.get(one.id, one.SerializeToString()) != one.SerializeToString()
+            for one in states
+        )
 
 
 def _in_its_part(data: RerunData) -> RerunData:

@@ -8,8 +8,20 @@ import streamlit as st
 
 from vislrp_ui import stacked
 
-SEGMENTS = ("#A5DAF4", "#D8BC58", "#469C8C", "#BA5250", "#6E6DBE", "#AC94CB", "#1C7B4D", "#E1905A", "#973B66",
-            "#94A130", "#466AA0", "#808EAA")
+SEGMENTS = (
+    "#A5DAF4",
+    "#D8BC58",
+    "#469C8C",
+    "#BA5250",
+    "#6E6DBE",
+    "#AC94CB",
+    "#1C7B4D",
+    "#E1905A",
+    "#973B66",
+    "#94A130",
+    "#466AA0",
+    "#808EAA",
+)
 _WHITE_TEXT = {3, 4, 6, 8, 10}
 GROUP_FILL = {
     "light": {"contribution": "#7E5BB5", "activation": "#2E9461", "weight": "#C99700", "suppression": "#CC4A55"},
@@ -22,10 +34,34 @@ GROUP_TEXT = {
 ACCENT = {"light": "#0B6E7F", "dark": "#4CC3D4"}
 MUTED = {"light": "#5E6976", "dark": "#9AA4B0"}
 MARKED = "#FFD100"
-_CURVES = ("#4A9BC7", "#B8961F", "#3F9E8E", "#BA5250", "#6E6DBE", "#9A7FC0", "#1C7B4D", "#D97B3A", "#973B66", "#7F8C1E",
-           "#466AA0", "#6E7A92")
-_CURVES_DARK = ("#8CCBEB", "#D8BC58", "#5DB9A8", "#E07F7C", "#9796E6", "#C3AEDD", "#4FB07F", "#EFA778", "#CF7BA3",
-                "#B7C45A", "#7F9FD0", "#A7B2C8")
+_CURVES = (
+    "#4A9BC7",
+    "#B8961F",
+    "#3F9E8E",
+    "#BA5250",
+    "#6E6DBE",
+    "#9A7FC0",
+    "#1C7B4D",
+    "#D97B3A",
+    "#973B66",
+    "#7F8C1E",
+    "#466AA0",
+    "#6E7A92",
+)
+_CURVES_DARK = (
+    "#8CCBEB",
+    "#D8BC58",
+    "#5DB9A8",
+    "#E07F7C",
+    "#9796E6",
+    "#C3AEDD",
+    "#4FB07F",
+    "#EFA778",
+    "#CF7BA3",
+    "#B7C45A",
+    "#7F9FD0",
+    "#A7B2C8",
+)
 
 
 def segment_colour(segment: int) -> str:
@@ -44,13 +80,18 @@ def is_dark() -> bool:
 
 
 def mode() -> str:
-    """"dark" or "light", the key of the palettes above."""
+    """Key of the palettes above: "dark" or "light"."""
     return "dark" if is_dark() else "light"
 
 
-_VARIABLES = {"primary-color": "primaryColor", "background-color": "backgroundColor",
-              "secondary-background-color": "secondaryBackgroundColor", "text-color": "textColor",
-              "border-color": "borderColor", "link-color": "linkColor"}
+_VARIABLES = {
+    "primary-color": "primaryColor",
+    "background-color": "backgroundColor",
+    "secondary-background-color": "secondaryBackgroundColor",
+    "text-color": "textColor",
+    "border-color": "borderColor",
+    "link-color": "linkColor",
+}
 
 
 def variables() -> str:
@@ -63,7 +104,9 @@ def css() -> str:
     """Style of every page: less padding at the sides, a line under the header, the classes that pages use."""
     # Streamlit writes white on the primary colour, which is too light for that in the dark theme.
     dark = "[data-testid=stBaseButton-primary]:not(:disabled){color:#10171E!important}" if is_dark() else ""
-    return f"<style>{variables()}{dark}" + """
+    return (
+        f"<style>{variables()}{dark}"
+        + """
 [data-testid=stMainBlockContainer]{padding-inline:1.4rem;max-width:none}
 [data-testid=stHeader]{border-bottom:1px solid var(--st-border-color)}
 [data-testid=stImage] img{border-radius:6px}
@@ -106,7 +149,10 @@ kbd[aria-label^=Shortcut]{display:none}
 .st-key-notices [data-testid=stAlertContainer]{padding:6px 12px}
 .v-muted{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-facts{font-size:12px;font-variant-numeric:tabular-nums}
-""" + stacked.EVERY + "</style>"
+"""
+        + stacked.EVERY
+        + "</style>"
+    )
 
 
 def curve_colours(count: int, dark: bool) -> list[str]:
@@ -119,8 +165,17 @@ def chart_theme(dark: bool) -> dict[str, Any]:
     """Altair's top-level `config` for all charts (use with `theme=None`), see the design guide."""
     muted = MUTED["dark" if dark else "light"]
     text, grid = ("#E6EAEF", "#262E37") if dark else ("#1B2430", "#EBEEF2")
-    axis = {"labelColor": muted, "titleColor": muted, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 400,
-            "gridColor": grid, "domainColor": muted, "tickColor": muted, "tickCount": 5}
+    axis = {
+        "labelColor": muted,
+        "titleColor": muted,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": 400,
+        "gridColor": grid,
+        "domainColor": muted,
+        "tickColor": muted,
+        "tickCount": 5,
+    }
     return {
         "font": '"Source Sans", sans-serif',
         "background": "transparent",
@@ -134,7 +189,8 @@ def chart_theme(dark: bool) -> dict[str, Any]:
 
 def design_css(rows: int) -> str:
     """Sizes of the Design page with a ruler of so many rows: one view without scrolling from 720 to 1080 px."""
-    return """<style>
+    return (
+        """<style>
 .st-key-design-image{--picture-width:min(100%,max(22vh,205px))}
 .st-key-final-map{position:relative;--picture-width:min(100%,33vh);--picture-margin:auto}
 .v-nomap{width:min(100%,33vh);aspect-ratio:1;margin:auto;border:1px dashed var(--st-border-color);border-radius:6px;
@@ -157,12 +213,17 @@ def design_css(rows: int) -> str:
 @media (max-height:800px){.st-key-model-cards{--cards-height:calc(100vh - 507px)}
  .st-key-final-map{--picture-width:min(100%,27vh)}.v-nomap{width:min(100%,27vh)}
  .st-key-design-image{--picture-width:min(100%,22vh)}}
-""".replace("@ROWS@", str(rows)) + stacked.DESIGN + "</style>"
+""".replace("@ROWS@", str(rows))
+        + stacked.DESIGN
+        + "</style>"
+    )
 
 
 def home_css() -> str:
     """Sizes of the welcome page."""
-    return f"<style>{stacked.HOME}" + """
+    return (
+        f"<style>{stacked.HOME}"
+        + """
 .v-title{font-size:30px;font-weight:650;line-height:1.2;margin:0;padding:0;max-width:22ch}
 .v-strip{display:grid;grid-template-columns:repeat(4,1fr);gap:4px;margin-bottom:12px}
 .v-strip img{width:100%;aspect-ratio:1;border-radius:4px;border:1px solid var(--st-border-color);box-sizing:border-box}
@@ -173,3 +234,4 @@ def home_css() -> str:
 [data-testid=stMarkdown] table td{vertical-align:middle;padding:4px 10px 4px 0;border-width:0 0 1px}
 [data-testid=stMarkdown] table th{padding:4px 10px 4px 0;border-width:0 0 1px;text-align:left;font-size:12px}
 </style>"""
+    )

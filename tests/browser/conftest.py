@@ -18,8 +18,15 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from tests.install_browser import installed_browser
 
 ROOT = Path(__file__).resolve().parents[2]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 STYLED = "() => getComputedStyle(document.documentElement).getPropertyValue('--st-text-color') !== ''"
 """Streamlit loads what draws our style sheet after the page itself: on a busy machine, after the first run has ended."""
@@ -51,16 +58,29 @@ def _healthy(url: str) -> bool:
 
 
 @contextmanager
-def served(command: list[str], log: Path, folder: Path = ROOT, health: str = "/_stcore/health", port: int = 0,
-           **variables: str) -> Iterator[str]:
+def served(
+    command: list[str], log: Path, folder: Path = ROOT, health: str = "/_stcore/health", port: int = 0, **variables: str
+) -> Iterator[str]:
     """A running app: a command that passes options on to `streamlit run`, started in a folder; returns its address."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "VISLRP_ALLOW_DOWNLOAD": "0", "VISLRP_STORE_MB": "0", **variables}
-    arguments = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
-                 "--server.fileWatcherType", "none"]
-    with log.open("w") as out, subprocess.Popen([*command, *arguments], cwd=folder, env=environment, stdout=out,
-                                                stderr=subprocess.STDOUT) as server:
+    arguments = [
+        "--server.port",
+        str(port),
+        "--server.address",
+        "127.0.0.1",
+        "--server.headless",
+        "true",
+        "--server.fileWatcherType",
+        "none",
+    ]
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            [*command, *arguments], cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT
+        ) as server,
+    ):
         try:
             limit = time.monotonic() + START_SECONDS
             while not _healthy(f"{url}{health}"):

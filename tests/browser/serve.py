@@ -20,8 +20,14 @@ from vislrp_core.network import Network
 def main() -> None:
     """Serve with the arguments of `streamlit run`."""
     classes = networks.imagenet_classes()
-    tiny = Network.from_state_dict(tiny_state(1, classes=len(classes)), name="tiny", title="Tiny VGG16", any_width=True,
-                                 classes=classes, description="Random weights, for tests of the pages.")
+    tiny = Network.from_state_dict(
+        tiny_state(1, classes=len(classes)),
+        name="tiny",
+        title="Tiny VGG16",
+        any_width=True,
+        classes=classes,
+        description="Random weights, for tests of the pages.",
+    )
 
     def load(*names: Any, **options: Any) -> Network:
         return tiny

@@ -66,5 +66,6 @@ class Stage:
 
     def wait_for_edit(self, name: str, value: Any) -> None:
         """Wait until the last edit has this value; quick key presses are sent together after a short pause."""
-        self.page.wait_for_function("([name, value]) => window.stage.sent.at(-1)?.[1].edits.at(-1)[name] === value",
-                                    arg=[name, value])
+        self.page.wait_for_function(
+            "([name, value]) => window.stage.sent.at(-1)?.[1].edits.at(-1)[name] === value", arg=[name, value]
+        )

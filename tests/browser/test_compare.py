@@ -102,8 +102,10 @@ def test_gestures(page: Page, app_url: str, tmp_path: Path) -> None:
 
 
 def test_work_can_be_stopped_and_taken_up_again(page: Page, embedded_url: str) -> None:
-    page.goto(f"{embedded_url}/{ADDRESS}&row1=kitten~crop~~&col1=m~configuration_1&col2=m~configuration_2"
-              "&col3=m~configuration_4&compare=each~~~~")
+    page.goto(
+        f"{embedded_url}/{ADDRESS}&row1=kitten~crop~~&col1=m~configuration_1&col2=m~configuration_2"
+        "&col3=m~configuration_4&compare=each~~~~"
+    )
     page.locator(".st-key-compare-stop button").first.click()
     expect(page.locator(".st-key-compare-go-on button").first).to_be_visible()
     wait_idle(page)

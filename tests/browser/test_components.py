@@ -54,8 +54,9 @@ def test_an_own_slider_sends_once_when_released_and_keeps_the_preset(panel: Stag
     expect(box(panel, "gamma1p")).to_have_value("0.50")
     assert panel.sent == []
     panel.page.mouse.up()
-    assert panel.sent == [{"sid": "s", "edits": [
-        {"segment": 0, "kind": "parameter", "key": "gamma1p", "value": 0.5, "seq": 1}]}]
+    assert panel.sent == [
+        {"sid": "s", "edits": [{"segment": 0, "kind": "parameter", "key": "gamma1p", "value": 0.5, "seq": 1}]}
+    ]
     assert preset(panel) == "gamma"
 
 
@@ -190,12 +191,22 @@ def test_a_bar_is_picked_by_click_and_by_key(bars: Stage):
 def test_paired_bars_show_both_numbers_and_the_change(page: Page):
     before, after = predicted(2.0, 1.0, 0.0), predicted(0.0, 3.0, 0.0)
     stage = Stage(page, "beforeafter", '<div class="pairs"></div>')
-    data = {"rows": pair_rows(before, after, 0), "sentence": verdict(before, after, 0), "stale": "",
-            "colours": colours.variables("light")}
+    data = {
+        "rows": pair_rows(before, after, 0),
+        "sentence": verdict(before, after, 0),
+        "stale": "",
+        "colours": colours.variables("light"),
+    }
     stage.draw(data)
     first = page.locator("tbody tr").first.locator("td")
     assert [cell.inner_text().replace("\n", " ") for cell in first.all()] == [
-        "class 0 was 1st", "", "66.5", "4.5", "↓ 62.0", "−2.0"]
+        "class 0 was 1st",
+        "",
+        "66.5",
+        "4.5",
+        "↓ 62.0",
+        "−2.0",
+    ]
     expect(page.locator(".sentence b").last).to_have_text("class 1")
     stage.draw({**data, "stale": "For an earlier model."})
     expect(page.locator(".sentence")).to_have_text("For an earlier model.")

@@ -25,8 +25,15 @@ DOT = data_url(png(np.zeros((1, 1, 3), dtype=np.uint8)))
 TOTAL = np.linspace(2.0, 8.0, VGG16.last + 1)
 
 
-def payload(model: LRPModel = FIGURE, *, selected: int = 1, layer: int | None = None, pictures: bool = True,
-            updating: bool = False, sums: Sums | None = None) -> dict[str, Any]:
+def payload(
+    model: LRPModel = FIGURE,
+    *,
+    selected: int = 1,
+    layer: int | None = None,
+    pictures: bool = True,
+    updating: bool = False,
+    sums: Sums | None = None,
+) -> dict[str, Any]:
     known = Sums(TOTAL + 3, np.full(VGG16.last + 1, -3.0)) if sums is None else sums
     addresses = {s.first - 1: DOT for s in model.segments} if pictures else {}
     return ruler_data(model, known, selected=selected, layer=layer, pictures=addresses, updating=updating).payload()
@@ -61,6 +68,7 @@ def grab(stage: Stage, border: int) -> None:
 
 # --- what it shows ----------------------------------------------------------------------------------------------------
 
+
 def test_all_rows_are_numbered_named_and_grouped(stage: Stage):
     rows = stage.page.locator(".layer").all()
     assert [row.locator(".name").inner_text() for row in rows] == [layer.name for layer in VGG16.rows]
@@ -70,7 +78,8 @@ def test_all_rows_are_numbered_named_and_grouped(stage: Stage):
 
 def test_a_row_says_its_sums_and_what_it_absorbs(stage: Stage):
     expect(stage.page.locator(".layer").nth(24)).to_have_attribute(
-        "aria-label", "pool4, layer 24, + 8.79  − 3.00  Σ 5.79  absorbs 0.16")
+        "aria-label", "pool4, layer 24, + 8.79  − 3.00  Σ 5.79  absorbs 0.16"
+    )
     stage.page.locator(".strip").hover(position={"x": 20, "y": 5})
     expect(stage.page.locator(".tip")).to_contain_text("input image")
 
@@ -120,6 +129,7 @@ def test_a_missing_map_is_hatched_and_sums_end_where_they_are_unknown(stage: Sta
 
 
 # --- gestures -----------------------------------------------------------------------------------------------------------
+
 
 def test_a_drag_repaints_at_once_and_sends_one_message_on_release(stage: Stage):
     grab(stage, 0)
@@ -256,6 +266,7 @@ def test_what_shows_is_what_the_server_makes_of_the_same_edits(stage: Stage, see
 
 # --- the server's answers -------------------------------------------------------------------------------------------------
 
+
 def test_a_late_answer_never_moves_a_border_back(stage: Stage):
     stage.page.locator(".handle").first.press("ArrowDown")
     stage.page.locator(".handle").first.blur()
@@ -297,9 +308,13 @@ def test_a_new_session_of_the_server_is_believed(stage: Stage):
 def test_nodes_and_focus_survive_an_answer(stage: Stage):
     handle = stage.page.locator(".handle").nth(1)
     handle.focus()
-    stage.page.evaluate("document.querySelector('#host').shadowRoot.querySelectorAll('.handle, .card, .layer, .band, img')"
-                        ".forEach(node => { node.marked = true; })")
+    stage.page.evaluate(
+        "document.querySelector('#host').shadowRoot.querySelectorAll('.handle, .card, .layer, .band, img')"
+        ".forEach(node => { node.marked = true; })"
+    )
     stage.draw(payload(selected=2, layer=25))
     expect(handle).to_be_focused()
-    assert stage.page.evaluate("[...document.querySelector('#host').shadowRoot.querySelectorAll("
-                               "'.handle, .card, .layer, .band, img')].every(node => node.marked)")
+    assert stage.page.evaluate(
+        "[...document.querySelector('#host').shadowRoot.querySelectorAll("
+        "'.handle, .card, .layer, .band, img')].every(node => node.marked)"
+    )

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # --- ruler -------------------------------------------------------------------------------------------------------------
 
+
 def test_a_border_is_dragged_and_one_message_sent_on_release(page: Page, app_url: str) -> None:
     frames: list[int] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda data: frames.append(1)))
@@ -92,6 +93,7 @@ def test_a_row_shows_that_layers_map(page: Page, app_url: str) -> None:
 
 # --- rules -------------------------------------------------------------------------------------------------------------
 
+
 def test_every_preset_is_pressed(page: Page, app_url: str) -> None:
     on.open_design(page, app_url, on.four())
     on.choose(page, 1)
@@ -147,6 +149,7 @@ def test_the_guides_model_is_built_by_mouse(page: Page, app_url: str) -> None:
 
 # --- models ------------------------------------------------------------------------------------------------------------
 
+
 def test_imported_models_are_exported_as_they_came(page: Page, app_url: str, tmp_path: Path) -> None:
     on.open_design(page, app_url)
     files = [ROOT / "model_store" / f"{name}.json" for name in ("configuration_4", "overview_composite")]
@@ -191,6 +194,7 @@ def test_new_asks_delete_can_be_undone_and_the_name_changes(page: Page, app_url:
 
 # --- link and reload ---------------------------------------------------------------------------------------------------
 
+
 def test_a_reload_finds_everything_as_it_was(page: Page, app_url: str) -> None:
     on.open_design(page, app_url, on.four(), image="kitten", layer="23", spectrum="orange-white-purple")
     page.locator(".st-key-duplicate-model button:visible").click()
@@ -211,7 +215,8 @@ def test_a_reload_finds_everything_as_it_was(page: Page, app_url: str) -> None:
 
 
 def test_a_copied_link_opens_the_same_view_in_another_browser(
-        page: Page, app_url: str, new_context: Callable[..., BrowserContext]) -> None:
+    page: Page, app_url: str, new_context: Callable[..., BrowserContext]
+) -> None:
     on.open_design(page, app_url, on.four(), image="guitar_and_drums")
     page.locator(".st-key-design-classes .row").nth(1).click()
     page.wait_for_url(lambda url: "target=first" not in url)
@@ -234,7 +239,8 @@ def test_a_copied_link_opens_the_same_view_in_another_browser(
 
 
 def test_two_visitors_do_not_share_models_or_images(
-        page: Page, app_url: str, new_context: Callable[..., BrowserContext]) -> None:
+    page: Page, app_url: str, new_context: Callable[..., BrowserContext]
+) -> None:
     on.open_design(page, app_url, on.four())
     other = new_context().new_page()
     on.open_design(other, app_url)
@@ -248,8 +254,12 @@ def test_two_visitors_do_not_share_models_or_images(
 
 
 def test_a_hostile_address_costs_a_sentence_and_runs_nothing(page: Page, app_url: str) -> None:
-    on.open_design(page, app_url, based="<img src=x onerror=alert(1)>",
-                   model="%3Cimg%20src=x%20onerror=document.title='owned'%3E~proportional~ignore~z_box~logit~38_zero")
+    on.open_design(
+        page,
+        app_url,
+        based="<img src=x onerror=alert(1)>",
+        model="%3Cimg%20src=x%20onerror=document.title='owned'%3E~proportional~ignore~z_box~logit~38_zero",
+    )
     assert page.title() != "owned"
     expect(page.locator(".st-key-model-cards .card").first.locator(".name")).to_contain_text("<img")
     on.open_design(page, app_url, model="nonsense", target="-7")
@@ -284,6 +294,7 @@ def test_everything_fits_one_view(app_url: str, new_context: Callable[..., Brows
 
 
 # --- the app as it is delivered ----------------------------------------------------------------------------------------
+
 
 def test_a_photograph_a_class_a_heatmap(page: Page, embedded_url: str) -> None:
     visit(page, f"{embedded_url}/Design?image=kitten&model=example-overview_composite")

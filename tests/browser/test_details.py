@@ -22,8 +22,12 @@ def covers(one: Locator, other: Locator) -> bool:
     """Whether two things on the page overlap."""
     a, b = one.bounding_box(), other.bounding_box()
     assert a is not None and b is not None
-    return (a["x"] < b["x"] + b["width"] and b["x"] < a["x"] + a["width"]
-            and a["y"] < b["y"] + b["height"] and b["y"] < a["y"] + a["height"])
+    return (
+        a["x"] < b["x"] + b["width"]
+        and b["x"] < a["x"] + a["width"]
+        and a["y"] < b["y"] + b["height"]
+        and b["y"] < a["y"] + a["height"]
+    )
 
 
 def click_in_the_middle(page: Page, place: Locator) -> None:

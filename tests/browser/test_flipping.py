@@ -81,8 +81,9 @@ def test_strokes_on_both_pictures_show_on_both_and_change_the_prediction(page: P
     assert 0.05 < mask.mean() < 0.14, "two strokes of 18 pixels' width"
     for side in ("image", "map"):
         for point in ((0.35, 0.3), (0.55, 0.7)):
-            page.wait_for_function(f"args => {{ const [r, g, b] = ({PIXEL})(args); return r - b > 100 && g - b > 60 }}",
-                                   arg=[1, side, *point])
+            page.wait_for_function(
+                f"args => {{ const [r, g, b] = ({PIXEL})(args); return r - b > 100 && g - b > 60 }}", arg=[1, side, *point]
+            )
         assert not yellow(page, side, (0.9, 0.1))
     expect(page.locator(".v-facts").first).to_contain_text("of the pixels marked")
     page.locator(".st-key-flip-picture-1-flipped img").wait_for()
@@ -123,7 +124,8 @@ def test_two_rows_keep_their_brushes_over_a_page_change_and_a_reload(page: Page,
 
 @pytest.mark.parametrize("ratio", [1, 2])
 def test_rectangle_and_eraser_cover_the_same_pixels_at_every_pixel_ratio(
-        new_context: Callable[..., BrowserContext], app_url: str, ratio: int) -> None:
+    new_context: Callable[..., BrowserContext], app_url: str, ratio: int
+) -> None:
     page = new_context(device_scale_factor=ratio).new_page()
     open_flipping(page, app_url, "&flip=1~brush~rectangle~18&flip1=mean~none~10~8~~")
     stroke(page, "image", (0.25, 0.25), (0.75, 0.5))

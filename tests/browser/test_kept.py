@@ -52,7 +52,8 @@ def noise() -> bytes:
 def upload(page: Page) -> None:
     page.get_by_role("button", name="Upload an image").first.click()
     page.locator("[data-testid=stPopoverBody] input[type=file]").set_input_files(
-        {"name": "noise.png", "mimeType": "image/png", "buffer": noise()})
+        {"name": "noise.png", "mimeType": "image/png", "buffer": noise()}
+    )
     page.wait_for_url(lambda url: "image=upload-" in url)
     page.keyboard.press("Escape")
     wait_idle(page)

@@ -16,10 +16,16 @@ PLACES = {
     "Home": ("", ".st-key-home-map .picture", ".st-key-home-image .picture"),
     "Design": ("Design?image=kitten&model=example-configuration_4", ".st-key-final-map .picture", ".ruler .card .map"),
     "Compare": ("Compare?image=kitten", ".grid.row .map .enlarge", "[class*=st-key-compare-side-] .picture"),
-    "Pixel Flipping": ("Pixel_Flipping?image=kitten&flip=1~relevance~brush~18&flip1=mean~positive~10~8~~",
-                       "[class*=st-key-flip-enlarge-1-map] .enlarge", ".st-key-flip-picture-1-flipped .picture"),
-    "Neuron Ablation": ("Neuron_Ablation?image=kitten&chosen=23:4-6", "[class*=st-key-abl-map-] .picture",
-                        ".st-key-abl-pairs .relevance, [class*=abl-pairs] .relevance"),
+    "Pixel Flipping": (
+        "Pixel_Flipping?image=kitten&flip=1~relevance~brush~18&flip1=mean~positive~10~8~~",
+        "[class*=st-key-flip-enlarge-1-map] .enlarge",
+        ".st-key-flip-picture-1-flipped .picture",
+    ),
+    "Neuron Ablation": (
+        "Neuron_Ablation?image=kitten&chosen=23:4-6",
+        "[class*=st-key-abl-map-] .picture",
+        ".st-key-abl-pairs .relevance, [class*=abl-pairs] .relevance",
+    ),
 }
 
 

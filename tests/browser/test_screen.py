@@ -76,18 +76,28 @@ def test_axe_finds_nothing_of_ours_and_nothing_overlaps_at_any_width(page: Page,
         visit(page, f"{app_url}/{PAGES[name]}")
         page.evaluate(axe)
         page.add_style_tag(content=STILL)
-        answer = page.evaluate("([out, rules]) => axe.run({ exclude: out.map(one => [one]) },"
-                               " { rules: Object.fromEntries(rules.map(one => [one, { enabled: false }])) })",
-                               [list(NOT_OURS), list(RULES_OF_STREAMLIT)])
-        found = [(one["id"], [node["target"] for node in one["nodes"]][:4], one["nodes"][0]["html"][:200],
-                  one["nodes"][0]["failureSummary"][:200]) for one in answer["violations"]]
+        answer = page.evaluate(
+            "([out, rules]) => axe.run({ exclude: out.map(one => [one]) },"
+            " { rules: Object.fromEntries(rules.map(one => [one, { enabled: false }])) })",
+            [list(NOT_OURS), list(RULES_OF_STREAMLIT)],
+        )
+        found = [
+            (
+                one["id"],
+                [node["target"] for node in one["nodes"]][:4],
+                one["nodes"][0]["html"][:200],
+                one["nodes"][0]["failureSummary"][:200],
+            )
+            for one in answer["violations"]
+        ]
         assert found == [], scheme
     expect(page).to_have_title("VisLRP Designer" if name == "Home" else f"{name} · VisLRP Designer")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 844 if width == 390 else 720})
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 250)))")
-        scroll, client = page.evaluate("(() => { const m = document.querySelector('[data-testid=stMain]');"
-                                       " return [m.scrollWidth, m.clientWidth] })()")
+        scroll, client = page.evaluate(
+            "(() => { const m = document.querySelector('[data-testid=stMain]'); return [m.scrollWidth, m.clientWidth] })()"
+        )
         assert scroll <= client + 1, (width, "the page scrolls sideways")
         assert page.evaluate(OVERLAPS) == [], width
         assert all(abs(share - 1) < 0.02 for share in page.evaluate(PICTURES)), (width, "a picture is stretched")

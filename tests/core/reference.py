@@ -61,8 +61,10 @@ def generalized_step(a, w, b, g: float, absorb: bool, relevance):
     w, high, low = w[:, :, None], a.clamp(min=0)[None], a.clamp(max=0)[None]
     plain = (a[None] * w).sum(dim=1) + (b[:, None] if absorb else 0)
     result = torch.zeros_like(a)
-    for side, same, other, own in ((plain > 0, w.clamp(min=0), w.clamp(max=0), b.clamp(min=0)),
-                                   (plain < 0, w.clamp(max=0), w.clamp(min=0), b.clamp(max=0))):
+    for side, same, other, own in (
+        (plain > 0, w.clamp(min=0), w.clamp(max=0), b.clamp(min=0)),
+        (plain < 0, w.clamp(max=0), w.clamp(min=0), b.clamp(max=0)),
+    ):
         q = high * (w + g * same) + low * (w + g * other)
         z = q.sum(dim=1) + ((b + g * own)[:, None] if absorb else 0)
         result += (q * torch.where(side, relevance / stab(z), 0.0)[:, None, :]).sum(dim=0)
@@ -142,7 +144,8 @@ def relevance(network: Network, x: torch.Tensor, model: LRPModel, target: int) -
         elif row.kind in ("conv", "linear"):
             if layer == 1 and model.pixel_rule != "segment":
                 rule = Rule.of(model.pixel_rule)
-            r = weighted_step(network, layer, a[layer - 1], rule, model.bias == "absorb", r.reshape(-1) if (
-                row.kind == "linear") else r)
+            r = weighted_step(
+                network, layer, a[layer - 1], rule, model.bias == "absorb", r.reshape(-1) if (row.kind == "linear") else r
+            )
         result.append(r)
     return result[::-1]

@@ -45,15 +45,20 @@ def trace(network: Network) -> Trace:
 
 def reference(plain: VGG, x: Tensor, sets: dict[int, tuple[int, ...]], value: str) -> Tensor:
     """Logits of the torchvision module with forward hooks that overwrite the neurons."""
+
     def overwrite(neurons: tuple[int, ...]):  # type: ignore[no-untyped-def]
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
             changed = output.clone()
             for neuron in neurons:
                 changed[:, neuron] = 0 if value == "zero" else changed[:, neuron].mean()
             return changed
+
         return hook
-    handles = [plain.get_submodule(VGG16.rows[layer].module or "").register_forward_hook(overwrite(neurons))
-               for layer, neurons in sets.items()]
+
+    handles = [
+        plain.get_submodule(VGG16.rows[layer].module or "").register_forward_hook(overwrite(neurons))
+        for layer, neurons in sets.items()
+    ]
     try:
         with torch.no_grad():
             return plain(x)[0]
@@ -65,7 +70,8 @@ def reference(plain: VGG, x: Tensor, sets: dict[int, tuple[int, ...]], value: st
 @pytest.mark.parametrize("value", ["zero", "mean"])
 @pytest.mark.parametrize("layer", range(1, VGG16.last + 1))
 def test_ablation_is_zeroing_in_a_torchvision_forward_pass_at_every_layer(
-        plain: VGG, network: Network, trace: Trace, layer: int, value: str) -> None:
+    plain: VGG, network: Network, trace: Trace, layer: int, value: str
+) -> None:
     sets = {layer: (1, 3)}
     found = ablate(network, trace, sets, value)  # type: ignore[arg-type]
     torch.testing.assert_close(found, reference(plain, trace.x, sets, value), rtol=1e-10, atol=1e-12)
@@ -73,7 +79,8 @@ def test_ablation_is_zeroing_in_a_torchvision_forward_pass_at_every_layer(
 
 @pytest.mark.parametrize("value", ["zero", "mean"])
 def test_sets_at_several_layers_are_ablated_from_the_bottom_up(
-        plain: VGG, network: Network, trace: Trace, value: str) -> None:
+    plain: VGG, network: Network, trace: Trace, value: str
+) -> None:
     sets = {33: (0, 2, 5), 1: (0,), 13: (1, 2), 31: (3,)}
     found = ablate(network, trace, sets, value)  # type: ignore[arg-type]
     torch.testing.assert_close(found, reference(plain, trace.x, sets, value), rtol=1e-10, atol=1e-12)
@@ -90,7 +97,8 @@ def test_nothing_ablated_changes_nothing_and_the_trace_stays_whole(network: Netw
 
 @pytest.mark.parametrize("sets", [{0: (1,)}, {39: (1,)}, {23: (6,)}, {23: (-1,)}, {38: (7,)}])
 def test_layers_and_neurons_that_do_not_exist_are_refused(
-        network: Network, trace: Trace, sets: dict[int, tuple[int, ...]]) -> None:
+    network: Network, trace: Trace, sets: dict[int, tuple[int, ...]]
+) -> None:
     with pytest.raises(NeuronError):
         ablate(network, trace, sets)
 
@@ -165,6 +173,7 @@ def test_a_checkpoint_that_raises_stops_the_curve(network: Network, trace: Trace
     def stop(done: int) -> None:
         if done:
             raise InterruptedError
+
     with pytest.raises(InterruptedError):
         curve(network, trace, 33, random_order(12, 1), 2, np.arange(13), batch=4, checkpoint=stop)
 

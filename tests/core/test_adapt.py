@@ -16,28 +16,37 @@ from vislrp_core.rules import Rule
 def model(*borders: int, architecture: str = "vgg16") -> LRPModel:
     """Segments that end at these rows, each with a rule of its own."""
     firsts = [1, *(border + 1 for border in borders[:-1])]
-    return LRPModel(name="Mine", architecture=architecture, bias="absorb", segments=tuple(
-        Segment(first=first, last=last, rule=Rule.of("gamma", gamma1p=place / 10))
-        for place, (first, last) in enumerate(zip(firsts, borders, strict=True))))
+    return LRPModel(
+        name="Mine",
+        architecture=architecture,
+        bias="absorb",
+        segments=tuple(
+            Segment(first=first, last=last, rule=Rule.of("gamma", gamma1p=place / 10))
+            for place, (first, last) in enumerate(zip(firsts, borders, strict=True))
+        ),
+    )
 
 
 def borders(found: LRPModel) -> list[int]:
     return [segment.last for segment in found.segments]
 
 
-@pytest.mark.parametrize(("given", "key", "expected"), [
-    ([5, 10, 17, 24, 31, 38], "vgg11", [3, 6, 11, 16, 21, 28]),
-    ([5, 10, 17, 24, 31, 38], "vgg19", [5, 10, 19, 28, 37, 44]),
-    ([5, 10, 31, 38], "alexnet", [3, 6, 13, 20]),
-    # Inside a block: row 1 of 5 is 3 / 5 of a row, row 3 of 5 is 9 / 5; 17 and 24 are thirds of 21 rows that become 7.
-    ([1, 3, 38], "alexnet", [1, 2, 20]),
-    ([17, 24, 38], "alexnet", [9, 11, 20]),
-    ([14, 38], "vgg19", [16, 44]),
-    # Rows 1 and 2 of VGG16 are both within the first row of VGG11; the second segment vanishes.
-    ([1, 2, 38], "alexnet", [1, 2, 20]),
-    ([1, 4, 5, 38], "alexnet", [1, 3, 20]),
-    ([32, 33, 38], "alexnet", [14, 15, 20]),
-])
+@pytest.mark.parametrize(
+    ("given", "key", "expected"),
+    [
+        ([5, 10, 17, 24, 31, 38], "vgg11", [3, 6, 11, 16, 21, 28]),
+        ([5, 10, 17, 24, 31, 38], "vgg19", [5, 10, 19, 28, 37, 44]),
+        ([5, 10, 31, 38], "alexnet", [3, 6, 13, 20]),
+        # Inside a block: row 1 of 5 is 3 / 5 of a row, row 3 of 5 is 9 / 5; 17 and 24 are thirds of 21 rows that become 7.
+        ([1, 3, 38], "alexnet", [1, 2, 20]),
+        ([17, 24, 38], "alexnet", [9, 11, 20]),
+        ([14, 38], "vgg19", [16, 44]),
+        # Rows 1 and 2 of VGG16 are both within the first row of VGG11; the second segment vanishes.
+        ([1, 2, 38], "alexnet", [1, 2, 20]),
+        ([1, 4, 5, 38], "alexnet", [1, 3, 20]),
+        ([32, 33, 38], "alexnet", [14, 15, 20]),
+    ],
+)
 def test_borders_move_with_their_blocks(given, key, expected):
     found = adapt(model(*given), key)
     assert borders(found) == expected and found.architecture == key
@@ -60,9 +69,11 @@ def test_every_adapted_model_is_valid(data, here, there):
     chosen = data.draw(st.sets(st.integers(1, last - 1), max_size=11))
     found = adapt(model(*sorted(chosen), last, architecture=here), there)
     assert LRPModel.from_json(found.to_json()) == found
-    ends = {block.last: other.last for block, other in zip(
-        ARCHITECTURES[here].blocks, ARCHITECTURES[there].blocks, strict=False)
-        if len(ARCHITECTURES[here].blocks) == len(ARCHITECTURES[there].blocks)}
+    ends = {
+        block.last: other.last
+        for block, other in zip(ARCHITECTURES[here].blocks, ARCHITECTURES[there].blocks, strict=False)
+        if len(ARCHITECTURES[here].blocks) == len(ARCHITECTURES[there].blocks)
+    }
     assert {ends[border] for border in chosen if border in ends} <= set(borders(found))
 
 

@@ -22,8 +22,12 @@ def picture(tmp_path_factory):
 
 def test_one_call(picture):
     network = tiny_network(dtype=torch.float32)
-    model = LRPModel(segments=(Segment(first=1, last=10, rule=Rule.of("gamma")),
-                               Segment(first=11, last=VGG16.last, rule=Rule.of("epsilon"))))
+    model = LRPModel(
+        segments=(
+            Segment(first=1, last=10, rule=Rule.of("gamma")),
+            Segment(first=11, last=VGG16.last, rule=Rule.of("epsilon")),
+        )
+    )
     result = explain(network, picture, model)
     assert result.target == result.predictions[0].index == result.relevance.target
     assert result.relevance.layers == (0, 10) and result.relevance.at(10).shape == (8, 56, 56)
@@ -38,8 +42,9 @@ def test_one_call(picture):
 def test_sums_are_those_of_the_maps():
     network = tiny_network(dtype=torch.float32)
     trace = forward(network, random_image(dtype=torch.float32))
-    result = propagate(network, trace, LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of("gamma")),)), 0,
-                       layers="all")
+    result = propagate(
+        network, trace, LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of("gamma")),)), 0, layers="all"
+    )
     for k in range(VGG16.last + 1):
         relevance = result.at(k).double()
         scale = float(relevance.abs().sum())
@@ -47,21 +52,26 @@ def test_sums_are_those_of_the_maps():
         assert result.negative[k] == pytest.approx(float(relevance.clamp(max=0).sum()), abs=1e-5 * scale)
 
 
-@pytest.mark.parametrize(("rule", "cause"), [
-    (Rule.of("custom", alpha=1e30), "a parameter of the rule is very large"),
-    (Rule.of("custom", alpha=1e5), "denominators of the rule nearly vanish there")])
+@pytest.mark.parametrize(
+    ("rule", "cause"),
+    [
+        (Rule.of("custom", alpha=1e30), "a parameter of the rule is very large"),
+        (Rule.of("custom", alpha=1e5), "denominators of the rule nearly vanish there"),
+    ],
+)
 def test_relevance_that_is_not_finite_is_named(rule, cause):
     network = tiny_network(dtype=torch.float32)
     trace = forward(network, random_image(dtype=torch.float32))
-    model = LRPModel(segments=(Segment(first=1, last=31, rule=rule),
-                               Segment(first=32, last=VGG16.last, rule=Rule.of("gamma"))))
+    model = LRPModel(
+        segments=(Segment(first=1, last=31, rule=rule), Segment(first=32, last=VGG16.last, rule=Rule.of("gamma")))
+    )
     with pytest.raises(NonFiniteRelevance) as error:
         propagate(network, trace, model, 0, layers="all")
     found = error.value
     assert found.layer <= 31 and found.rule == "Custom" and "\n" not in str(found)
     assert "raise ε" in found.suggestion and found.cause == cause
     assert set(found.relevance.layers) == set(range(found.layer, VGG16.last + 1))
-    assert np.isnan(found.relevance.positive[found.layer - 1]) and np.isfinite(found.relevance.positive[found.layer:]).all()
+    assert np.isnan(found.relevance.positive[found.layer - 1]) and np.isfinite(found.relevance.positive[found.layer :]).all()
 
 
 def test_activations_that_are_not_finite_are_the_cause():

@@ -26,21 +26,33 @@ def test_the_known_ones_are_torchvisions():
             if row.is_weighted:
                 assert row.channels == module.weight.shape[0]
             if row.kind in ("conv", "pool"):
-                window = [value if isinstance(value, int) else value[0]
-                          for value in (module.kernel_size, module.stride, module.padding)]
+                window = [
+                    value if isinstance(value, int) else value[0]
+                    for value in (module.kernel_size, module.stride, module.padding)
+                ]
                 assert [row.kernel, row.stride, row.padding] == window
         first = modules[architecture.rows[architecture.weighted[-3]].module]
-        assert first.weight.shape[1] == architecture.positions * architecture.rows[
-            [k for k in architecture.weighted if k <= architecture.last_feature][-1]].channels
+        assert (
+            first.weight.shape[1]
+            == architecture.positions
+            * architecture.rows[[k for k in architecture.weighted if k <= architecture.last_feature][-1]].channels
+        )
 
 
 def test_vgg16_has_the_rows_of_the_guide():
     assert len(VGG16.rows) == 39 and VGG16.input_shape == (3, 224, 224)
     assert [VGG16.name(k) for k in (0, 1, 10, 11, 17, 31, 32, 38)] == [
-        "input image", "conv1_1", "pool2", "conv3_1", "pool3", "pool5", "fc6", "fc8"]
+        "input image",
+        "conv1_1",
+        "pool2",
+        "conv3_1",
+        "pool3",
+        "pool5",
+        "fc6",
+        "fc8",
+    ]
     assert VGG16.pools == (5, 10, 17, 24, 31) and VGG16.last_feature == 31 and VGG16.positions == 49
-    assert [(block.first, block.last) for block in VGG16.blocks] == [
-        (1, 5), (6, 10), (11, 17), (18, 24), (25, 31), (32, 38)]
+    assert [(block.first, block.last) for block in VGG16.blocks] == [(1, 5), (6, 10), (11, 17), (18, 24), (25, 31), (32, 38)]
 
 
 def test_alexnet_has_the_blocks_of_the_contract():

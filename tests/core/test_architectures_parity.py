@@ -40,14 +40,22 @@ def composites(plan: Architecture) -> Iterator[LRPModel]:
         dice = random.Random(seed)
         borders = [*sorted(dice.sample(range(1, plan.last), min(3, plan.last - 1))), plan.last]
         rules = [Rule.of(dice.choice(list(PRESETS))) for _ in borders]
-        rules[seed % len(rules)] = Rule.of("custom", epsilon_scale=dice.choice(["absolute", "relative"]), **{
-            key: round(dice.uniform(0, 1), 2) for key in dice.sample(KEYS, 5)})
-        yield LRPModel(architecture=plan.key, bias=dice.choice(["ignore", "absorb"]),
-                       pooling=dice.choice(["proportional", "winner-takes-all"]),
-                       pooling_epsilon=dice.choice(["none", "segment"]),
-                       pixel_rule=dice.choice(["z_box", "w_square", "flat", "segment"]),
-                       segments=tuple(Segment(first=first, last=last, rule=rule) for first, last, rule in zip(
-                           [1, *(border + 1 for border in borders[:-1])], borders, rules, strict=True)))
+        rules[seed % len(rules)] = Rule.of(
+            "custom",
+            epsilon_scale=dice.choice(["absolute", "relative"]),
+            **{key: round(dice.uniform(0, 1), 2) for key in dice.sample(KEYS, 5)},
+        )
+        yield LRPModel(
+            architecture=plan.key,
+            bias=dice.choice(["ignore", "absorb"]),
+            pooling=dice.choice(["proportional", "winner-takes-all"]),
+            pooling_epsilon=dice.choice(["none", "segment"]),
+            pixel_rule=dice.choice(["z_box", "w_square", "flat", "segment"]),
+            segments=tuple(
+                Segment(first=first, last=last, rule=rule)
+                for first, last, rule in zip([1, *(border + 1 for border in borders[:-1])], borders, rules, strict=True)
+            ),
+        )
 
 
 def worst(network: Network, model: LRPModel, other) -> float:
@@ -58,8 +66,10 @@ def worst(network: Network, model: LRPModel, other) -> float:
     expected = other(x, trace, target)
     found = propagate(network, trace, model, target, layers="all")
     assert len(found.layers) == network.architecture.last + 1
-    return max(float((found.at(k) - expected[k].reshape(found.at(k).shape)).abs().max() / (expected[k].abs().max() + 1e-300))
-               for k in found.layers)
+    return max(
+        float((found.at(k) - expected[k].reshape(found.at(k).shape)).abs().max() / (expected[k].abs().max() + 1e-300))
+        for k in found.layers
+    )
 
 
 def from_literal(network: Network, model: LRPModel) -> float:
@@ -72,8 +82,13 @@ def test_every_preset_is_the_literal_one_and_zennits(known, preset):
         model = everywhere(known.architecture, Rule.of(preset), bias=bias, pooling=pooling, pixel_rule="segment")
         assert from_literal(known, model) < CLOSE, (bias, pooling)
         if preset != "custom":
-            theirs = worst(known, model, lambda x, trace, target, model=model: zennit_twin.relevance(
-                known, trace, model, start_relevance(trace, target, "logit")))
+            theirs = worst(
+                known,
+                model,
+                lambda x, trace, target, model=model: zennit_twin.relevance(
+                    known, trace, model, start_relevance(trace, target, "logit")
+                ),
+            )
             assert theirs < CLOSE, (bias, pooling)
 
 
@@ -93,8 +108,11 @@ def toy(request, monkeypatch) -> Network:
 def test_every_preset_in_any_chain(toy, preset):
     for bias, pooling in CONVENTIONS:
         for pixels in ("segment", "z_box"):
-            rule = Rule.of("custom", theta0=0.3, gamma0=0.2, gamma1p=0.4, gamma2=0.1, beta=0.5) if preset == "custom" else (
-                Rule.of(preset))
+            rule = (
+                Rule.of("custom", theta0=0.3, gamma0=0.2, gamma1p=0.4, gamma2=0.1, beta=0.5)
+                if preset == "custom"
+                else (Rule.of(preset))
+            )
             model = everywhere(toy.architecture, rule, bias=bias, pooling=pooling, pixel_rule=pixels)
             assert from_literal(toy, model) < CLOSE, (bias, pooling, pixels)
 
@@ -109,5 +127,6 @@ def test_relevance_keeps_its_sum_in_any_chain(toy):
     trace = forward(toy, picture(toy.architecture, seed=2))
     target = int(trace.logits.argmax())
     total = propagate(toy, trace, model, target, layers="all").total
-    torch.testing.assert_close(torch.tensor(total), torch.full((len(total),), float(trace.logits[target])).double(),
-                               rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        torch.tensor(total), torch.full((len(total),), float(trace.logits[target])).double(), rtol=1e-5, atol=1e-6
+    )

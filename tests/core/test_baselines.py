@@ -44,8 +44,10 @@ def relative(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 def test_gradients_are_captums(network: Network, module: nn.Module, x: torch.Tensor) -> None:
     assert relative(Baseline("gradient").relevance(network, x, TARGET), Saliency(module).attribute(x, TARGET)[0]) < 1e-9
-    assert relative(Baseline("gradient_x_input").relevance(network, x, TARGET),
-                    InputXGradient(module).attribute(x, TARGET)[0]) < 1e-9
+    assert (
+        relative(Baseline("gradient_x_input").relevance(network, x, TARGET), InputXGradient(module).attribute(x, TARGET)[0])
+        < 1e-9
+    )
 
 
 def test_integrated_gradients_are_captums_and_complete(network: Network, module: nn.Module, x: torch.Tensor) -> None:
@@ -63,8 +65,9 @@ def test_gradcam_is_captums(network: Network, module: nn.Module, x: torch.Tensor
     assert float(expected.max()) > 0 and relative(found, expected) < 1e-9
 
 
-def test_smoothgrad_is_the_mean_of_captums_saliency_over_the_same_noise(network: Network, module: nn.Module, x: torch.Tensor,
-                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smoothgrad_is_the_mean_of_captums_saliency_over_the_same_noise(
+    network: Network, module: nn.Module, x: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(baselines, "SMOOTH_COPIES", 6)
     noise = np.random.default_rng(4).standard_normal((6, 3, 224, 224)) * 0.15 * float(x.max() - x.min())
     expected = Saliency(module).attribute(x + torch.from_numpy(noise), TARGET).mean(0)
@@ -91,8 +94,9 @@ def test_what_knows_nothing_is_the_same_for_every_class_and_seeded(network: Netw
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_baseline_is_a_finite_map_that_inference_mode_does_not_stop(network: Network, x: torch.Tensor, method: str,
-                                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_baseline_is_a_finite_map_that_inference_mode_does_not_stop(
+    network: Network, x: torch.Tensor, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(baselines, "SMOOTH_COPIES", 3)
     with torch.inference_mode():
         inside = Baseline(method).relevance(network, x.clone(), TARGET)

@@ -12,8 +12,15 @@ from vislrp_core.rules import Rule
 
 MODELS = (
     LRPModel.basic("LRP-0"),
-    LRPModel(name='Quotes " and γ', description="two\nlines", pooling="winner-takes-all", segments=(
-        Segment(first=1, last=10, rule=Rule.of("gamma", gamma1p=0.3)), Segment(first=11, last=38, rule=Rule.of("zero")))),
+    LRPModel(
+        name='Quotes " and γ',
+        description="two\nlines",
+        pooling="winner-takes-all",
+        segments=(
+            Segment(first=1, last=10, rule=Rule.of("gamma", gamma1p=0.3)),
+            Segment(first=11, last=38, rule=Rule.of("zero")),
+        ),
+    ),
 )
 
 
@@ -26,16 +33,19 @@ def test_single_files_are_read_too():
     assert read_models(MODELS[1].to_json()) == (MODELS[1],)
 
 
-@pytest.mark.parametrize(("change", "sentence"), [
-    (lambda data: data.update(version=2), "version: must be 1"),
-    (lambda data: data.update(version=True), "version: must be 1"),
-    (lambda data: data.update(models="all"), "models: must be a list"),
-    (lambda data: data.update(models=[]), "1 to 40 LRP models, got 0"),
-    (lambda data: data.update(models=data["models"] * 30), "got 60"),
-    (lambda data: data.update(author="x"), "author: is not a field"),
-    (lambda data: data["models"][1].pop("name"), r"models\[1\]: name: is missing"),
-    (lambda data: data["models"].append(7), r"models\[2\]: the file must hold one JSON object"),
-])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda data: data.update(version=2), "version: must be 1"),
+        (lambda data: data.update(version=True), "version: must be 1"),
+        (lambda data: data.update(models="all"), "models: must be a list"),
+        (lambda data: data.update(models=[]), "1 to 40 LRP models, got 0"),
+        (lambda data: data.update(models=data["models"] * 30), "got 60"),
+        (lambda data: data.update(author="x"), "author: is not a field"),
+        (lambda data: data["models"][1].pop("name"), r"models\[1\]: name: is missing"),
+        (lambda data: data["models"].append(7), r"models\[2\]: the file must hold one JSON object"),
+    ],
+)
 def test_damage_is_named(change, sentence):
     data = json.loads(write_bundle(MODELS))
     change(data)

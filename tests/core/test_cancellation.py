@@ -16,10 +16,26 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_parts_that_cancel_thirty_thousandfold_keep_their_sign():
     """At conv4_2 the sums of w, w^- and w^2 cancel: one by one in single precision they turned the map around."""
-    cancelling = Rule.of("custom", alpha=0.7, beta=0.82, theta0=0.0, theta1=1.0, gamma0=0.0, gamma1=0.38, gamma1p=0.0,
-                         gamma1n=0.13, gamma2=0.82, epsilon=0.0)
-    rules = ((7, Rule.of("z_box")), (19, Rule.of("z_plus")), (20, cancelling), (35, Rule.of("w_square")),
-             (38, Rule.of("epsilon")))
+    cancelling = Rule.of(
+        "custom",
+        alpha=0.7,
+        beta=0.82,
+        theta0=0.0,
+        theta1=1.0,
+        gamma0=0.0,
+        gamma1=0.38,
+        gamma1p=0.0,
+        gamma1n=0.13,
+        gamma2=0.82,
+        epsilon=0.0,
+    )
+    rules = (
+        (7, Rule.of("z_box")),
+        (19, Rule.of("z_plus")),
+        (20, cancelling),
+        (35, Rule.of("w_square")),
+        (38, Rule.of("epsilon")),
+    )
     segments, first = [], 1
     for last, rule in rules:
         segments.append(Segment(first=first, last=last, rule=rule))

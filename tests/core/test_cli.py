@@ -41,9 +41,12 @@ def net(tmp_path_factory) -> str:
 
 @pytest.fixture
 def model(tmp_path) -> str:
-    return written(tmp_path, {"first": 1, "last": 17, "rule": {"preset": "gamma"}},
-                   {"first": 18, "last": 31, "rule": {"preset": "epsilon"}},
-                   {"first": 32, "last": 38, "rule": {"preset": "zero"}})
+    return written(
+        tmp_path,
+        {"first": 1, "last": 17, "rule": {"preset": "gamma"}},
+        {"first": 18, "last": 31, "rule": {"preset": "epsilon"}},
+        {"first": 32, "last": 38, "rule": {"preset": "zero"}},
+    )
 
 
 def written(folder: Path, *segments: dict, **fields) -> str:
@@ -79,11 +82,25 @@ def error(capsys, *arguments: str) -> str:
 
 # --- explain -------------------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_explain_writes_what_the_definition_says(capsys, tmp_path, net, model, dtype):
     out = tmp_path / "deep" / "out"
-    text = output(capsys, "explain", PICTURE, "--model", model, "--target", "castle", "--network", net, "--out", str(out),
-                  "--dtype", dtype)
+    text = output(
+        capsys,
+        "explain",
+        PICTURE,
+        "--model",
+        model,
+        "--target",
+        "castle",
+        "--network",
+        net,
+        "--out",
+        str(out),
+        "--dtype",
+        dtype,
+    )
     assert {file.name for file in out.iterdir()} == {"relevance.npz", "heatmap.png", "summary.json"}
     network = load_network(net, dtype=dtype)
     trace = forward(network, to_input(read_image(PICTURE), network))
@@ -96,8 +113,12 @@ def test_explain_writes_what_the_definition_says(capsys, tmp_path, net, model, d
     summary = json.loads((out / "summary.json").read_text())
     assert summary["network"] == "small" and summary["network_details"]["dtype"] == dtype
     assert summary["image"] == PICTURE and summary["model"] == "Test model γ" and summary["written_layers"] == [0, 17, 31]
-    assert summary["target"] == {"index": 0, "name": "castle", "logit": float(trace.logits[0]),
-                                 "probability": float(trace.probabilities[0])}
+    assert summary["target"] == {
+        "index": 0,
+        "name": "castle",
+        "logit": float(trace.logits[0]),
+        "probability": float(trace.probabilities[0]),
+    }
     assert [one["name"] for one in summary["predictions"]] == [one.name for one in trace.predictions(10)]
     assert [(row["layer"], row["name"]) for row in summary["layers"]] == [(one.index, one.name) for one in VGG16.rows]
     for key in ("positive", "negative", "total"):
@@ -118,8 +139,15 @@ def test_all_layers_in_their_shapes(capsys, tmp_path, net, model):
         assert file["35"].shape == (20,) and file["38"].shape == (10,)
 
 
-@pytest.mark.parametrize(("layers", "expected"), [("0,17,31", {"0", "17", "31"}), ("31", {"31"}), ("38,38, 0", {"0", "38"}),
-                                                  ("conv3_1,fc8,input image", {"0", "11", "38"})])
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ("0,17,31", {"0", "17", "31"}),
+        ("31", {"31"}),
+        ("38,38, 0", {"0", "38"}),
+        ("conv3_1,fc8,input image", {"0", "11", "38"}),
+    ],
+)
 def test_chosen_layers(capsys, tmp_path, net, model, layers, expected):
     output(capsys, "explain", PICTURE, "--model", model, "--network", net, "--out", str(tmp_path), "--layers", layers)
     with np.load(tmp_path / "relevance.npz") as file:
@@ -135,20 +163,53 @@ def test_explain_as_json_prints_the_summary_alone(capsys, tmp_path, net, model):
 
 @pytest.mark.parametrize(("target", "index"), [("lakeside", 4), ("Coffee Mug", 8), (" bee ", 5), ("9", 9), ("0", 0)])
 def test_targets_by_name_and_number(capsys, tmp_path, net, model, target, index):
-    text = output(capsys, "explain", PICTURE, "--model", model, "--network", net, "--out", str(tmp_path), "--json",
-                  "--target", target)
+    text = output(
+        capsys, "explain", PICTURE, "--model", model, "--network", net, "--out", str(tmp_path), "--json", "--target", target
+    )
     assert json.loads(text)["target"]["index"] == index and json.loads(text)["target"]["name"] == CLASSES[index]
 
 
 def test_the_squashed_picture_is_another_one(capsys, tmp_path, net, model):
-    logits = [json.loads(output(capsys, "explain", PICTURE, "--model", model, "--network", net, "--out", str(tmp_path),
-                                "--json", "--fit", fit, "--target", "0"))["target"]["logit"] for fit in ("crop", "squash")]
+    logits = [
+        json.loads(
+            output(
+                capsys,
+                "explain",
+                PICTURE,
+                "--model",
+                model,
+                "--network",
+                net,
+                "--out",
+                str(tmp_path),
+                "--json",
+                "--fit",
+                fit,
+                "--target",
+                "0",
+            )
+        )["target"]["logit"]
+        for fit in ("crop", "squash")
+    ]
     assert logits[0] != logits[1]
 
 
 def explained(capsys, tmp_path, net, file: str) -> np.ndarray:
-    output(capsys, "explain", PICTURE, "--model", file, "--network", net, "--out", str(tmp_path / "out"), "--target", "1",
-           "--dtype", "float64")
+    output(
+        capsys,
+        "explain",
+        PICTURE,
+        "--model",
+        file,
+        "--network",
+        net,
+        "--out",
+        str(tmp_path / "out"),
+        "--target",
+        "1",
+        "--dtype",
+        "float64",
+    )
     with np.load(tmp_path / "out" / "relevance.npz") as arrays:
         return arrays["0"]
 
@@ -165,10 +226,16 @@ def test_every_preset_runs(capsys, tmp_path, net, preset):
 
 @pytest.mark.parametrize("field", ["pooling", "pooling_epsilon", "bias", "pixel_rule", "start"])
 def test_every_convention_runs_and_matters(capsys, tmp_path, net, field):
-    values = {"pooling": POOLINGS, "pooling_epsilon": POOLING_EPSILONS, "bias": BIASES, "pixel_rule": PIXEL_RULES,
-              "start": STARTS}[field]
-    maps = [explained(capsys, tmp_path, net, written(tmp_path, whole({"preset": "gamma"}), **{field: value}))
-            for value in values]
+    values = {
+        "pooling": POOLINGS,
+        "pooling_epsilon": POOLING_EPSILONS,
+        "bias": BIASES,
+        "pixel_rule": PIXEL_RULES,
+        "start": STARTS,
+    }[field]
+    maps = [
+        explained(capsys, tmp_path, net, written(tmp_path, whole({"preset": "gamma"}), **{field: value})) for value in values
+    ]
     for place, one in enumerate(maps):
         assert np.isfinite(one).all() and not any(np.array_equal(one, other) for other in maps[:place])
 
@@ -185,6 +252,7 @@ def test_a_file_of_the_original_program_runs(capsys, tmp_path, net):
 
 
 # --- predict and check ---------------------------------------------------------------------------------------------------
+
 
 def test_predict_prints_a_table(capsys, net):
     lines = output(capsys, "predict", PICTURE, "--network", net, "--top", "3").splitlines()
@@ -228,71 +296,94 @@ def test_check_as_json_and_with_warnings(capsys, tmp_path):
 
 # --- whatever is wrong ---------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ([], "arguments are required: COMMAND"),
-    (["paint"], "invalid choice: 'paint'"),
-    (["--network", "embedded"], "invalid choice: 'embedded'"),
-    (["explain"], "required: IMAGE, --model"),
-    (["explain", PICTURE], "required: --model"),
-    (["explain", PICTURE, "--model"], "--model: expected one argument"),
-    (["explain", PICTURE, "--mod", "x"], "required: --model"),
-    (["explain", PICTURE, "--model", "x", "--colour", "red"], "unrecognized arguments: --colour red"),
-    (["explain", PICTURE, "--model", "x", "--dtype", "float16"], "--dtype: invalid choice: 'float16'"),
-    (["explain", PICTURE, "--model", "x", "--device", "tpu"], "--device: invalid choice: 'tpu'"),
-    (["explain", PICTURE, "--model", "x", "--fit", "stretch"], "--fit: invalid choice: 'stretch'"),
-    (["explain", PICTURE, "--model", "x", "--layers", ""], 'no layer "": give a number from 0 to 38'),
-    (["explain", PICTURE, "--model", "x", "--layers", "0,45"], 'no layer "45"'),
-    (["explain", PICTURE, "--model", "x", "--layers", "-1"], "-1"),
-    (["explain", PICTURE, "--model", "x", "--layers", "conv9_9"], 'no layer "conv9_9"'),
-    (["explain", PICTURE, "--model", "x", "--layers", "0;1"], 'no layer "0;1"'),
-    (["predict"], "required: IMAGE"),
-    (["predict", PICTURE, "--top", "0"], '--top: must be a whole number of at least 1, got "0"'),
-    (["predict", PICTURE, "--top", "-3"], "--top"),
-    (["predict", PICTURE, "--top", "many"], 'must be a whole number of at least 1, got "many"'),
-    (["predict", PICTURE, "extra.jpg"], "unrecognized arguments: extra.jpg"),
-    (["predict", PICTURE, "--network", "nowhere.pth"], 'There is no network "nowhere.pth"'),
-    (["predict", PICTURE, "--network", ""], "There is no network"),
-    (["predict", PICTURE, "--network", __file__], "is neither .safetensors nor .pth"),
-    (["predict", "nowhere.jpg"], '"nowhere.jpg" was not found'),
-    (["predict", str(ROOT)], "is not a file"),
-    (["predict", __file__], "is not a readable JPEG"),
-    (["check"], "required: FILE"),
-    (["check", "nowhere.json"], "nowhere.json: cannot be read (No such file or directory)"),
-    (["check", str(ROOT)], "cannot be read"),
-    (["check", "nul\0byte"], "cannot be read"),
-    (["check", PICTURE], "castle_on_lake.jpg: the file is not text in UTF-8"),
-], ids=lambda value: " ".join(map(str, value))[-40:] if isinstance(value, list) else "")
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "arguments are required: COMMAND"),
+        (["paint"], "invalid choice: 'paint'"),
+        (["--network", "embedded"], "invalid choice: 'embedded'"),
+        (["explain"], "required: IMAGE, --model"),
+        (["explain", PICTURE], "required: --model"),
+        (["explain", PICTURE, "--model"], "--model: expected one argument"),
+        (["explain", PICTURE, "--mod", "x"], "required: --model"),
+        (["explain", PICTURE, "--model", "x", "--colour", "red"], "unrecognized arguments: --colour red"),
+        (["explain", PICTURE, "--model", "x", "--dtype", "float16"], "--dtype: invalid choice: 'float16'"),
+        (["explain", PICTURE, "--model", "x", "--device", "tpu"], "--device: invalid choice: 'tpu'"),
+        (["explain", PICTURE, "--model", "x", "--fit", "stretch"], "--fit: invalid choice: 'stretch'"),
+        (["explain", PICTURE, "--model", "x", "--layers", ""], 'no layer "": give a number from 0 to 38'),
+        (["explain", PICTURE, "--model", "x", "--layers", "0,45"], 'no layer "45"'),
+        (["explain", PICTURE, "--model", "x", "--layers", "-1"], "-1"),
+        (["explain", PICTURE, "--model", "x", "--layers", "conv9_9"], 'no layer "conv9_9"'),
+        (["explain", PICTURE, "--model", "x", "--layers", "0;1"], 'no layer "0;1"'),
+        (["predict"], "required: IMAGE"),
+        (["predict", PICTURE, "--top", "0"], '--top: must be a whole number of at least 1, got "0"'),
+        (["predict", PICTURE, "--top", "-3"], "--top"),
+        (["predict", PICTURE, "--top", "many"], 'must be a whole number of at least 1, got "many"'),
+        (["predict", PICTURE, "extra.jpg"], "unrecognized arguments: extra.jpg"),
+        (["predict", PICTURE, "--network", "nowhere.pth"], 'There is no network "nowhere.pth"'),
+        (["predict", PICTURE, "--network", ""], "There is no network"),
+        (["predict", PICTURE, "--network", __file__], "is neither .safetensors nor .pth"),
+        (["predict", "nowhere.jpg"], '"nowhere.jpg" was not found'),
+        (["predict", str(ROOT)], "is not a file"),
+        (["predict", __file__], "is not a readable JPEG"),
+        (["check"], "required: FILE"),
+        (["check", "nowhere.json"], "nowhere.json: cannot be read (No such file or directory)"),
+        (["check", str(ROOT)], "cannot be read"),
+        (["check", "nul\0byte"], "cannot be read"),
+        (["check", PICTURE], "castle_on_lake.jpg: the file is not text in UTF-8"),
+    ],
+    ids=lambda value: " ".join(map(str, value))[-40:] if isinstance(value, list) else "",
+)
 def test_wrong_arguments_and_files_end_in_one_line(capsys, arguments, words):
     assert words in error(capsys, *arguments)
 
 
-@pytest.mark.parametrize(("target", "words"), [
-    ("castel", 'target "castel": the network has no such class; did you mean castle'),
-    ("submarine", 'target "submarine": the network has no such class'),
-    ("10", "target 10: class numbers run from 0 to 9"), ("-1", "target -1: class numbers"), ("", 'target ""'),
-    ("1.5", 'target "1.5"'), ("²", 'target "²"'), ("9" * 5000, "class numbers|Exceeds"),
-])
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("castel", 'target "castel": the network has no such class; did you mean castle'),
+        ("submarine", 'target "submarine": the network has no such class'),
+        ("10", "target 10: class numbers run from 0 to 9"),
+        ("-1", "target -1: class numbers"),
+        ("", 'target ""'),
+        ("1.5", 'target "1.5"'),
+        ("²", 'target "²"'),
+        ("9" * 5000, "class numbers|Exceeds"),
+    ],
+)
 def test_wrong_classes_end_in_one_line(capsys, tmp_path, net, model, target, words):
     line = error(capsys, "explain", PICTURE, "--model", model, "--network", net, "--target", target, "--out", str(tmp_path))
     assert any(word in line for word in words.split("|"))
     assert not (tmp_path / "relevance.npz").exists()
 
 
-@pytest.mark.parametrize(("content", "words"), [
-    ({"segments": []}, "segments: must hold 1 to 38 segments"),
-    ({"segments": [whole({"preset": "epsilon", "epsilon": "abc"})]},
-     'segments[0].rule.epsilon: must be a finite number, got "abc"'),
-    ({"segments": [whole({"preset": "zero", "gamma2": 1})]}, "segments[0].rule.gamma2: preset zero fixes it at 0, got 1"),
-    ({"segments": [{"first": 1, "last": 20, "rule": {}}]}, "segments[0].last: must be 38, got 20"),
-    ({"segments": [whole({})], "version": 3}, "version: must be 1 or 2, got 3"),
-    ({"segments": [whole({})], "colour": "red"}, "colour: is not a field of an LRP model"),
-    ({"segments": [whole({})], "pooling": "average"}, "pooling: must be one of"),
-])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"segments": []}, "segments: must hold 1 to 38 segments"),
+        (
+            {"segments": [whole({"preset": "epsilon", "epsilon": "abc"})]},
+            'segments[0].rule.epsilon: must be a finite number, got "abc"',
+        ),
+        (
+            {"segments": [whole({"preset": "zero", "gamma2": 1})]},
+            "segments[0].rule.gamma2: preset zero fixes it at 0, got 1",
+        ),
+        ({"segments": [{"first": 1, "last": 20, "rule": {}}]}, "segments[0].last: must be 38, got 20"),
+        ({"segments": [whole({})], "version": 3}, "version: must be 1 or 2, got 3"),
+        ({"segments": [whole({})], "colour": "red"}, "colour: is not a field of an LRP model"),
+        ({"segments": [whole({})], "pooling": "average"}, "pooling: must be one of"),
+    ],
+)
 def test_wrong_model_files_name_the_place(capsys, tmp_path, net, content, words):
     file = tmp_path / "wrong.json"
     file.write_text(json.dumps({"format": "vislrp-model", "version": 1, "name": "m", **content}))
-    for line in (error(capsys, "check", str(file)), error(capsys, "check", str(file), "--json"),
-                 error(capsys, "explain", PICTURE, "--model", str(file), "--network", net, "--out", str(tmp_path / "out"))):
+    for line in (
+        error(capsys, "check", str(file)),
+        error(capsys, "check", str(file), "--json"),
+        error(capsys, "explain", PICTURE, "--model", str(file), "--network", net, "--out", str(tmp_path / "out")),
+    ):
         assert line.startswith("wrong.json: ") and words in line
     assert not (tmp_path / "out").exists()
 
@@ -336,14 +427,21 @@ def test_devices_that_are_missing_end_in_one_line(capsys, monkeypatch, net):
     assert "Small network" in output(capsys, "predict", PICTURE, "--network", net, "--device", "cpu")
 
 
-@pytest.mark.parametrize(("raised", "status", "line"), [
-    (KeyboardInterrupt(), 130, "Interrupted."), (InputError("first\n  second"), 2, "first second"),
-    (OSError("odd"), 2, "odd"), (NetworkError(), 2, "NetworkError"), (OSError(28, "No space left"), 2, "No space left"),
-    (NonFiniteRelevance(1, "rule", "cause", "do"), 2, "relevance is not finite below"),
-])
+@pytest.mark.parametrize(
+    ("raised", "status", "line"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted."),
+        (InputError("first\n  second"), 2, "first second"),
+        (OSError("odd"), 2, "odd"),
+        (NetworkError(), 2, "NetworkError"),
+        (OSError(28, "No space left"), 2, "No space left"),
+        (NonFiniteRelevance(1, "rule", "cause", "do"), 2, "relevance is not finite below"),
+    ],
+)
 def test_whatever_happens_midway_is_one_line(capsys, monkeypatch, net, raised, status, line):
     def fail(*_):
         raise raised
+
     monkeypatch.setattr(common, "forward", fail)
     assert main(["predict", PICTURE, "--network", net]) == status
     printed = capsys.readouterr().err
@@ -359,6 +457,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(monkeypatch, model, tmp_path)
 
     def closed(*_):
         raise BrokenPipeError(32, "Broken pipe")
+
     monkeypatch.setattr("builtins.print", closed)
     monkeypatch.setattr(cli.sys, "stdout", sink)
     assert main(["check", model]) == 0
@@ -374,10 +473,12 @@ def test_help_is_no_error(capsys, arguments):
 
 # --- printing ------------------------------------------------------------------------------------------------------------
 
+
 def test_a_downloads_progress_goes_to_a_terminal_only(capsys, monkeypatch, net):
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
+
     shown = []
     monkeypatch.setattr(common, "load_network", lambda *_, progress, **__: shown.append(progress) or load_network(net))
     output(capsys, "predict", PICTURE)
@@ -387,8 +488,9 @@ def test_a_downloads_progress_goes_to_a_terminal_only(capsys, monkeypatch, net):
     shown[1](5_000_000, 0)
     shown[1](5_000_000, 10_000_000)
     shown[1](10_000_000, 10_000_000)
-    assert terminal.getvalue() == ("\rDownloading VGG16: 5 MB\rDownloading VGG16: 5 of 10 MB"
-                                   "\rDownloading VGG16: 10 of 10 MB\n")
+    assert terminal.getvalue() == (
+        "\rDownloading VGG16: 5 MB\rDownloading VGG16: 5 of 10 MB\rDownloading VGG16: 10 of 10 MB\n"
+    )
 
 
 def test_tables_align_numbers_right_and_words_left(capsys):

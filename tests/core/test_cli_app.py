@@ -24,8 +24,9 @@ def test_streamlit_gets_the_pages_and_every_option(monkeypatch: pytest.MonkeyPat
     assert status == (3 if system == "nt" else None), "elsewhere nothing comes back"
 
 
-def test_what_is_missing_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-                                         tmp_path: Path) -> None:
+def test_what_is_missing_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     monkeypatch.setattr(app, "NEEDED", ("torch", "a_package_that_nobody_has"))
     assert main(["app"]) == 2
     said = capsys.readouterr().err

@@ -32,9 +32,16 @@ from vislrp_core.rules import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "sample_images" / "castle_on_lake.jpg"
-COMPOSITE = LRPModel(bias="absorb", pooling_epsilon="segment", segments=(
-    Segment(first=1, last=8, rule=Rule.of("alpha_beta")), Segment(first=9, last=17, rule=Rule.of("gamma_generalized")),
-    Segment(first=18, last=31, rule=Rule.of("epsilon")), Segment(first=32, last=VGG16.last, rule=Rule.of("gamma"))))
+COMPOSITE = LRPModel(
+    bias="absorb",
+    pooling_epsilon="segment",
+    segments=(
+        Segment(first=1, last=8, rule=Rule.of("alpha_beta")),
+        Segment(first=9, last=17, rule=Rule.of("gamma_generalized")),
+        Segment(first=18, last=31, rule=Rule.of("epsilon")),
+        Segment(first=32, last=VGG16.last, rule=Rule.of("gamma")),
+    ),
+)
 
 
 def plain_logits(state: dict[str, Tensor], rows: Architecture, normalised: bool, x: Tensor) -> Tensor:
@@ -55,8 +62,25 @@ def plain_logits(state: dict[str, Tensor], rows: Architecture, normalised: bool,
 def explained(folder: Path, file: Path, model: LRPModel) -> tuple[dict[int, Tensor], dict]:
     """Relevance of all layers and the summary, as the command line writes them."""
     model.save(folder / "model.json")
-    assert main(["explain", str(PICTURE), "--network", str(file), "--model", str(folder / "model.json"), "--layers", "all",
-                 "--dtype", "float64", "--out", str(folder / "out")]) == 0
+    assert (
+        main(
+            [
+                "explain",
+                str(PICTURE),
+                "--network",
+                str(file),
+                "--model",
+                str(folder / "model.json"),
+                "--layers",
+                "all",
+                "--dtype",
+                "float64",
+                "--out",
+                str(folder / "out"),
+            ]
+        )
+        == 0
+    )
     with np.load(folder / "out" / "relevance.npz") as written:
         found = {int(key): torch.from_numpy(written[key]) for key in written}
     return found, json.loads((folder / "out" / "summary.json").read_text(encoding="utf-8"))
@@ -83,8 +107,9 @@ def assert_script(network: Network, model: LRPModel, found: dict[int, Tensor], t
 
 @pytest.mark.parametrize(("key", "normalised"), ALL, ids=[f"{key}{'_bn' * normalised}" for key, normalised in ALL])
 def test_explain_is_the_literal_one_for_every_architecture(tmp_path, key, normalised):
-    state = tiny_state(4, divisor=32, hidden=(12, 10), classes=5, dtype=torch.float64, architecture=key,
-                       normalised=normalised)
+    state = tiny_state(
+        4, divisor=32, hidden=(12, 10), classes=5, dtype=torch.float64, architecture=key, normalised=normalised
+    )
     save_file(state, tmp_path / "weights.safetensors")
     model = adapt(COMPOSITE, key)
     found, summary = explained(tmp_path, tmp_path / "weights.safetensors", model)
@@ -109,8 +134,17 @@ def test_what_contributing_shows(tmp_path, monkeypatch, side):
     if side is not None:
         toy = replace(toy, input_size=side)
         monkeypatch.setitem(ARCHITECTURES, "toy", toy)
-    torch.save({"state_dict": {f"module.{name}": value for name, value in tiny_state(
-        2, divisor=1, hidden=(20,), classes=10, dtype=torch.float64, architecture="toy").items()}}, tmp_path / "toy.pth")
+    torch.save(
+        {
+            "state_dict": {
+                f"module.{name}": value
+                for name, value in tiny_state(
+                    2, divisor=1, hidden=(20,), classes=10, dtype=torch.float64, architecture="toy"
+                ).items()
+            }
+        },
+        tmp_path / "toy.pth",
+    )
     COMPOSITE.save(tmp_path / "vgg16.json")
     assert main(["adapt", str(tmp_path / "vgg16.json"), "--architecture", "toy", "--out", str(tmp_path / "toy.json")]) == 0
     model = LRPModel.load(tmp_path / "toy.json")

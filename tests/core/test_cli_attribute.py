@@ -48,8 +48,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(folder: Path, *arguments: str, out: str = "out") -> list[str]:
-    return ["attribute", str(folder / "pictures"), "--model", str(folder / "gamma.json"),
-            "--network", str(folder / "net.safetensors"), "--out", str(folder / out), *arguments]
+    return [
+        "attribute",
+        str(folder / "pictures"),
+        "--model",
+        str(folder / "gamma.json"),
+        "--network",
+        str(folder / "net.safetensors"),
+        "--out",
+        str(folder / out),
+        *arguments,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +100,7 @@ def test_the_project_has_the_layout_that_virelay_documents(both: Path) -> None:
     labels = json.loads((both / project["label_map"]).read_text(encoding="utf-8"))
     assert [one["name"] for one in labels] == CLASSES and [one["index"] for one in labels] == list(range(7))
     assert len({one["word_net_id"] for one in labels}) == 7
-    source, = project["attributions"]["sources"]
+    (source,) = project["attributions"]["sources"]
     with h5py.File(both / project["dataset"]["path"]) as inputs, h5py.File(both / source) as maps:
         assert inputs["data"].shape == (5, 3, 224, 224) and inputs["data"].dtype == np.uint8
         assert maps["attribution"].shape == (5, 3, 224, 224) and maps["attribution"].dtype == np.float32
@@ -106,12 +115,20 @@ def test_the_project_has_the_layout_that_virelay_documents(both: Path) -> None:
             assert maps["label"][place] == maps["prediction"][place].argmax() == one.target
 
 
-def test_the_project_alone_leaves_no_arrays_and_is_made_once(folder: Path, both: Path, capsys: pytest.CaptureFixture[str],
-                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_project_alone_leaves_no_arrays_and_is_made_once(
+    folder: Path, both: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(command(folder, "--target", "cat", "--batch", "1", out="project")) == 0
     made = {path.name: path.read_bytes() for path in (folder / "project").iterdir()}
-    assert set(made) == {"input.h5", "attribution.h5", "label_map.json", "project.yaml", "pictures.csv", "run.json",
-                         "skipped.csv"}
+    assert set(made) == {
+        "input.h5",
+        "attribution.h5",
+        "label_map.json",
+        "project.yaml",
+        "pictures.csv",
+        "run.json",
+        "skipped.csv",
+    }
     assert {row["class"] for row in rows(folder / "project" / "pictures.csv")} == {"cat"}
     assert '"true_label"' in (folder / "project" / "project.yaml").read_text()
     capsys.readouterr()
@@ -130,8 +147,9 @@ def test_the_project_alone_leaves_no_arrays_and_is_made_once(folder: Path, both:
 def test_a_run_that_is_killed_goes_on_where_it_was(folder: Path, both: Path) -> None:
     out = folder / "killed"
     for least in (1, 3):
-        kill_when(command(folder, "--batch", "2", out="killed"),
-                  lambda least=least: len(list(out.glob("parts/*.npz"))) >= least)
+        kill_when(
+            command(folder, "--batch", "2", out="killed"), lambda least=least: len(list(out.glob("parts/*.npz"))) >= least
+        )
     # However far it came, a project that is there is whole.
     assert not (out / "project.yaml").exists() or (out / "attribution.h5").exists()
     assert main(command(folder, "--batch", "2", out="killed")) == 0
@@ -146,26 +164,41 @@ def test_a_map_that_is_not_finite_does_not_lose_the_others(folder: Path, capsys:
     wild = json.loads((folder / "gamma.json").read_text())
     wild["segments"][0]["rule"], wild["name"] = {"preset": "custom", "alpha": 1e30}, "Wild"
     (folder / "wild.json").write_text(json.dumps(wild))
-    arguments = ["attribute", str(folder / "pictures"), "--model", str(folder / "wild.json"),
-                 "--network", str(folder / "net.safetensors"), "--out", str(folder / "wild")]
+    arguments = [
+        "attribute",
+        str(folder / "pictures"),
+        "--model",
+        str(folder / "wild.json"),
+        "--network",
+        str(folder / "net.safetensors"),
+        "--out",
+        str(folder / "wild"),
+    ]
     for _ in range(2):
         assert main(arguments) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and "None of the 5 pictures has a finite map" in error
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--format", "zarr"], "must be some of hdf5, npz"), (["--format", ","], "must be some of hdf5, npz"),
-    (["--target", "unicorn"], "no such class"), (["--batch", "0"], "at least 1"),
-    (["--model", "missing.json"], "missing.json"),
-])
-def test_bad_input_is_one_line_and_status_2(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str],
-                                            words: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--format", "zarr"], "must be some of hdf5, npz"),
+        (["--format", ","], "must be some of hdf5, npz"),
+        (["--target", "unicorn"], "no such class"),
+        (["--batch", "0"], "at least 1"),
+        (["--model", "missing.json"], "missing.json"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     assert_refused(command(folder, *arguments, out="bad"), words, capsys)
 
 
-def test_without_h5py_the_way_out_is_said(folder: Path, capsys: pytest.CaptureFixture[str],
-                                          monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_h5py_the_way_out_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
     assert main(command(folder, out="none")) == 2
     assert "pip install h5py, or choose --format npz" in capsys.readouterr().err

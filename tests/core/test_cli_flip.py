@@ -54,8 +54,19 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def measured(folder: Path) -> Path:
-    assert main(flip_command(folder, str(folder / "pictures"), "--model", str(folder / "basic.json"),
-                             "--model", str(folder / "gamma.json"))) == 0
+    assert (
+        main(
+            flip_command(
+                folder,
+                str(folder / "pictures"),
+                "--model",
+                str(folder / "basic.json"),
+                "--model",
+                str(folder / "gamma.json"),
+            )
+        )
+        == 0
+    )
     return folder / "out"
 
 
@@ -76,15 +87,17 @@ def test_numbers_equal_a_direct_computation(measured: Path, folder: Path, order:
     trace = forward(network, x)
     target = int(trace.logits.argmax())
     heat = propagate(network, trace, LRPModel.load(folder / "gamma.json"), target).map(0)
-    squares = sorted((sign * float(heat[r:r + 56, c:c + 56].sum()), r, c) for r in range(0, 224, 56)
-                      for c in range(0, 224, 56))
-    own = [row for row in rows(measured / "curves.csv")
-           if (row["image"], row["model"], row["order"]) == (image, "Gamma", order)]
+    squares = sorted(
+        (sign * float(heat[r : r + 56, c : c + 56].sum()), r, c) for r in range(0, 224, 56) for c in range(0, 224, 56)
+    )
+    own = [
+        row for row in rows(measured / "curves.csv") if (row["image"], row["model"], row["order"]) == (image, "Gamma", order)
+    ]
     assert len(own) == 5 and {row["target"] for row in own} == {network.classes[target]}
     for step, row in enumerate(own):
         picture = x.clone()
-        for _, r, c in squares[:round(step / 4 * 16)]:
-            picture[:, :, r:r + 56, c:c + 56] *= -1
+        for _, r, c in squares[: round(step / 4 * 16)]:
+            picture[:, :, r : r + 56, c : c + 56] *= -1
         direct = logits(network, picture)[0]
         assert float(row["logit"]) == pytest.approx(float(direct[target]), rel=1e-4, abs=1e-5)
         assert float(row["probability"]) == pytest.approx(float(direct.softmax(0)[target]), rel=1e-4)
@@ -93,8 +106,18 @@ def test_numbers_equal_a_direct_computation(measured: Path, folder: Path, order:
 def test_summary_csv_holds_the_scores_of_the_curves(measured: Path) -> None:
     curves = rows(measured / "curves.csv")
     found = rows(measured / "summary.csv")
-    assert tuple(found[0]) == ("image", "target", "model", "aopc", "abpc", "srg", "flips_to_change",
-                               "aopc_logit", "abpc_logit", "srg_logit")
+    assert tuple(found[0]) == (
+        "image",
+        "target",
+        "model",
+        "aopc",
+        "abpc",
+        "srg",
+        "flips_to_change",
+        "aopc_logit",
+        "abpc_logit",
+        "srg_logit",
+    )
     assert len(found) == 4
     for row in found:
         own = [c for c in curves if c["image"] == row["image"] and c["model"] == row["model"]]
@@ -118,9 +141,17 @@ def test_models_csv_holds_means_over_pictures_with_intervals(measured: Path) -> 
 
 
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_files(
-        measured: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = flip_command(folder, str(folder / "pictures"), "--model", str(folder / "basic.json"),
-                           "--model", str(folder / "gamma.json"), out="again")
+    measured: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = flip_command(
+        folder,
+        str(folder / "pictures"),
+        "--model",
+        str(folder / "basic.json"),
+        "--model",
+        str(folder / "gamma.json"),
+        out="again",
+    )
     measure, calls = flipping.measure, []
 
     def interrupted(*arguments: object, **named: object) -> flipping.PerturbationCurve:
@@ -144,8 +175,9 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_files(
 
 
 def test_other_settings_in_the_same_folder_are_measured_anew(folder: Path) -> None:
-    command = flip_command(folder, str(folder / "pictures" / "one.png"), "--model", str(folder / "basic.json"),
-                           "--orders", "morf", out="fills")
+    command = flip_command(
+        folder, str(folder / "pictures" / "one.png"), "--model", str(folder / "basic.json"), "--orders", "morf", out="fills"
+    )
     assert main(command) == 0
     inverted = (folder / "fills" / "curves.csv").read_text()
     assert main([*command, "--fill", "black", "--target", "cat"]) == 0
@@ -161,8 +193,17 @@ def test_other_settings_in_the_same_folder_are_measured_anew(folder: Path) -> No
 
 
 def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*flip_command(folder, str(folder / "pictures" / "one.png"), "--model", str(folder / "basic.json"),
-                               out="json"), "--json"]) == 0
+    assert (
+        main(
+            [
+                *flip_command(
+                    folder, str(folder / "pictures" / "one.png"), "--model", str(folder / "basic.json"), out="json"
+                ),
+                "--json",
+            ]
+        )
+        == 0
+    )
     result = json.loads(capsys.readouterr().out)
     assert result["settings"]["patch"] == 56 and result["summary"][0]["model"] == "Basic"
     assert result["models"][0]["srg"] == pytest.approx(result["summary"][0]["srg"])
@@ -186,22 +227,29 @@ def test_a_damaged_picture_does_not_lose_the_others(folder: Path, capsys: pytest
     assert len(rows(folder / "mixed_out" / "summary.csv")) == 1
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["missing.png"], "no such file"),
-    (["--orders", "best"], "morf, lerf, random"),
-    (["--fill", "white"], "invalid choice"),
-    (["--patch", "0"], "at least 1"),
-    (["--patch", "224"], "patch: must be"),
-    (["--steps", "x"], "at least 1"),
-    (["--target", "unicorn"], "no such class"),
-    (["--model", "missing.json"], "missing.json"),
-])
-def test_bad_input_is_one_line_and_status_2(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str],
-                                            words: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing.png"], "no such file"),
+        (["--orders", "best"], "morf, lerf, random"),
+        (["--fill", "white"], "invalid choice"),
+        (["--patch", "0"], "at least 1"),
+        (["--patch", "224"], "patch: must be"),
+        (["--steps", "x"], "at least 1"),
+        (["--target", "unicorn"], "no such class"),
+        (["--model", "missing.json"], "missing.json"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     command = flip_command(folder, str(folder / "pictures" / "one.png"), "--model", str(folder / "basic.json"), out="bad")
     try:
-        status = main([*command, *arguments]) if arguments[0].startswith("--") else main(
-            flip_command(folder, *arguments, "--model", str(folder / "basic.json"), out="bad"))
+        status = (
+            main([*command, *arguments])
+            if arguments[0].startswith("--")
+            else main(flip_command(folder, *arguments, "--model", str(folder / "basic.json"), out="bad"))
+        )
     except SystemExit as stop:
         status = stop.code  # type: ignore[assignment]
     error = capsys.readouterr().err
@@ -213,8 +261,11 @@ def test_pictures_of_a_folder_are_explained_together(measured: Path, folder: Pat
     monkeypatch.setattr(workspace, "GROUPS", 1)
     sizes: list[int] = []
     whole = workspace.propagate_batch
-    monkeypatch.setattr(workspace, "propagate_batch", lambda network, batch, *rest, **more: (
-        sizes.append(len(batch)), whole(network, batch, *rest, **more))[1])
+    monkeypatch.setattr(
+        workspace,
+        "propagate_batch",
+        lambda network, batch, *rest, **more: (sizes.append(len(batch)), whole(network, batch, *rest, **more))[1],
+    )
     pictures = [str(folder / "pictures" / name) for name in ("one.png", "two.png")]
     models = [part for name in ("basic.json", "gamma.json") for part in ("--model", str(folder / name))]
     command = flip_command(folder, *pictures, *models, out="together")
@@ -222,13 +273,20 @@ def test_pictures_of_a_folder_are_explained_together(measured: Path, folder: Pat
     assert sizes == [2, 2], "one for each model; nothing is explained for curves that are there"
     for one, other in zip(rows(folder / "together" / "curves.csv"), rows(measured / "curves.csv"), strict=True):
         assert float(one["probability"]) == pytest.approx(float(other["probability"]), abs=1e-5)
-    assert main(flip_command(folder, pictures[0], str(folder / "unreadable.png"), "--model",
-                             str(folder / "gamma.json"), out="one of two")) == 2
+    assert (
+        main(
+            flip_command(
+                folder, pictures[0], str(folder / "unreadable.png"), "--model", str(folder / "gamma.json"), out="one of two"
+            )
+        )
+        == 2
+    )
     assert {row["image"] for row in rows(folder / "one of two" / "curves.csv")} == {pictures[0]}
 
 
-def test_which_picture_is_measured_stands_on_a_terminal(capsys: pytest.CaptureFixture[str],
-                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+def test_which_picture_is_measured_stands_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     flip.show_progress(1, 2, "folder/one.png")
     assert capsys.readouterr().err == "", "not in a file"
     monkeypatch.setattr(flip.sys.stderr, "isatty", lambda: True)

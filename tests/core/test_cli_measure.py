@@ -54,12 +54,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def command(folder: Path, *arguments: str, out: str = "out", metrics: str = METRICS,
-            pictures: tuple[str, ...] = ()) -> list[str]:
-    return ["measure", str(folder / "pictures"), *pictures, "--model", str(folder / "basic.json"),
-            "--model", str(folder / "gamma.json"), "--baselines", "edges,gradient", "--metrics", metrics,
-            "--patch", "56", "--steps", "3",
-            "--network", str(folder / "net.safetensors"), "--out", str(folder / out), *arguments]
+def command(
+    folder: Path, *arguments: str, out: str = "out", metrics: str = METRICS, pictures: tuple[str, ...] = ()
+) -> list[str]:
+    return [
+        "measure",
+        str(folder / "pictures"),
+        *pictures,
+        "--model",
+        str(folder / "basic.json"),
+        "--model",
+        str(folder / "gamma.json"),
+        "--baselines",
+        "edges,gradient",
+        "--metrics",
+        metrics,
+        "--patch",
+        "56",
+        "--steps",
+        "3",
+        "--network",
+        str(folder / "net.safetensors"),
+        "--out",
+        str(folder / out),
+        *arguments,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -115,14 +134,22 @@ def test_summary_has_means_intervals_and_ranks(measured: Path) -> None:
         own = [one for (_, model, metric), one in found.items() if (model, metric) == (row["model"], row["metric"])]
         if np.isnan(own).all():
             assert (row["model"], row["metric"], row["images"], row["mean"], row["rank"]) in {
-                (model, "conservation", "0", "", "") for model in ("edges", "gradient")}
+                (model, "conservation", "0", "", "") for model in ("edges", "gradient")
+            }
             continue
         assert float(row["mean"]) == pytest.approx(np.mean(own)) and row["images"] == "4"
         assert (float(row["low"]), float(row["high"])) == pytest.approx(flipping.bootstrap(own))
     ranks = {row["model"]: float(row["rank"]) for row in summary if row["metric"] == "class_cosine"}
-    expected = np.mean([[1 + sum(found[image, other, "class_cosine"] < found[image, model, "class_cosine"]
-                                 for other in ranks)
-                         for model in ranks] for image in ("a.png", "b.png", "d.png", "e.png")], axis=0)
+    expected = np.mean(
+        [
+            [
+                1 + sum(found[image, other, "class_cosine"] < found[image, model, "class_cosine"] for other in ranks)
+                for model in ranks
+            ]
+            for image in ("a.png", "b.png", "d.png", "e.png")
+        ],
+        axis=0,
+    )
     assert list(ranks.values()) == pytest.approx(list(expected)) and ranks["edges"] == 4
 
 
@@ -132,18 +159,25 @@ def test_ranks_by_hand() -> None:
     assert [measure.rank_in(one, model, True) for model in one] == [1, 2.5, 2.5]
 
 
-def test_nothing_is_measured_twice_and_other_settings_are_refused(measured: Path, folder: Path,
-                                                                  monkeypatch: pytest.MonkeyPatch,
-                                                                  capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_measured_twice_and_other_settings_are_refused(
+    measured: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = {path.name: path.read_bytes() for path in measured.iterdir()}
     with monkeypatch.context() as patch:
         patch.setattr(MeasureTask, "run", lambda *_: pytest.fail("measured again"))
         assert main(command(folder)) == 0
     assert "96 values were there already" in capsys.readouterr().out
     assert {path.name: path.read_bytes() for path in measured.iterdir()} == before
-    for change, words in ((["--seed", "1"], "seed"), (["--fill", "black"], "fill"), (["--target", "cat"], "target"),
-                          (["--metrics", "srg"], "metrics"), (["--baselines", "random"], "models"),
-                          (["--fit", "squash"], "fit"), (["--dtype", "float64"], "network"), (["--patch", "28"], "patch")):
+    for change, words in (
+        (["--seed", "1"], "seed"),
+        (["--fill", "black"], "fill"),
+        (["--target", "cat"], "target"),
+        (["--metrics", "srg"], "metrics"),
+        (["--baselines", "random"], "models"),
+        (["--fit", "squash"], "fit"),
+        (["--dtype", "float64"], "network"),
+        (["--patch", "28"], "patch"),
+    ):
         assert main(command(folder, *change)) == 2
         error = capsys.readouterr().err
         assert f"holds results of other settings ({words} differs)" in error and error.count("\n") == 1
@@ -165,15 +199,20 @@ def test_batches_and_workers_change_nothing(measured: Path, folder: Path, option
     for key, one in expected.items():
         assert found[key] == pytest.approx(one, rel=1e-9, abs=1e-5, nan_ok=True), key
     assert {row["model"]: row["rank"] for row in rows(folder / out / "summary.csv")} == {
-        row["model"]: row["rank"] for row in rows(measured / "summary.csv")}
+        row["model"]: row["rank"] for row in rows(measured / "summary.csv")
+    }
 
 
 def test_a_run_that_is_killed_goes_on_where_it_was(measured: Path, folder: Path) -> None:
     """Killed three times, each time after some more values are on the disk."""
     out = folder / "killed"
     for place, least in enumerate((1, 20, 50)):
-        kill_when(command(folder, out="killed"), lambda least=least: (out / measure.RECORD).exists()
-                  and (out / measure.RECORD).read_bytes().count(b"\n") >= least)
+        kill_when(
+            command(folder, out="killed"),
+            lambda least=least: (
+                (out / measure.RECORD).exists() and (out / measure.RECORD).read_bytes().count(b"\n") >= least
+            ),
+        )
         assert (out / "run.json").exists(), place
     assert not (out / "measures.parquet").exists()
     assert main(command(folder, out="killed")) == 0
@@ -184,8 +223,14 @@ def test_a_run_that_is_killed_goes_on_where_it_was(measured: Path, folder: Path)
 
 def test_boxes_and_the_other_measures(folder: Path) -> None:
     (folder / "boxes.csv").write_text("image,x0,y0,x1,y1\na.png,20,20,200,180\nb.png,100,100,140,130\n")
-    assert main(command(folder, "--boxes", str(folder / "boxes.csv"), out="boxed",
-                        metrics="box_mass,pointing,gini,entropy,seconds")) == 0
+    assert (
+        main(
+            command(
+                folder, "--boxes", str(folder / "boxes.csv"), out="boxed", metrics="box_mass,pointing,gini,entropy,seconds"
+            )
+        )
+        == 0
+    )
     found = values(folder / "boxed")
     assert {image for image, _, metric in found if metric in ("box_mass", "pointing")} == {"a.png", "b.png"}
     assert {image for image, _, metric in found if metric == "gini"} == {"a.png", "b.png", "d.png", "e.png"}
@@ -218,19 +263,35 @@ def test_progress_says_how_long_it_takes(capsys: pytest.CaptureFixture[str], mon
         shows(done, 100)
     shows.end()
     shown = capsys.readouterr().err.split("\r\033[K")
-    assert shown == ["", "Measured 5 of 100", "Measured 6 of 100, 16 min left", "Measured 15 of 100, 16 min left",
-                     "Measured 100 of 100, 0 s left", ""]
+    assert shown == [
+        "",
+        "Measured 5 of 100",
+        "Measured 6 of 100, 16 min left",
+        "Measured 15 of 100, 16 min left",
+        "Measured 100 of 100, 0 s left",
+        "",
+    ]
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--metrics", "accuracy"], "must be some of srg"), (["--metrics", ","], "must be some of"),
-    (["--baselines", "saliency"], "must be some of gradient"), (["--metrics", "box_mass"], "give the boxes"),
-    (["--metrics", "gini", "--boxes", "missing.csv"], "cannot be read"), (["--seed", "-1"], "at least 0"),
-    (["--target", "unicorn"], "no such class"), (["--patch", "224"], "patch: must be"), (["--workers", "0"], "at least 1"),
-    (["--model", "missing.json"], "missing.json"), (["--fill", "white"], "invalid choice"),
-])
-def test_bad_input_is_one_line_and_status_2(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str],
-                                            words: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--metrics", "accuracy"], "must be some of srg"),
+        (["--metrics", ","], "must be some of"),
+        (["--baselines", "saliency"], "must be some of gradient"),
+        (["--metrics", "box_mass"], "give the boxes"),
+        (["--metrics", "gini", "--boxes", "missing.csv"], "cannot be read"),
+        (["--seed", "-1"], "at least 0"),
+        (["--target", "unicorn"], "no such class"),
+        (["--patch", "224"], "patch: must be"),
+        (["--workers", "0"], "at least 1"),
+        (["--model", "missing.json"], "missing.json"),
+        (["--fill", "white"], "invalid choice"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     assert_refused(command(folder, *arguments, out="bad"), words, capsys)
 
 

@@ -20,8 +20,15 @@ from vislrp_core.network import Trace, apply_layer, forward
 from vislrp_core.networks import load_network
 from vislrp_core.propagation import propagate
 
-COLUMNS = ["neuron", "positive_relevance", "negative_relevance", "total_relevance", "activation_sum", "activation_mean",
-           "active_share"]
+COLUMNS = [
+    "neuron",
+    "positive_relevance",
+    "negative_relevance",
+    "total_relevance",
+    "activation_sum",
+    "activation_mean",
+    "active_share",
+]
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +56,23 @@ def command(folder: Path, name: str, *arguments: str) -> list[str]:
 @pytest.mark.parametrize("layer", ["conv5_3", "pool2", "34", "fc8"])
 def test_scores_are_direct_sums(folder: Path, trace: Trace, layer: str, capsys: pytest.CaptureFixture[str]):
     out = folder / "tables" / f"{layer}.csv"
-    assert main(command(folder, "neurons", "--layer", layer, "--model", str(folder / "basic.json"), "--target", "dog",
-                        "--out", str(out))) == 0
+    assert (
+        main(
+            command(
+                folder,
+                "neurons",
+                "--layer",
+                layer,
+                "--model",
+                str(folder / "basic.json"),
+                "--target",
+                "dog",
+                "--out",
+                str(out),
+            )
+        )
+        == 0
+    )
     assert f"Written to {out}" in capsys.readouterr().out
     with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -67,8 +89,22 @@ def test_scores_are_direct_sums(folder: Path, trace: Trace, layer: str, capsys: 
 
 
 def test_neurons_as_json(folder: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(command(folder, "neurons", "--layer", "35", "--model", str(folder / "basic.json"), "--json",
-                        "--out", str(folder / "json.csv"))) == 0
+    assert (
+        main(
+            command(
+                folder,
+                "neurons",
+                "--layer",
+                "35",
+                "--model",
+                str(folder / "basic.json"),
+                "--json",
+                "--out",
+                str(folder / "json.csv"),
+            )
+        )
+        == 0
+    )
     result = json.loads(capsys.readouterr().out)
     assert result["layer"] == {"index": 35, "name": "fc7"}
     with (folder / "json.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -90,14 +126,35 @@ def plain_pass(folder: Path, trace: Trace, sets: dict[int, list[int]], value: st
 
 
 @pytest.mark.parametrize("value", ["zero", "mean"])
-def test_ablation_is_a_forward_pass_without_the_neurons(folder: Path, trace: Trace, value: str,
-                                                        capsys: pytest.CaptureFixture[str]):
-    assert main(command(folder, "ablate", "--ablate", "conv5_3:0,2-3", "--ablate", "17:1", "--ablate", "30:3,4",
-                        "--value", value, "--top", "7", "--json")) == 0
+def test_ablation_is_a_forward_pass_without_the_neurons(
+    folder: Path, trace: Trace, value: str, capsys: pytest.CaptureFixture[str]
+):
+    assert (
+        main(
+            command(
+                folder,
+                "ablate",
+                "--ablate",
+                "conv5_3:0,2-3",
+                "--ablate",
+                "17:1",
+                "--ablate",
+                "30:3,4",
+                "--value",
+                value,
+                "--top",
+                "7",
+                "--json",
+            )
+        )
+        == 0
+    )
     result = json.loads(capsys.readouterr().out)
     assert result["ablated"] == {"17": [1], "29": [0, 2, 3], "30": [3, 4]}
-    for key, wanted in (("before", trace.logits),
-                        ("after", plain_pass(folder, trace, {17: [1], 29: [0, 2, 3], 30: [3, 4]}, value))):
+    for key, wanted in (
+        ("before", trace.logits),
+        ("after", plain_pass(folder, trace, {17: [1], 29: [0, 2, 3], 30: [3, 4]}, value)),
+    ):
         shown = {one["index"]: one for one in result[key]}
         assert set(shown) == set(range(7))
         probabilities = torch.softmax(wanted, 0)
@@ -117,20 +174,26 @@ def test_ablation_as_a_table_tells_a_changed_first_class(folder: Path, trace: Tr
     assert (f"The first class changes from {last.name} to {new}." in printed) == (new != last.name)
 
 
-@pytest.mark.parametrize(("arguments", "told"), [
-    (["neurons", "--layer", "0", "--model", "M", "--out", "x.csv"], "no neurons"),
-    (["neurons", "--layer", "conv9_1", "--model", "M", "--out", "x.csv"], "conv9_1"),
-    (["neurons", "--layer", "5", "--model", "absent.json", "--out", "x.csv"], "absent.json"),
-    (["neurons", "--layer", "5", "--model", "M", "--out", "/dev/null/x.csv"], "cannot be written"),
-    (["neurons", "--layer", "5", "--model", "M", "--target", "unicorn", "--out", "x.csv"], "unicorn"),
-    (["ablate", "--ablate", "30"], "names no neurons"),
-    (["ablate", "--ablate", "30:5-2"], "backwards"),
-    (["ablate", "--ablate", "30:99999"], "there is no 99999"),
-    (["ablate", "--ablate", "30:1", "--value", "noise"], "noise"),
-    (["ablate", "--ablate", "fc7:1", "--value", "mean"], "fc7: a single unit has no positions, its mean is its own value"),
-    (["ablate", "--ablate", "30:1", "--top", "0"], "at least 1"),
-    (["ablate"], "--ablate"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["neurons", "--layer", "0", "--model", "M", "--out", "x.csv"], "no neurons"),
+        (["neurons", "--layer", "conv9_1", "--model", "M", "--out", "x.csv"], "conv9_1"),
+        (["neurons", "--layer", "5", "--model", "absent.json", "--out", "x.csv"], "absent.json"),
+        (["neurons", "--layer", "5", "--model", "M", "--out", "/dev/null/x.csv"], "cannot be written"),
+        (["neurons", "--layer", "5", "--model", "M", "--target", "unicorn", "--out", "x.csv"], "unicorn"),
+        (["ablate", "--ablate", "30"], "names no neurons"),
+        (["ablate", "--ablate", "30:5-2"], "backwards"),
+        (["ablate", "--ablate", "30:99999"], "there is no 99999"),
+        (["ablate", "--ablate", "30:1", "--value", "noise"], "noise"),
+        (
+            ["ablate", "--ablate", "fc7:1", "--value", "mean"],
+            "fc7: a single unit has no positions, its mean is its own value",
+        ),
+        (["ablate", "--ablate", "30:1", "--top", "0"], "at least 1"),
+        (["ablate"], "--ablate"),
+    ],
+)
 def test_wrong_input_is_one_line(folder: Path, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]):
     given = [str(folder / "basic.json") if word == "M" else word for word in arguments]
     try:

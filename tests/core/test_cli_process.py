@@ -20,14 +20,30 @@ PICTURE = "sample_images/castle_on_lake.jpg"
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True,
-                          env={**os.environ, "OMP_NUM_THREADS": "1", **environment})
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+    )
 
 
 def test_the_readmes_command(tmp_path):
     torch.save(tiny_state(divisor=32, classes=1000), tmp_path / "net.pth")
-    result = run("-m", "vislrp_core", "explain", PICTURE, "--model", MODEL, "--target", "castle",
-                 "--out", str(tmp_path / "out"), "--network", str(tmp_path / "net.pth"))
+    result = run(
+        "-m",
+        "vislrp_core",
+        "explain",
+        PICTURE,
+        "--model",
+        MODEL,
+        "--target",
+        "castle",
+        "--out",
+        str(tmp_path / "out"),
+        "--network",
+        str(tmp_path / "net.pth"),
+    )
     assert (result.returncode, result.stderr) == (0, b"")
     assert result.stdout.startswith(b"castle (class 483): logit ")
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["target"]["index"] == 483

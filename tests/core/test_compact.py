@@ -10,11 +10,16 @@ from vislrp_core.compact import decode, encode
 from vislrp_core.model import LRPModel, ModelError, Segment
 from vislrp_core.rules import Rule
 
-MODEL = LRPModel(name="Mine ~ 1_2 & co/γ", bias="absorb", segments=(
-    Segment(first=1, last=10, rule=Rule.of("gamma", gamma1p=0.3)),
-    Segment(first=11, last=11, rule=Rule.of("alpha1_beta0")),
-    Segment(first=12, last=30, rule=Rule.of("epsilon", epsilon=1e-7, epsilon_scale="absolute")),
-    Segment(first=31, last=38, rule=Rule.of("custom", theta0=-0.5, alpha=1.25))))
+MODEL = LRPModel(
+    name="Mine ~ 1_2 & co/γ",
+    bias="absorb",
+    segments=(
+        Segment(first=1, last=10, rule=Rule.of("gamma", gamma1p=0.3)),
+        Segment(first=11, last=11, rule=Rule.of("alpha1_beta0")),
+        Segment(first=12, last=30, rule=Rule.of("epsilon", epsilon=1e-7, epsilon_scale="absolute")),
+        Segment(first=31, last=38, rule=Rule.of("custom", theta0=-0.5, alpha=1.25)),
+    ),
+)
 
 
 def test_round_trip():
@@ -35,15 +40,29 @@ def test_it_is_short():
     assert encode(LRPModel.basic("A")) == "A~proportional~ignore~z_box~logit~38_zero"
 
 
-@pytest.mark.parametrize("text", [
-    "", "~~~~~", "A", "A~proportional~ignore~z_box~logit", "A~proportional~ignore~z_box~logit~37_zero",
-    "A~proportional~ignore~z_box~logit~x_zero", "A~proportional~ignore~z_box~logit~38",
-    "A~proportional~ignore~z_box~logit~38_nothing", "A~proportional~ignore~z_box~logit~38_gamma_gamma1p=x",
-    "A~proportional~ignore~z_box~logit~38_gamma_gamma1p=nan", "A~proportional~ignore~z_box~logit~38_zero_scale=q",
-    "A~proportional~ignore~z_box~logit~38_zero_theta0=1", "A~median~ignore~z_box~logit~38_zero",
-    "~proportional~ignore~z_box~logit~38_zero", "A~proportional~ignore~z_box~logit~-1_zero",
-    "A~proportional~ignore~z_box~logit~10_zero~10_zero", "A~proportional~ignore~z_box~logit~38_zero_first=3",
-    "A" * 7000 + "~proportional~ignore~z_box~logit~38_zero"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "~~~~~",
+        "A",
+        "A~proportional~ignore~z_box~logit",
+        "A~proportional~ignore~z_box~logit~37_zero",
+        "A~proportional~ignore~z_box~logit~x_zero",
+        "A~proportional~ignore~z_box~logit~38",
+        "A~proportional~ignore~z_box~logit~38_nothing",
+        "A~proportional~ignore~z_box~logit~38_gamma_gamma1p=x",
+        "A~proportional~ignore~z_box~logit~38_gamma_gamma1p=nan",
+        "A~proportional~ignore~z_box~logit~38_zero_scale=q",
+        "A~proportional~ignore~z_box~logit~38_zero_theta0=1",
+        "A~median~ignore~z_box~logit~38_zero",
+        "~proportional~ignore~z_box~logit~38_zero",
+        "A~proportional~ignore~z_box~logit~-1_zero",
+        "A~proportional~ignore~z_box~logit~10_zero~10_zero",
+        "A~proportional~ignore~z_box~logit~38_zero_first=3",
+        "A" * 7000 + "~proportional~ignore~z_box~logit~38_zero",
+    ],
+)
 def test_damaged_text_is_refused_in_one_sentence(text):
     with pytest.raises(ModelError) as error:
         decode(text)

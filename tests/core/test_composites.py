@@ -21,9 +21,14 @@ from vislrp_core.network import forward
 from vislrp_core.propagation import propagate
 from vislrp_core.shares import STABILIZER
 
-THEIRS = {"epsilon_plus": zennit.EpsilonPlus, "epsilon_plus_flat": zennit.EpsilonPlusFlat,
-          "epsilon_alpha2_beta1": zennit.EpsilonAlpha2Beta1, "epsilon_alpha2_beta1_flat": zennit.EpsilonAlpha2Beta1Flat,
-          "epsilon_gamma_box": zennit.EpsilonGammaBox, "excitation_backprop": zennit.ExcitationBackprop}
+THEIRS = {
+    "epsilon_plus": zennit.EpsilonPlus,
+    "epsilon_plus_flat": zennit.EpsilonPlusFlat,
+    "epsilon_alpha2_beta1": zennit.EpsilonAlpha2Beta1,
+    "epsilon_alpha2_beta1_flat": zennit.EpsilonAlpha2Beta1Flat,
+    "epsilon_gamma_box": zennit.EpsilonGammaBox,
+    "excitation_backprop": zennit.ExcitationBackprop,
+}
 
 
 class Module(torch.nn.Module):
@@ -44,7 +49,7 @@ def their_map(theirs: Composite, module: Module, x: torch.Tensor, target: int) -
     leaf = x.clone().requires_grad_()
     with theirs.context(module) as modified:
         output = modified(leaf)
-        found, = torch.autograd.grad(output, leaf, torch.eye(output.shape[1], dtype=x.dtype)[[target]])
+        (found,) = torch.autograd.grad(output, leaf, torch.eye(output.shape[1], dtype=x.dtype)[[target]])
     return found[0]
 
 
@@ -70,14 +75,17 @@ def test_every_ready_model_fits_every_architecture(key: str, architecture: str) 
     if key != "falling_gamma":
         assert model.rule_at(plan.last_feature) != model.rule_at(plan.last) or key == "excitation_backprop"
         assert (model.pooling, model.bias, model.start) == ("winner-takes-all", "absorb", "one")
-        assert model.pixel_rule == (
-            "flat" if key.endswith("flat") else "z_box" if key.endswith("box") else "segment")
+        assert model.pixel_rule == ("flat" if key.endswith("flat") else "z_box" if key.endswith("box") else "segment")
 
 
 def test_gamma_falls_with_depth() -> None:
     model = composite("falling_gamma")
     assert [(one.first, one.last, one.rule.gamma1p) for one in model.segments] == [
-        (1, 10, 0.5), (11, 17, 0.25), (18, 24, 0.1), (25, 38, 0.0)]
+        (1, 10, 0.5),
+        (11, 17, 0.25),
+        (18, 24, 0.1),
+        (25, 38, 0.0),
+    ]
     assert model.pixel_rule == "z_box" and model.segments[-1].rule.preset == "zero"
 
 
@@ -88,19 +96,52 @@ def test_unknown_names_are_one_sentence() -> None:
         composite("epsilon_plus", "resnet50")
 
 
-def test_the_command_line_takes_ready_models_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                     capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_takes_ready_models_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     save_file(tiny_state(4, divisor=16, classes=7), tmp_path / "net.safetensors")
     Image.effect_noise((240, 230), 80).convert("RGB").save(tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
-    assert main(["measure", "a.png", "--model", "epsilon_plus_flat", "--model", "falling_gamma", "--metrics", "gini",
-                 "--network", "net.safetensors", "--out", "out"]) == 0
+    assert (
+        main(
+            [
+                "measure",
+                "a.png",
+                "--model",
+                "epsilon_plus_flat",
+                "--model",
+                "falling_gamma",
+                "--metrics",
+                "gini",
+                "--network",
+                "net.safetensors",
+                "--out",
+                "out",
+            ]
+        )
+        == 0
+    )
     assert "EpsilonPlusFlat" in capsys.readouterr().out
     assert main(["explain", "a.png", "--model", "epsilon_plus", "--network", "net.safetensors", "--out", "out2"]) == 0
     assert main(["check", "epsilon_alpha2_beta1"]) == 0
     composite("epsilon_plus", "alexnet").save(tmp_path / "other.json")
-    assert main(["measure", "a.png", "--model", "other.json", "--metrics", "gini", "--network", "net.safetensors",
-                 "--out", "out3"]) == 2
+    assert (
+        main(
+            [
+                "measure",
+                "a.png",
+                "--model",
+                "other.json",
+                "--metrics",
+                "gini",
+                "--network",
+                "net.safetensors",
+                "--out",
+                "out3",
+            ]
+        )
+        == 2
+    )
     assert "adapt the model first" in capsys.readouterr().err
     composite("falling_gamma").save(tmp_path / "epsilon_plus")
     capsys.readouterr()

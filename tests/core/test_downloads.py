@@ -163,6 +163,7 @@ def test_cancel_keeps_what_has_arrived(tmp_path):
     def progress(arrived: int, _: int) -> None:
         nonlocal done
         done = arrived
+
     with pytest.raises(DownloadCancelled, match="kept for the next time"):
         fetched(Plan(CONTENT), tmp_path, progress=progress, cancel=lambda: done >= 50_000)
     assert (tmp_path / f"{NAME}.part").stat().st_size == done

@@ -16,8 +16,12 @@ def spans(model: LRPModel) -> list[tuple[int, int, str]]:
 
 def model(*lasts: int) -> LRPModel:
     firsts = [1, *(last + 1 for last in lasts[:-1])]
-    return LRPModel(segments=tuple(Segment(first=first, last=last, rule=Rule.of("gamma", gamma1p=i / 10))
-                                   for i, (first, last) in enumerate(zip(firsts, lasts, strict=True), start=1)))
+    return LRPModel(
+        segments=tuple(
+            Segment(first=first, last=last, rule=Rule.of("gamma", gamma1p=i / 10))
+            for i, (first, last) in enumerate(zip(firsts, lasts, strict=True), start=1)
+        )
+    )
 
 
 def test_a_new_segment_takes_the_upper_half_of_the_last():

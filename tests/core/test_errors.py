@@ -41,15 +41,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(folder: Path, name: str, *arguments: str) -> list[str]:
     """A command over pictures, without the pictures."""
-    more = {"predict": [], "explain": ["--model", str(folder / "basic.json"), "--out", str(folder / "explained")],
-            "neurons": ["--model", str(folder / "basic.json"), "--layer", "35", "--out", str(folder / "n.csv")],
-            "ablate": ["--ablate", "35:0"],
-            "flip": ["--model", str(folder / "basic.json"), "--patch", "112", "--steps", "1", "--orders", "morf",
-                     "--out", str(folder / "flipped")]}[name]
+    more = {
+        "predict": [],
+        "explain": ["--model", str(folder / "basic.json"), "--out", str(folder / "explained")],
+        "neurons": ["--model", str(folder / "basic.json"), "--layer", "35", "--out", str(folder / "n.csv")],
+        "ablate": ["--ablate", "35:0"],
+        "flip": [
+            "--model",
+            str(folder / "basic.json"),
+            "--patch",
+            "112",
+            "--steps",
+            "1",
+            "--orders",
+            "morf",
+            "--out",
+            str(folder / "flipped"),
+        ],
+    }[name]
     return [name, *more, "--network", str(folder / "net.safetensors"), *arguments]
 
 
 # --- one family ----------------------------------------------------------------------------------------------------------
+
 
 def test_every_error_of_the_library_is_of_the_family_and_of_a_built_in_kind() -> None:
     found = set()
@@ -62,8 +76,17 @@ def test_every_error_of_the_library_is_of_the_family_and_of_a_built_in_kind() ->
     # The engine asks itself by Doubtful for another pass; it never leaves it.
     public = {one for one in found if one.__name__ != "Doubtful" and one.__name__[0] != "_" and one is not VisLRPError}
     assert {one.__name__ for one in public} >= {
-        "NetworkError", "ModelError", "ImageError", "MaskError", "NonFiniteRelevance", "NeuronError", "FillError",
-        "FlippingError", "ExportError", "DownloadError"}
+        "NetworkError",
+        "ModelError",
+        "ImageError",
+        "MaskError",
+        "NonFiniteRelevance",
+        "NeuronError",
+        "FillError",
+        "FlippingError",
+        "ExportError",
+        "DownloadError",
+    }
     for one in public:
         assert issubclass(one, VisLRPError), one
         assert issubclass(one, ValueError | ArithmeticError | LookupError | RuntimeError), one
@@ -74,25 +97,41 @@ def test_nothing_in_the_library_raises_a_bare_built_in_error_for_wrong_input() -
     wrong = []
     for path in sorted(CORE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        validators = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
-                      and any("validator" in ast.unparse(one) for one in node.decorator_list) for inner in ast.walk(node)}
+        validators = {
+            id(inner)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef) and any("validator" in ast.unparse(one) for one in node.decorator_list)
+            for inner in ast.walk(node)
+        }
         for node in ast.walk(tree):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and id(node) not in validators:
                 name = ast.unparse(node.exc.func)
-                if name in {"ValueError", "TypeError", "KeyError", "IndexError", "LookupError", "ArithmeticError",
-                            "RuntimeError", "Exception"}:
+                if name in {
+                    "ValueError",
+                    "TypeError",
+                    "KeyError",
+                    "IndexError",
+                    "LookupError",
+                    "ArithmeticError",
+                    "RuntimeError",
+                    "Exception",
+                }:
                     wrong.append(f"{path.relative_to(CORE)}:{node.lineno} {name}")
     assert wrong == []
 
 
 # --- the command line ----------------------------------------------------------------------------------------------------
 
-def test_a_mistake_in_the_program_is_not_swallowed(folder: Path, monkeypatch: pytest.MonkeyPatch,
-                                                   capsys: pytest.CaptureFixture[str]) -> None:
+
+def test_a_mistake_in_the_program_is_not_swallowed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     picture = str(folder / "pictures" / "a.png")
     for mistake in (ValueError("odd"), KeyError("key"), RuntimeError("torch"), ZeroDivisionError(), AttributeError("x")):
+
         def fail(*_: object, mistake: Exception = mistake) -> None:
             raise mistake
+
         for module in (common, workspace):
             monkeypatch.setattr(module, "forward", fail)
         for name in ("predict", "flip"):
@@ -102,8 +141,9 @@ def test_a_mistake_in_the_program_is_not_swallowed(folder: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_debug_shows_where_an_error_arose_and_still_its_line(folder: Path, capsys: pytest.CaptureFixture[str],
-                                                             before: bool) -> None:
+def test_debug_shows_where_an_error_arose_and_still_its_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], before: bool
+) -> None:
     arguments = command(folder, "predict", str(folder / "missing.png"))
     assert main(arguments) == 2
     line = capsys.readouterr().err
@@ -113,8 +153,9 @@ def test_debug_shows_where_an_error_arose_and_still_its_line(folder: Path, capsy
     assert shown.startswith("Traceback (most recent call last)") and "ImageError" in shown and shown.endswith(line)
 
 
-def test_debug_shows_why_a_picture_of_several_failed(folder: Path, tmp_path: Path,
-                                                     capsys: pytest.CaptureFixture[str]) -> None:
+def test_debug_shows_why_a_picture_of_several_failed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "x.png").write_bytes(b"no picture")
     shutil.copy(folder / "pictures" / "a.png", tmp_path / "y.png")
     assert main(command(folder, "flip", str(tmp_path), "--debug", "--out", str(tmp_path / "out"))) == 2
@@ -123,16 +164,18 @@ def test_debug_shows_why_a_picture_of_several_failed(folder: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("target", ["9" * 5000, "0" * 5000 + "9", "--5", "-" * 9, "7", "-0"])
-def test_a_class_number_that_cannot_be_is_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str],
-                                                       target: str) -> None:
+def test_a_class_number_that_cannot_be_is_one_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
     assert main(command(folder, "explain", str(folder / "pictures" / "a.png"), f"--target={target}")) == 2
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1 and "target" in printed and len(printed) < 6000
 
 
 @pytest.mark.parametrize("out", ["", "  "])
-def test_an_empty_folder_name_writes_nothing_anywhere(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                      capsys: pytest.CaptureFixture[str], out: str) -> None:
+def test_an_empty_folder_name_writes_nothing_anywhere(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
     picture = str(folder / "pictures" / "a.png")
     monkeypatch.chdir(tmp_path)
     for name in ("explain", "flip"):
@@ -143,11 +186,15 @@ def test_an_empty_folder_name_writes_nothing_anywhere(folder: Path, tmp_path: Pa
 
 # --- wildcards -----------------------------------------------------------------------------------------------------------
 
+
 def test_wildcards_that_no_shell_expanded_are_expanded_in_order(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert expand("pictures/*.png") == [os.path.join("pictures", "a.png"), os.path.join("pictures", "b.png")]
     assert find_images(["pictures/*.png", "pictures/?.jpg", "pictures/a.png"]) == [
-        "pictures/a.png", "pictures/b.png", "pictures/c.jpg"]
+        "pictures/a.png",
+        "pictures/b.png",
+        "pictures/c.jpg",
+    ]
     assert find_images(["pict*"]) == ["pictures/a.png", "pictures/b.png", "pictures/c.jpg"]
     assert find_images(["**/[ab].png"]) == ["pictures/a.png", "pictures/b.png"]
     assert one_picture("pictures/*.jpg") == "pictures/c.jpg" and one_picture("plain.jpg") == "plain.jpg"
@@ -181,6 +228,7 @@ def test_every_command_over_pictures_takes_wildcards(folder: Path, capsys: pytes
 
 # --- names that are not UTF-8 --------------------------------------------------------------------------------------------
 
+
 @pytest.fixture
 def strange(folder: Path, tmp_path: Path) -> Path:
     """A folder with a picture whose name is Latin-1 bytes."""
@@ -198,8 +246,9 @@ def test_a_measured_picture_is_not_lost_to_its_name(folder: Path, strange: Path,
         assert r"caf\xe9.png" in text and "d.png" in text
 
 
-def test_the_other_commands_take_such_names_too(folder: Path, strange: Path, tmp_path: Path,
-                                                capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_other_commands_take_such_names_too(
+    folder: Path, strange: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     picture = os.fsdecode(os.fsencode(strange) + b"/caf\xe9.png")
     assert main(command(folder, "explain", picture, "--out", str(tmp_path / "out"))) == 0
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))

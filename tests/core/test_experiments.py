@@ -75,9 +75,11 @@ def tasks(folder: Path) -> list[Task[Any]]:
     found: list[Task[Any]] = []
     for name in ("a.png", "b.png", "c.png"):
         picture = Picture.of(str(folder / name))
-        found += [FlipCurve(picture, 2, "morf", LRPModel.basic(), None, 56, "mean", 3),
-                  FlipCurve(picture, 2, "random", None, 1, 56, "mean", 3),
-                  AblationCurve(picture, 2, LAYER, (0, 1, 4, 12), "activation")]
+        found += [
+            FlipCurve(picture, 2, "morf", LRPModel.basic(), None, 56, "mean", 3),
+            FlipCurve(picture, 2, "random", None, 1, 56, "mean", 3),
+            AblationCurve(picture, 2, LAYER, (0, 1, 4, 12), "activation"),
+        ]
     return found
 
 
@@ -86,6 +88,7 @@ def same(one: object, other: object) -> bool:
 
 
 # --- tasks ---------------------------------------------------------------------------------------------------------------
+
 
 def test_tasks_are_values(tasks: list[Task[Any]]) -> None:
     for task in tasks:
@@ -103,15 +106,31 @@ def test_the_key_holds_whatever_changes_the_result(folder: Path) -> None:
     gamma["segments"][0]["rule"] = {"preset": "gamma"}
     flip = FlipCurve(picture, 2, "morf", LRPModel.basic("Same name"))
     changes: list[dict[str, Any]] = [
-        {"target": 3}, {"order": "lerf"}, {"model": LRPModel.model_validate(gamma)}, {"patch": 16}, {"fill": "mean"},
-        {"steps": 4}, {"picture": replace(picture, fit="squash")}, {"picture": Picture.of(str(folder / "b.png"))},
-        {"model": Baseline("edges")}, {"model": Baseline("random", 1)}, {"model": Baseline("random", 2)}]
+        {"target": 3},
+        {"order": "lerf"},
+        {"model": LRPModel.model_validate(gamma)},
+        {"patch": 16},
+        {"fill": "mean"},
+        {"steps": 4},
+        {"picture": replace(picture, fit="squash")},
+        {"picture": Picture.of(str(folder / "b.png"))},
+        {"model": Baseline("edges")},
+        {"model": Baseline("random", 1)},
+        {"model": Baseline("random", 2)},
+    ]
     assert len({repr(one.key) for one in [flip, *(replace(flip, **change) for change in changes)]}) == len(changes) + 1
     assert replace(flip, model=LRPModel.basic("Another name")).key == flip.key
     ablate = AblationCurve(picture, 2, LAYER, (0, 2), "relevance", LRPModel.basic())
-    changes = [{"target": 3}, {"layer": 32}, {"counts": (0, 3)}, {"order": "activation", "model": None}, {"value": "mean"},
-               {"model": LRPModel.model_validate(gamma)}, {"order": "random", "model": None, "seed": 1},
-               {"by": "positive_relevance"}]
+    changes = [
+        {"target": 3},
+        {"layer": 32},
+        {"counts": (0, 3)},
+        {"order": "activation", "model": None},
+        {"value": "mean"},
+        {"model": LRPModel.model_validate(gamma)},
+        {"order": "random", "model": None, "seed": 1},
+        {"by": "positive_relevance"},
+    ]
     assert len({repr(one.key) for one in [ablate, *(replace(ablate, **change) for change in changes)]}) == len(changes) + 1
 
 
@@ -120,11 +139,17 @@ def test_a_flipping_task_is_measured_flipping(network: Network, folder: Path) ->
     space = Workspace(network)
     trace = space.trace(picture)
     for order, model, seed in (("lerf", LRPModel.basic(), None), ("random", None, 3), ("morf", Baseline("edges"), None)):
-        values = None if model is None else propagate(network, trace, model, 1).map(0) if isinstance(
-            model, LRPModel) else model.relevance(network, trace.x, 1).sum(0).numpy()
+        values = (
+            None
+            if model is None
+            else propagate(network, trace, model, 1).map(0)
+            if isinstance(model, LRPModel)
+            else model.relevance(network, trace.x, 1).sum(0).numpy()
+        )
         squares = flipping.order_of(values, 56, order, seed)
-        expected = flipping.measure(network, trace.x, filled_image(trace.x, network, "blur"), squares, 1, patch=56, steps=5,
-                                    kind=order, seed=seed)
+        expected = flipping.measure(
+            network, trace.x, filled_image(trace.x, network, "blur"), squares, 1, patch=56, steps=5, kind=order, seed=seed
+        )
         task = FlipCurve(picture, 1, order, model, seed, 56, "blur", 5)
         for found in (task.run(network), task.run(network, space)):
             assert found.order == order and found.seed == seed
@@ -133,19 +158,23 @@ def test_a_flipping_task_is_measured_flipping(network: Network, folder: Path) ->
         assert same(task.unpack(json.loads(json.dumps(task.pack(found)))), found)
 
 
-@pytest.mark.parametrize(("order", "model", "seed"), [("relevance", LRPModel.basic(), None), ("activation", None, None),
-                                                      ("random", None, 2)])
+@pytest.mark.parametrize(
+    ("order", "model", "seed"), [("relevance", LRPModel.basic(), None), ("activation", None, None), ("random", None, 2)]
+)
 @pytest.mark.parametrize("counts", [(0, 1, 5, 20), (2, 7)])
-def test_an_ablation_task_is_an_ablation_per_point(network: Network, folder: Path, order: str, model: LRPModel | None,
-                                                   seed: int | None, counts: tuple[int, ...]) -> None:
+def test_an_ablation_task_is_an_ablation_per_point(
+    network: Network, folder: Path, order: str, model: LRPModel | None, seed: int | None, counts: tuple[int, ...]
+) -> None:
     task = AblationCurve(Picture.of(str(folder / "a.png")), 2, LAYER, counts, order, model, seed)
     found = task.run(network, Workspace(network, batch=2))
     trace = Workspace(network).trace(task.picture)
     activation = trace.activation(LAYER)
     relevance = propagate(network, trace, LRPModel.basic(), 2, layers=(LAYER,)).at(LAYER)
-    neurons = {"relevance": ablation.ranking(score(LAYER, relevance, activation)),
-               "activation": torch.argsort(-activation, stable=True).numpy(),
-               "random": ablation.random_order(len(activation), 2)}[order]
+    neurons = {
+        "relevance": ablation.ranking(score(LAYER, relevance, activation)),
+        "activation": torch.argsort(-activation, stable=True).numpy(),
+        "random": ablation.random_order(len(activation), 2),
+    }[order]
     assert found.counts.tolist() == list(counts)
     for place, count in enumerate(counts):
         logits = ablation.ablate(network, trace, {LAYER: neurons[:count].tolist()})
@@ -156,8 +185,12 @@ def test_an_ablation_task_is_an_ablation_per_point(network: Network, folder: Pat
 
 def test_measuring_is_written_once() -> None:
     """Command line, pages and tools hand tasks to `run_all`; none has a loop of its own."""
-    own = [path for place in ("vislrp_core", "vislrp_ui", "tools") for path in (ROOT / place).rglob("*.py")
-           if "experiments" not in path.parts]
+    own = [
+        path
+        for place in ("vislrp_core", "vislrp_ui", "tools")
+        for path in (ROOT / place).rglob("*.py")
+        if "experiments" not in path.parts
+    ]
     for path in own:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
@@ -166,9 +199,10 @@ def test_measuring_is_written_once() -> None:
 
 # --- running many --------------------------------------------------------------------------------------------------------
 
-def test_outcomes_come_in_order_and_what_is_there_is_not_computed_again(network: Network, tasks: list[Task[Any]],
-                                                                        tmp_path: Path,
-                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+
+def test_outcomes_come_in_order_and_what_is_there_is_not_computed_again(
+    network: Network, tasks: list[Task[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Record(tmp_path / "results.jsonl") as record:
         first = list(run_all(network, tasks[:5], record=record))
         assert [one.task for one in first] == tasks[:5] and not any(one.reused or one.error for one in first)
@@ -185,17 +219,21 @@ def test_outcomes_come_in_order_and_what_is_there_is_not_computed_again(network:
     assert all(same(one.result, other.result) for one, other in zip(first, second, strict=False))
 
 
-def test_a_record_of_another_network_or_number_format_does_not_count(network: Network, tasks: list[Task[Any]],
-                                                                     tmp_path: Path) -> None:
+def test_a_record_of_another_network_or_number_format_does_not_count(
+    network: Network, tasks: list[Task[Any]], tmp_path: Path
+) -> None:
     with Record(tmp_path / "results.jsonl") as record:
-        found = [one.reused
-                 for other in (network, network.to(dtype=torch.float32), replace(network, digest="other"), network)
-                 for one in run_all(other, tasks[:1], record=record)]
+        found = [
+            one.reused
+            for other in (network, network.to(dtype=torch.float32), replace(network, digest="other"), network)
+            for one in run_all(other, tasks[:1], record=record)
+        ]
     assert found == [False, False, False, True]
 
 
-def test_a_task_without_a_result_says_why_and_the_others_go_on(network: Network, tasks: list[Task[Any]],
-                                                               folder: Path) -> None:
+def test_a_task_without_a_result_says_why_and_the_others_go_on(
+    network: Network, tasks: list[Task[Any]], folder: Path
+) -> None:
     broken = FlipCurve(Picture(str(folder / "gone.png"), "digest"), 0, "random", None, 0, 56)
     wild = LRPModel.basic().model_dump()
     wild["segments"][0]["rule"] = {"preset": "custom", "alpha": 1e30, "beta": 0.0}
@@ -205,10 +243,12 @@ def test_a_task_without_a_result_says_why_and_the_others_go_on(network: Network,
     assert outcomes[0].result is outcomes[1].result is None and outcomes[2].result is not None
 
 
-def test_a_mistake_in_the_program_is_no_outcome(network: Network, tasks: list[Task[Any]],
-                                                monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_in_the_program_is_no_outcome(
+    network: Network, tasks: list[Task[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
+
     monkeypatch.setattr(flipping, "order_of", fail)
     with pytest.raises(ZeroDivisionError):
         list(run_all(network, tasks))
@@ -227,6 +267,7 @@ def test_progress_counts_steps_and_may_stop_the_run(network: Network, tasks: lis
     def stop(done: int, total: int) -> None:
         if done >= 7:
             raise Enough
+
     with Record(tmp_path / "results.jsonl") as record:
         with pytest.raises(Enough):
             list(run_all(network, tasks[:4], record=record, progress=stop))
@@ -234,6 +275,7 @@ def test_progress_counts_steps_and_may_stop_the_run(network: Network, tasks: lis
 
 
 # --- several pictures at once --------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def all_at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -249,8 +291,9 @@ def test_a_small_folder_is_one_group_for_each_picture_a_large_one_has_groups_of_
     assert [workspaces.together(count) for count in (0, 1, 31, 32, 63, 64, 5000)] == [1, 1, 1, 2, 3, 4, 4]
 
 
-def test_the_pictures_of_a_folder_are_explained_together(network: Network, tasks: list[Task[Any]], all_at_once: list[int],
-                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pictures_of_a_folder_are_explained_together(
+    network: Network, tasks: list[Task[Any]], all_at_once: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = list(run_all(network, tasks))
     assert all_at_once == [3] and [one.task for one in found] == tasks
     alone = [task.run(network) for task in tasks]
@@ -272,7 +315,8 @@ def test_the_pictures_of_a_folder_are_explained_together(network: Network, tasks
 
 
 def test_neither_an_interruption_nor_workers_change_what_is_explained_together(
-        source: NetworkSource, tasks: list[Task[Any]], all_at_once: list[int], tmp_path: Path) -> None:
+    source: NetworkSource, tasks: list[Task[Any]], all_at_once: list[int], tmp_path: Path
+) -> None:
     network = source.load().to(dtype=torch.float32)
     wanted = [task for task in tasks if isinstance(task, FlipCurve)]
     whole = [one.result for one in run_all(network, wanted)]
@@ -287,8 +331,9 @@ def test_neither_an_interruption_nor_workers_change_what_is_explained_together(
     assert all(same(task.unpack(one), expected) for task, one, expected in zip(wanted, packed, whole, strict=True))
 
 
-def test_a_picture_or_map_that_cannot_be_made_is_its_own_tasks_error(network: Network, tasks: list[Task[Any]], folder: Path,
-                                                                     all_at_once: list[int]) -> None:
+def test_a_picture_or_map_that_cannot_be_made_is_its_own_tasks_error(
+    network: Network, tasks: list[Task[Any]], folder: Path, all_at_once: list[int]
+) -> None:
     broken = FlipCurve(Picture(str(folder / "gone.png"), "digest"), 0, "morf", LRPModel.basic(), None, 56)
     found = list(run_all(network, [*tasks[:4], broken]))
     assert [one.error is None for one in found] == [True] * 4 + [False] and all_at_once == []
@@ -300,6 +345,7 @@ def test_a_picture_or_map_that_cannot_be_made_is_its_own_tasks_error(network: Ne
 
 
 # --- pools ---------------------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True)
 class Lost(FlipCurve):
@@ -315,13 +361,15 @@ class Lost(FlipCurve):
         return super().run(network, workspace)
 
 
-def in_pool(network: Network, source: NetworkSource, tasks: list[Task[Any]],
-            **options: Any) -> dict[tuple[Any, ...], Outcome[Any]]:
+def in_pool(
+    network: Network, source: NetworkSource, tasks: list[Task[Any]], **options: Any
+) -> dict[tuple[Any, ...], Outcome[Any]]:
     return {repr(one.task.key): one for one in run_all(network, tasks, pool=ProcessPool(source, 2), **options)}
 
 
-def test_a_pool_gives_what_one_process_gives(network: Network, source: NetworkSource, tasks: list[Task[Any]], folder: Path,
-                                             tmp_path: Path) -> None:
+def test_a_pool_gives_what_one_process_gives(
+    network: Network, source: NetworkSource, tasks: list[Task[Any]], folder: Path, tmp_path: Path
+) -> None:
     broken = FlipCurve(Picture(str(folder / "gone.png"), "digest"), 0, "random", None, 0, 56)
     alone = {repr(one.task.key): one for one in run_all(network, [*tasks, broken])}
     told: list[tuple[int, int]] = []
@@ -345,8 +393,9 @@ def lost(tasks: list[Task[Any]], tmp_path: Path, times: int) -> Lost:
     return Lost(**vars(tasks[3]), flag=str(tmp_path / "flag"))
 
 
-def test_a_worker_that_is_killed_is_replaced(network: Network, source: NetworkSource, tasks: list[Task[Any]],
-                                             tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_is_replaced(
+    network: Network, source: NetworkSource, tasks: list[Task[Any]], tmp_path: Path
+) -> None:
     wanted = [*tasks[:3], lost(tasks, tmp_path, 1), *tasks[4:]]
     pooled = in_pool(network, source, wanted)
     assert (tmp_path / "flag").read_text() == "0" and all(one.error is None for one in pooled.values())
@@ -354,9 +403,9 @@ def test_a_worker_that_is_killed_is_replaced(network: Network, source: NetworkSo
         assert np.allclose(pooled[repr(one.task.key)].result.logits, one.result.logits, rtol=1e-9, atol=1e-12)
 
 
-def test_workers_that_end_again_and_again_end_the_run_in_one_sentence(network: Network, source: NetworkSource,
-                                                                      tasks: list[Task[Any]], tmp_path: Path,
-                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_that_end_again_and_again_end_the_run_in_one_sentence(
+    network: Network, source: NetworkSource, tasks: list[Task[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("vislrp_core.experiments.pool.RESTARTS", 1)
     with Record(tmp_path / "results.jsonl") as record, pytest.raises(PoolError, match="choose fewer workers"):
         in_pool(network, source, [lost(tasks, tmp_path, 9)], record=record)
@@ -369,6 +418,7 @@ def test_stopping_a_pool_ends_its_workers(network: Network, source: NetworkSourc
     def stop(done: int, total: int) -> None:
         if done:
             raise Enough
+
     with pytest.raises(Enough):
         in_pool(network, source, tasks, progress=stop)
 

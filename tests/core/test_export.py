@@ -32,16 +32,31 @@ STORE = sorted((ROOT / "model_store").glob("*.json"))
 def model_of(*rules: dict, **fields) -> LRPModel:
     """Model with the rules on equal shares of the layers."""
     borders = np.linspace(0, VGG16.last, len(rules) + 1).round().astype(int).tolist()
-    return LRPModel.from_data({"format": "vislrp-model", "version": 1, "name": "m", **fields, "segments": [
-        {"first": first + 1, "last": last, "rule": rule}
-        for first, last, rule in zip(borders, borders[1:], rules, strict=False)]})
+    return LRPModel.from_data(
+        {
+            "format": "vislrp-model",
+            "version": 1,
+            "name": "m",
+            **fields,
+            "segments": [
+                {"first": first + 1, "last": last, "rule": rule}
+                for first, last, rule in zip(borders, borders[1:], rules, strict=False)
+            ],
+        }
+    )
 
 
 def run(script: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     file = folder / "script.py"
     file.write_text(script, encoding="utf-8")
-    return subprocess.run([sys.executable, str(file), *arguments], cwd=folder, capture_output=True, text=True, check=True,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+    return subprocess.run(
+        [sys.executable, str(file), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +65,7 @@ def network() -> Network:
 
 
 # --- .npz ----------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_npz_holds_arrays_by_layer_number(dtype):
@@ -75,13 +91,21 @@ def test_npz_of_chosen_layers(network):
 
 # --- Python script -------------------------------------------------------------------------------------------------------
 
+
 def test_the_python_script_repeats_the_heatmap_to_the_bit(tmp_path):
     save_file(tiny_state(4, divisor=32), tmp_path / "net.safetensors")
-    model = model_of({"preset": "gamma", "gamma1p": 0.3}, {"preset": "epsilon"}, {"preset": "zero"}, name='"""γ\n\\ @NAME@',
-                     bias="absorb", start="probability")
+    model = model_of(
+        {"preset": "gamma", "gamma1p": 0.3},
+        {"preset": "epsilon"},
+        {"preset": "zero"},
+        name='"""γ\n\\ @NAME@',
+        bias="absorb",
+        start="probability",
+    )
     script = python_script(model, str(PICTURE), "class 7", str(tmp_path / "net.safetensors"), fit="squash")
     printed = run(script, tmp_path).stdout
     from vislrp_core import load_network
+
     expected = explain(load_network(tmp_path / "net.safetensors"), PICTURE, model, "class 7", fit="squash")
     with np.load(tmp_path / "relevance.npz") as file:
         assert np.array_equal(file["0"], expected.relevance.at(0))
@@ -95,8 +119,11 @@ def test_every_example_model_becomes_a_valid_script(path):
         return
     model = LRPModel.load(path)
     tree = ast.parse(python_script(model, "a picture.jpg", 483))
-    values = {node.targets[0].id: node.value for node in tree.body
-              if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
+    values = {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
     call = values["MODEL"]
     assert isinstance(call, ast.Call) and LRPModel.from_data(ast.literal_eval(call.args[0])) == model
     assert ast.literal_eval(values["TARGET"]) == 483
@@ -113,10 +140,14 @@ def test_no_text_can_leave_its_place_in_a_script(text):
 
 # --- Zennit script -------------------------------------------------------------------------------------------------------
 
+
 def state_of(network: Network) -> dict[str, torch.Tensor]:
     rows = network.architecture
-    return {f"{rows.rows[k].module}.{kind}": tensors[k] for k in rows.weighted
-            for kind, tensors in (("weight", network.weights), ("bias", network.biases))}
+    return {
+        f"{rows.rows[k].module}.{kind}": tensors[k]
+        for k in rows.weighted
+        for kind, tensors in (("weight", network.weights), ("bias", network.biases))
+    }
 
 
 def zennit_relevance(script: str, network: Network, x: torch.Tensor, target: int) -> torch.Tensor:
@@ -126,11 +157,27 @@ def zennit_relevance(script: str, network: Network, x: torch.Tensor, target: int
     return relevance
 
 
-CUSTOM = {"preset": "custom", "alpha": 1.5, "beta": 0.25, "theta0": 0.1, "theta1": 0.7, "gamma0": 0.03, "gamma1": 0.6,
-          "gamma1p": 0.4, "gamma1n": 0.2, "gamma2": 0.1, "epsilon": 0.05, "epsilon_scale": "relative"}
+CUSTOM = {
+    "preset": "custom",
+    "alpha": 1.5,
+    "beta": 0.25,
+    "theta0": 0.1,
+    "theta1": 0.7,
+    "gamma0": 0.03,
+    "gamma1": 0.6,
+    "gamma1p": 0.4,
+    "gamma1n": 0.2,
+    "gamma2": 0.1,
+    "epsilon": 0.05,
+    "epsilon_scale": "relative",
+}
 RULES = [{"preset": preset} for preset in PRESETS if preset not in ("z_box", "custom")] + [
-    CUSTOM, {**CUSTOM, "epsilon_scale": "absolute"}, {"preset": "epsilon", "epsilon": 0.1, "epsilon_scale": "absolute"},
-    {"preset": "alpha_beta", "alpha": 3, "beta": 1}, {"preset": "zero", "epsilon_scale": "relative"}]
+    CUSTOM,
+    {**CUSTOM, "epsilon_scale": "absolute"},
+    {"preset": "epsilon", "epsilon": 0.1, "epsilon_scale": "absolute"},
+    {"preset": "alpha_beta", "alpha": 3, "beta": 1},
+    {"preset": "zero", "epsilon_scale": "relative"},
+]
 
 
 def assert_zennit_agrees(network: Network, model: LRPModel, target: int = 4) -> None:
@@ -149,8 +196,10 @@ def test_zennit_agrees_for_every_rule(network, rule, bias):
 @pytest.mark.parametrize("pooling", list(POOLINGS))
 @pytest.mark.parametrize("pixel_rule", list(PIXEL_RULES))
 def test_zennit_agrees_for_every_pooling_and_pixel_rule(network, pooling, pixel_rule):
-    assert_zennit_agrees(network, model_of({"preset": "gamma"}, {"preset": "epsilon"}, {"preset": "zero"}, pooling=pooling,
-                                           pixel_rule=pixel_rule))
+    assert_zennit_agrees(
+        network,
+        model_of({"preset": "gamma"}, {"preset": "epsilon"}, {"preset": "zero"}, pooling=pooling, pixel_rule=pixel_rule),
+    )
 
 
 @pytest.mark.parametrize("scale", ["absolute", "relative"])
@@ -179,8 +228,10 @@ def test_what_zennit_cannot_express_is_named():
 def test_the_zennit_script_as_its_user_runs_it(tmp_path, fit, wrapped):
     """It knows the network it was made with, its preprocessing, the class and how the picture is brought to its size."""
     state = tiny_state(5, divisor=32, dtype=torch.float64)
-    torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}} if wrapped else state,
-               tmp_path / "weights.pth")
+    torch.save(
+        {"state_dict": {f"module.{key}": value for key, value in state.items()}} if wrapped else state,
+        tmp_path / "weights.pth",
+    )
     mean, std = (0.5, 0.4, 0.3), (0.2, 0.3, 0.25)
     network = Network.from_state_dict(state, any_width=True, mean=mean, std=std)
     model = model_of({"preset": "gamma"}, {"preset": "epsilon"}, {"preset": "zero"})

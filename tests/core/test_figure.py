@@ -18,14 +18,19 @@ RED = np.full((224, 224, 3), (200, 20, 30), np.uint8)
 PARTS = (Part(10, "#A5DAF4", "#10171E", "γ 0.3", "LRP-γ 0.3  conv1_1 – pool2"), Part(28, "#D8BC58", "#10171E", "0", "LRP-0"))
 
 
-def comparison(*, rows: int = 2, name: str = "Configuration 1", dark: bool = False, limit: float | None = None,
-               row_limit: float | None = None) -> Comparison:
+def comparison(
+    *,
+    rows: int = 2,
+    name: str = "Configuration 1",
+    dark: bool = False,
+    limit: float | None = None,
+    row_limit: float | None = None,
+) -> Comparison:
     photograph = Image.new("RGB", (224, 224), (10, 90, 10))
     cells = (FigureCell(RED, "Σ 1.16 · Gini 0.6", None if limit or row_limit else 0.02), FigureCell(None, "not computed"))
     one = FigureRow(photograph, "electric guitar", "rank 2, 13.0 %", cells, row_limit)
     columns = (FigureColumn(name, PARTS, "cosine of classes 0.24"), FigureColumn("Second", PARTS[:1]))
-    return Comparison(columns, (one,) * rows,
-                      "blue-white-red", dark, limit, "Embedded VGG16; range: 99.5th percentile")
+    return Comparison(columns, (one,) * rows, "blue-white-red", dark, limit, "Embedded VGG16; range: 99.5th percentile")
 
 
 def drawn(shown: Comparison, scale: int = 2) -> Image.Image:
@@ -59,8 +64,7 @@ def test_svg_holds_the_same_texts_and_pictures():
     assert float(tree.get("width")) * 2 == pytest.approx(drawn(comparison()).width, abs=2)
 
 
-@pytest.mark.parametrize(("shown", "bars"), [
-    (comparison(limit=0.25), 1), (comparison(row_limit=0.25), 2)])
+@pytest.mark.parametrize(("shown", "bars"), [(comparison(limit=0.25), 1), (comparison(row_limit=0.25), 2)])
 def test_shared_ranges_have_their_numbers(shown, bars):
     texts = [element.text for element in ElementTree.fromstring(comparison_svg(shown)).iter(f"{SVG}text")]
     assert texts.count("−0.25") == texts.count("+0.25") == bars

@@ -44,7 +44,8 @@ def direct(x: torch.Tensor, fill: str, network: Network) -> torch.Tensor:
 
 @pytest.mark.parametrize("fill", ["invert", "mean", "black", "blur"])
 def test_marked_pixels_become_what_the_fill_says_in_all_channels_and_others_stay(
-        x: torch.Tensor, network: Network, fill: str) -> None:
+    x: torch.Tensor, network: Network, fill: str
+) -> None:
     flipped = flip(x, MARKED, filled_image(x, network, fill))
     expected = torch.where(MARKED, direct(x, fill, network), x)
     torch.testing.assert_close(flipped, expected, rtol=0, atol=1e-6 if fill != "blur" else 1e-4)

@@ -40,17 +40,19 @@ def values() -> np.ndarray:
     return np.random.default_rng(5).normal(size=(224, 224))
 
 
-def literal(plain: VGG, x: Tensor, filled: Tensor, values: np.ndarray, patch: int, steps: int, target: int,
-            sign: int) -> list[tuple[float, float, int]]:
+def literal(
+    plain: VGG, x: Tensor, filled: Tensor, values: np.ndarray, patch: int, steps: int, target: int, sign: int
+) -> list[tuple[float, float, int]]:
     """Logit, probability and first class after every step, square by square as docs/numerics.md section 8 says."""
-    squares = [(float(values[r:r + patch, c:c + patch].sum()), r, c)
-               for r in range(0, 224, patch) for c in range(0, 224, patch)]
+    squares = [
+        (float(values[r : r + patch, c : c + patch].sum()), r, c) for r in range(0, 224, patch) for c in range(0, 224, patch)
+    ]
     squares.sort(key=lambda square: sign * square[0])
     found = []
     for k in range(steps + 1):
         picture = x.clone()
-        for _, r, c in squares[:round(k / steps * len(squares))]:
-            picture[:, :, r:r + patch, c:c + patch] = filled[:, :, r:r + patch, c:c + patch]
+        for _, r, c in squares[: round(k / steps * len(squares))]:
+            picture[:, :, r : r + patch, c : c + patch] = filled[:, :, r : r + patch, c : c + patch]
         with torch.no_grad():
             logits = plain(picture)[0]
         found.append((float(logits[target]), float(logits.softmax(0)[target]), int(logits.argmax())))
@@ -59,12 +61,23 @@ def literal(plain: VGG, x: Tensor, filled: Tensor, values: np.ndarray, patch: in
 
 @pytest.mark.parametrize(("order", "sign"), [("morf", -1), ("lerf", 1)])
 @pytest.mark.parametrize(("patch", "steps", "fill"), [(16, 7, "invert"), (32, 5, "black"), (50, 4, "blur")])
-def test_a_curve_equals_flipping_square_by_square(plain: VGG, network: Network, x: Tensor, values: np.ndarray, order: str,
-                                                  sign: int, patch: int, steps: int, fill: str) -> None:
+def test_a_curve_equals_flipping_square_by_square(
+    plain: VGG, network: Network, x: Tensor, values: np.ndarray, order: str, sign: int, patch: int, steps: int, fill: str
+) -> None:
     filled = filled_image(x, network, fill)
     seen: list[int] = []
-    curve = flipping.measure(network, x, filled, flipping.order_of(values, patch, order), 3, patch=patch, steps=steps,
-                             kind=order, batch=3, checkpoint=seen.append)
+    curve = flipping.measure(
+        network,
+        x,
+        filled,
+        flipping.order_of(values, patch, order),
+        3,
+        patch=patch,
+        steps=steps,
+        kind=order,
+        batch=3,
+        checkpoint=seen.append,
+    )
     expected = literal(plain, x, filled, values, patch, steps, 3, sign)
     np.testing.assert_allclose(curve.logits, [row[0] for row in expected], rtol=1e-9)
     np.testing.assert_allclose(curve.probabilities, [row[1] for row in expected], rtol=1e-9)
@@ -74,8 +87,9 @@ def test_a_curve_equals_flipping_square_by_square(plain: VGG, network: Network, 
 
 
 @pytest.mark.parametrize("order", ["morf", "lerf"])
-def test_agrees_with_quantus_on_the_same_order_patches_and_fill(plain: VGG, network: Network, x: Tensor, values: np.ndarray,
-                                                                order: str) -> None:
+def test_agrees_with_quantus_on_the_same_order_patches_and_fill(
+    plain: VGG, network: Network, x: Tensor, values: np.ndarray, order: str
+) -> None:
     patch, regions, target = 28, 20, 2
 
     class Single(nn.Module):
@@ -84,13 +98,33 @@ def test_agrees_with_quantus_on_the_same_order_patches_and_fill(plain: VGG, netw
         def forward(self, batch: Tensor) -> Tensor:
             return plain(batch.double())
 
-    metric = quantus.RegionPerturbation(patch_size=patch, regions_evaluation=regions, order=order, normalise=False,
-                                        perturb_baseline=0.0, disable_warnings=True)
-    drops = metric(model=Single().eval(), x_batch=x.numpy(), y_batch=np.array([target]), softmax=True, device="cpu",
-                   a_batch=np.broadcast_to(values, (1, 1, 224, 224)))[0]
-    curve = flipping.measure(network, x, filled_image(x, network, "mean"), flipping.order_of(values, patch, order), target,
-                             patch=patch, steps=64, kind=order)
-    np.testing.assert_allclose(curve.probabilities[0] - curve.probabilities[1:regions + 1], drops, atol=1e-6)
+    metric = quantus.RegionPerturbation(
+        patch_size=patch,
+        regions_evaluation=regions,
+        order=order,
+        normalise=False,
+        perturb_baseline=0.0,
+        disable_warnings=True,
+    )
+    drops = metric(
+        model=Single().eval(),
+        x_batch=x.numpy(),
+        y_batch=np.array([target]),
+        softmax=True,
+        device="cpu",
+        a_batch=np.broadcast_to(values, (1, 1, 224, 224)),
+    )[0]
+    curve = flipping.measure(
+        network,
+        x,
+        filled_image(x, network, "mean"),
+        flipping.order_of(values, patch, order),
+        target,
+        patch=patch,
+        steps=64,
+        kind=order,
+    )
+    np.testing.assert_allclose(curve.probabilities[0] - curve.probabilities[1 : regions + 1], drops, atol=1e-6)
 
 
 def test_random_orders_flip_every_square_once_and_repeat_with_their_seed() -> None:
@@ -107,14 +141,25 @@ def test_ties_go_by_position() -> None:
 
 
 def test_all_orders_begin_with_the_untouched_image_and_end_with_the_whole_one_flipped(
-        network: Network, x: Tensor, values: np.ndarray) -> None:
+    network: Network, x: Tensor, values: np.ndarray
+) -> None:
     filled = filled_image(x, network, "invert")
-    curves = [flipping.measure(network, x, filled, flipping.order_of(values, 56, order, 1), 0, patch=56, steps=3, kind=order)
-              for order in flipping.ORDERS]
+    curves = [
+        flipping.measure(network, x, filled, flipping.order_of(values, 56, order, 1), 0, patch=56, steps=3, kind=order)
+        for order in flipping.ORDERS
+    ]
     for curve in curves[1:]:
         assert curve.logits[[0, -1]] == pytest.approx(curves[0].logits[[0, -1]])
-    known = flipping.measure(network, x, filled, flipping.order_of(values, 56, "morf"), 0, patch=56, steps=3,
-                             known={0: torch.zeros(7, dtype=torch.float64)})
+    known = flipping.measure(
+        network,
+        x,
+        filled,
+        flipping.order_of(values, 56, "morf"),
+        0,
+        patch=56,
+        steps=3,
+        known={0: torch.zeros(7, dtype=torch.float64)},
+    )
     assert known.logits[0] == 0 and known.logits[1:] == pytest.approx(curves[0].logits[1:])
     ends = flipping.ends(network, forward(network, x), filled, 56)
     assert sorted(ends) == [0, 16]
@@ -123,11 +168,21 @@ def test_all_orders_begin_with_the_untouched_image_and_end_with_the_whole_one_fl
 
 
 def test_more_steps_than_squares_repeat_pictures_without_computing_them_again(
-        network: Network, x: Tensor, values: np.ndarray) -> None:
+    network: Network, x: Tensor, values: np.ndarray
+) -> None:
     computed: list[int] = []
     filled = filled_image(x, network, "mean")
-    curve = flipping.measure(network, x, filled, flipping.order_of(values, 112, "morf"), 0, patch=112, steps=9, batch=1,
-                             checkpoint=computed.append)
+    curve = flipping.measure(
+        network,
+        x,
+        filled,
+        flipping.order_of(values, 112, "morf"),
+        0,
+        patch=112,
+        steps=9,
+        batch=1,
+        checkpoint=computed.append,
+    )
     assert len(computed) == 5 + 1 and len(curve.shares) == 10
     assert curve.shares.tolist() == [round(k / 9 * 4) / 4 for k in range(10)]
 
@@ -137,8 +192,9 @@ def test_the_mask_of_a_step_is_what_the_curve_flipped(values: np.ndarray) -> Non
     for count in (0, 1, 196, 784):
         assert flipping.step_mask(order, 8, count).sum() == 64 * count
     assert np.array_equal(flipping.step_mask(order, 8, 196), masks.select(values, 0.25, "positive", 8))
-    assert np.array_equal(flipping.step_mask(flipping.order_of(values, 8, "lerf"), 8, 196),
-                          masks.select(values, 0.25, "negative", 8))
+    assert np.array_equal(
+        flipping.step_mask(flipping.order_of(values, 8, "lerf"), 8, 196), masks.select(values, 0.25, "negative", 8)
+    )
 
 
 def curve(order: str, shares: list[float], probabilities: list[float], first: list[int]) -> PerturbationCurve:
@@ -171,9 +227,11 @@ def test_a_checkpoint_that_raises_stops_the_measurement(network: Network, x: Ten
     def stop(done: int) -> None:
         if done > 2:
             raise InterruptedError
+
     with pytest.raises(InterruptedError):
-        flipping.measure(network, x, -x, flipping.order_of(values, 56, "morf"), 0, patch=56, steps=16, batch=2,
-                         checkpoint=stop)
+        flipping.measure(
+            network, x, -x, flipping.order_of(values, 56, "morf"), 0, patch=56, steps=16, batch=2, checkpoint=stop
+        )
 
 
 @pytest.mark.parametrize(("patch", "order", "steps"), [(0, "morf", 4), (224, "morf", 4), (8, "best", 4), (8, "morf", 0)])

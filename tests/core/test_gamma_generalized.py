@@ -44,15 +44,18 @@ def test_it_is_zennits_gamma_at_every_layer(small, bias, gamma, start):
 
 def test_without_gamma_it_is_lrp_0(small):
     network, trace = small
-    one, other = (propagate(network, trace, everywhere(Rule.of(preset, **values)), 1).at(0) for preset, values in (
-        ("gamma_generalized", {"gamma1p": 0.0}), ("zero", {})))
+    one, other = (
+        propagate(network, trace, everywhere(Rule.of(preset, **values)), 1).at(0)
+        for preset, values in (("gamma_generalized", {"gamma1p": 0.0}), ("zero", {}))
+    )
     torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-12)
 
 
 def test_it_differs_from_gamma_at_the_pixels_and_for_negative_sums(small):
     network, trace = small
-    one, other = (propagate(network, trace, everywhere(Rule.of(preset)), 1).at(0)
-                  for preset in ("gamma_generalized", "gamma"))
+    one, other = (
+        propagate(network, trace, everywhere(Rule.of(preset)), 1).at(0) for preset in ("gamma_generalized", "gamma")
+    )
     assert float((one - other).abs().max()) > 1e-3 * float(other.abs().max())
 
 
@@ -71,9 +74,11 @@ def test_names_formula_files_and_export_follow():
     assert '<mn class="p-weight">0.4</mn>' in formula_mathml(RULE) and "±" in formula_mathml(RULE)
     model = everywhere(RULE)
     assert LRPModel.from_json(model.to_json()) == model and decode(encode(model)) == model.model_copy(
-        update={"description": ""})
+        update={"description": ""}
+    )
     assert "GammaWithoutBias(gamma=0.4)" in zennit_script(model)
     assert "Gamma(gamma=0.4, stabilizer=STABILIZER" in zennit_script(model.model_copy(update={"bias": "absorb"}))
     assert RULE.changed("gamma1p", 0.7).preset == "gamma_generalized" and RULE.changed("alpha", 2.0).preset == "custom"
     assert not RULE.kind.may_cancel(RULE) and Rule.of("gamma_generalized", gamma1p=0).kind.may_cancel(
-        Rule.of("gamma_generalized", gamma1p=0))
+        Rule.of("gamma_generalized", gamma1p=0)
+    )

@@ -56,8 +56,19 @@ def test_channel_sum_names_a_wrong_shape(shape):
         channel_sum(np.zeros(shape))
 
 
-@pytest.mark.parametrize(("units", "shape"), [(4096, (64, 64)), (1000, (25, 40)), (1280, (32, 40)), (1, (1, 1)),
-                                              (7, (3, 3)), (997, (32, 32)), (10, (2, 5)), (25088, (128, 196))])
+@pytest.mark.parametrize(
+    ("units", "shape"),
+    [
+        (4096, (64, 64)),
+        (1000, (25, 40)),
+        (1280, (32, 40)),
+        (1, (1, 1)),
+        (7, (3, 3)),
+        (997, (32, 32)),
+        (10, (2, 5)),
+        (25088, (128, 196)),
+    ],
+)
 def test_units_of_a_fully_connected_layer_lie_in_reading_order(units, shape):
     values = np.arange(1, units + 1)
     for given_as in (values, values[None]):
@@ -82,8 +93,9 @@ def test_opposite_relevance_takes_mirrored_colours(spectrum, dark, values):
 
 
 @settings(max_examples=40)
-@given(values=MAPS, name=st.sampled_from(list(RANGES)), spectrum=st.sampled_from([*SPECTRA, "activation"]),
-       dark=st.booleans())
+@given(
+    values=MAPS, name=st.sampled_from(list(RANGES)), spectrum=st.sampled_from([*SPECTRA, "activation"]), dark=st.booleans()
+)
 def test_zero_is_neutral_whatever_the_range(spectrum, dark, values, name):
     values[2, 3] = 0.0
     chosen = heatmap.find_spectrum(spectrum)
@@ -186,9 +198,16 @@ def test_png_holds_the_pixels():
     assert np.array_equal(opened(png(Image.fromarray(rgb_map), 30)), rgb_map)
 
 
-@pytest.mark.parametrize(("shape", "size", "expected"), [((14, 14), 896, (896, 896)), ((7, 14), 140, (140, 70)),
-                                                         ((25, 40), 400, (400, 250)), ((224, 224), 64, (64, 64)),
-                                                         ((1, 900), 300, (300, 1))])
+@pytest.mark.parametrize(
+    ("shape", "size", "expected"),
+    [
+        ((14, 14), 896, (896, 896)),
+        ((7, 14), 140, (140, 70)),
+        ((25, 40), 400, (400, 250)),
+        ((224, 224), 64, (64, 64)),
+        ((1, 900), 300, (300, 1)),
+    ],
+)
 def test_png_sizes(shape, size, expected):
     assert opened(png(np.zeros((*shape, 3), np.uint8), size)).size == expected
 
@@ -224,16 +243,30 @@ def test_the_colour_bar_runs_from_low_to_high(vertical):
     assert [tuple(line[place]) for place in (0, 50, 100)] == [rgb(stops[0]), rgb(stops[5]), rgb(stops[10])]
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0"), (-0.0, "0"), (1, "1"), (0.12345, "0.123"), (-2.5, "−2.5"),
-                                             (123, "123"), (1234567, "1.23·10⁶"),
-                                             (-3.21e-12, "−3.21·10⁻¹²"), (0.0001, "0.0001")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1, "1"),
+        (0.12345, "0.123"),
+        (-2.5, "−2.5"),
+        (123, "123"),
+        (1234567, "1.23·10⁶"),
+        (-3.21e-12, "−3.21·10⁻¹²"),
+        (0.0001, "0.0001"),
+    ],
+)
 def test_numbers_are_short_and_have_a_real_minus(value, text):
     assert format_value(value) == text
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("values", [some_map(), some_map(14), np.zeros((224, 224)), np.arange(-500, 500.0)[None],
-                                    torch.linspace(-1, 1, 4096)], ids=["pixels", "14x14", "zeros", "fc8", "fc6"])
+@pytest.mark.parametrize(
+    "values",
+    [some_map(), some_map(14), np.zeros((224, 224)), np.arange(-500, 500.0)[None], torch.linspace(-1, 1, 4096)],
+    ids=["pixels", "14x14", "zeros", "fc8", "fc6"],
+)
 def test_a_figure_is_large_whatever_the_map(values, dark):
     sheet = opened(figure_png(values, dark=dark, title="castle", caption="sum 3.2"))
     assert sheet.mode == "RGB" and sheet.width > 896
@@ -252,8 +285,8 @@ def test_a_figure_holds_the_map_and_its_numbers():
     assert tuple(pixels[28, bar_left + 10]) == rgb(stops[-1])
     assert tuple(pixels[28 + 895, bar_left + 10]) == rgb(stops[0])
     # Right of the bar stand numbers: at its top, middle and bottom there is ink, between them paper.
-    labels = pixels[:, bar_left + 26 + 12:-28].min(axis=(1, 2))
-    assert labels[28:60].min() < 100 and labels[28 + 430:28 + 466].min() < 100 and labels[28 + 80:28 + 180].min() == 255
+    labels = pixels[:, bar_left + 26 + 12 : -28].min(axis=(1, 2))
+    assert labels[28:60].min() < 100 and labels[28 + 430 : 28 + 466].min() < 100 and labels[28 + 80 : 28 + 180].min() == 255
 
 
 def test_size_limit_title_and_caption_of_a_figure():

@@ -26,8 +26,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def composite(*parts: tuple[int, Rule], **fields) -> LRPModel:
     firsts = [1, *(last + 1 for last, _ in parts[:-1])]
-    return LRPModel(segments=tuple(Segment(first=first, last=last, rule=rule)
-                                   for first, (last, rule) in zip(firsts, parts, strict=True)), **fields)
+    return LRPModel(
+        segments=tuple(
+            Segment(first=first, last=last, rule=rule) for first, (last, rule) in zip(firsts, parts, strict=True)
+        ),
+        **fields,
+    )
 
 
 MODELS = [
@@ -54,8 +58,11 @@ def pictures(network) -> list[torch.Tensor]:
 @pytest.fixture(scope="module")
 def expected(network, pictures) -> dict[tuple[int, int], torch.Tensor]:
     """Every map from a fresh trace."""
-    return {(place, number): propagate(network, forward(network, x), model, 2).at(0)
-            for place, x in enumerate(pictures) for number, model in enumerate(MODELS)}
+    return {
+        (place, number): propagate(network, forward(network, x), model, 2).at(0)
+        for place, x in enumerate(pictures)
+        for number, model in enumerate(MODELS)
+    }
 
 
 def test_the_models_differ_in_what_they_ask_for(network, pictures):

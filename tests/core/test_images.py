@@ -41,10 +41,16 @@ def network(mean=IMAGENET_MEAN, std=IMAGENET_STD, dtype=torch.float32, architect
 
 def png_header(width: int, height: int) -> bytes:
     """A PNG that announces a size and holds nearly nothing."""
+
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b""))
+
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(bytes(100)))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF"])
@@ -72,21 +78,25 @@ def test_every_sample_photograph_can_be_read():
         assert min(read_image(file).size) >= 224
 
 
-@pytest.mark.parametrize(("data", "words"), [
-    (b"", "is empty"),
-    (b"hello, this is text", "not a readable JPEG"),
-    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is an SVG drawing"),
-    (b"\x89PNG\r\n\x1a\n", "not a readable JPEG"),
-    (encoded(gradient(), "PPM"), "is a portable pixmap"),
-    (encoded(gradient(), "PDF"), "is a PDF document"),
-    (encoded(gradient(), "ICO"), "is an icon"),
-    (encoded(gradient())[:-40], "damaged or cut off"),
-    (encoded(gradient(300, 200), "JPEG")[:-400], "is cut off: about 15 % of the picture is missing"),
-    (encoded(gradient(300, 200), "TIFF")[:1000], "not a readable|damaged or cut off"),
-    (encoded(gradient(), "WEBP")[:200], "not a readable|damaged or cut off"),
-    (encoded(gradient(), "GIF")[:900], "damaged or cut off"),
-    (png_header(50, 50), "damaged or cut off"),
-], ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes")
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b"hello, this is text", "not a readable JPEG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is an SVG drawing"),
+        (b"\x89PNG\r\n\x1a\n", "not a readable JPEG"),
+        (encoded(gradient(), "PPM"), "is a portable pixmap"),
+        (encoded(gradient(), "PDF"), "is a PDF document"),
+        (encoded(gradient(), "ICO"), "is an icon"),
+        (encoded(gradient())[:-40], "damaged or cut off"),
+        (encoded(gradient(300, 200), "JPEG")[:-400], "is cut off: about 15 % of the picture is missing"),
+        (encoded(gradient(300, 200), "TIFF")[:1000], "not a readable|damaged or cut off"),
+        (encoded(gradient(), "WEBP")[:200], "not a readable|damaged or cut off"),
+        (encoded(gradient(), "GIF")[:900], "damaged or cut off"),
+        (png_header(50, 50), "damaged or cut off"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
+)
 def test_what_is_no_picture_is_refused_in_one_sentence(data, words):
     with pytest.raises(ImageError, match=words) as caught:
         read_image(data)
@@ -118,12 +128,15 @@ def test_files_above_ten_megabytes_are_refused_without_reading_on(tmp_path):
         read_image(bytes(images.MAX_BYTES + 1))
 
 
-@pytest.mark.parametrize(("path", "words"), [
-    ("nowhere.png", "was not found"),
-    (".", "is not a file"),
-    ("nul\0byte.png", "could not be read|was not found"),
-    ("x" * 5000, "could not be read|was not found"),
-])
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("nowhere.png", "was not found"),
+        (".", "is not a file"),
+        ("nul\0byte.png", "could not be read|was not found"),
+        ("x" * 5000, "could not be read|was not found"),
+    ],
+)
 def test_paths_that_lead_nowhere(path, words):
     with pytest.raises(ImageError, match=words):
         read_image(path)
@@ -135,6 +148,7 @@ def test_an_unreadable_file_is_named_with_the_reason(tmp_path, monkeypatch):
 
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
+
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ImageError, match=r"locked\.png.*Permission denied"):
         read_image(file)
@@ -167,10 +181,16 @@ def test_float_grey_of_the_usual_ranges(white):
     assert np.abs(grey - np.linspace(0, 255, 64).reshape(8, 8)).max() <= 0.51
 
 
-@pytest.mark.parametrize(("value", "words"), [
-    (-1.0, "values from -1 to -1, and nothing in the file says which of them is white"),
-    (20.0, "says which of them is white"),
-    (1e9, "says which of them is white"), (np.nan, "infinite or not numbers"), (np.inf, "infinite or not numbers")])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (-1.0, "values from -1 to -1, and nothing in the file says which of them is white"),
+        (20.0, "says which of them is white"),
+        (1e9, "says which of them is white"),
+        (np.nan, "infinite or not numbers"),
+        (np.inf, "infinite or not numbers"),
+    ],
+)
 def test_grey_values_out_of_every_range_are_refused(value, words):
     values = np.full((8, 8), value, dtype=np.float32)
     with pytest.raises(ImageError, match=words):
@@ -205,9 +225,16 @@ def test_grey_with_alpha_lies_on_white():
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_rotation_is_applied(orientation):
     """The same upright picture, stored in each of the eight ways a camera may hold it."""
-    stored_as = {1: None, 2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-                 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90,
-                 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270}[orientation]
+    stored_as = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
     stored = gradient() if stored_as is None else gradient().transpose(stored_as)
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -224,12 +251,27 @@ def test_an_orientation_that_does_not_exist_changes_nothing(orientation):
 def test_damaged_exif_leaves_the_picture_as_it_is_stored(monkeypatch):
     def broken(_self):
         raise SyntaxError("not a TIFF file")
+
     monkeypatch.setattr(Image.Image, "getexif", broken)
     assert np.array_equal(read_image(encoded(gradient())), gradient())
 
 
-@pytest.mark.parametrize("size", [(640, 480), (480, 640), (224, 224), (256, 256), (257, 300), (100, 37), (333, 1000),
-                                  (3001, 2000), (1, 1), (300, 19), (225, 4000)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (640, 480),
+        (480, 640),
+        (224, 224),
+        (256, 256),
+        (257, 300),
+        (100, 37),
+        (333, 1000),
+        (3001, 2000),
+        (1, 1),
+        (300, 19),
+        (225, 4000),
+    ],
+)
 def test_preprocessing_equals_torchvision_to_the_bit(size):
     noise = np.random.default_rng(sum(size)).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     picture = Image.fromarray(noise)
@@ -300,13 +342,17 @@ def test_digest_is_sha256():
     assert digest(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-@pytest.mark.parametrize(("place", "error", "words"), [
-    ("_plain", MemoryError(), "needs more memory than there is: save it smaller and choose it again"),
-    ("_on_white", ValueError("tile cannot extend outside image"), "damaged"),
-])
+@pytest.mark.parametrize(
+    ("place", "error", "words"),
+    [
+        ("_plain", MemoryError(), "needs more memory than there is: save it smaller and choose it again"),
+        ("_on_white", ValueError("tile cannot extend outside image"), "damaged"),
+    ],
+)
 def test_what_fails_while_a_picture_is_decoded_is_one_sentence(monkeypatch, place, error, words):
     def fail(*_):
         raise error
+
     monkeypatch.setattr(images, "_READERS", {})
     monkeypatch.setattr(images, place, fail)
     with pytest.raises(ImageError, match=words) as caught:

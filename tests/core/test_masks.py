@@ -24,7 +24,7 @@ def blob(seed: int = 0) -> masks.Mask:
     mask = masks.empty()
     for _ in range(12):
         y, x, radius = random.integers(0, 224), random.integers(0, 224), random.integers(4, 20)
-        mask |= (rows - y) ** 2 + (columns - x) ** 2 <= radius ** 2
+        mask |= (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
     return mask
 
 
@@ -71,8 +71,8 @@ def test_selection_takes_the_asked_share_of_pixels_by_sign() -> None:
 
 def test_selection_of_patches_goes_by_the_sum_of_each_patch() -> None:
     values = np.zeros((224, 224))
-    values[8:16, 16:24] = 0.1      # sum 6.4
-    values[0, 0] = 5.0             # one strong pixel in a patch of sum 5
+    values[8:16, 16:24] = 0.1  # sum 6.4
+    values[0, 0] = 5.0  # one strong pixel in a patch of sum 5
     values[200:208, 200:208] = -1
     assert np.array_equal(np.argwhere(masks.select(values, 1 / 784, "positive", 8))[0], [8, 16])
     chosen = masks.select(values, 2 / 784, "positive", 8)
@@ -99,7 +99,7 @@ def test_patch_sums_are_the_sums_of_the_squares_also_at_the_border(patch: int) -
     sums = masks.patch_sums(values, patch)
     assert sums.shape == masks.grid_shape((224, 224), patch)
     for row, column in ((0, 0), (1, 2), (sums.shape[0] - 1, sums.shape[1] - 1)):
-        square = values[row * patch:(row + 1) * patch, column * patch:(column + 1) * patch]
+        square = values[row * patch : (row + 1) * patch, column * patch : (column + 1) * patch]
         assert sums[row, column] == pytest.approx(square.sum())
     assert sums.sum() == pytest.approx(values.sum())
 
@@ -111,13 +111,13 @@ def test_what_a_mask_holds() -> None:
     mask[0, 1:3] = True
     found = masks.held(values, mask)
     assert (found.pixels, found.total, found.of_total) == (2, -1.0, -4.0)
-    assert (found.positive, found.negative, found.share) == (0.25, 0.25, 2 / 224 ** 2)
+    assert (found.positive, found.negative, found.share) == (0.25, 0.25, 2 / 224**2)
     nothing = masks.held(np.zeros((224, 224)), mask)
     assert (nothing.positive, nothing.negative, nothing.total) == (0.0, 0.0, 0.0)
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10 ** 6), share=st.floats(0, 1))
+@given(seed=st.integers(0, 10**6), share=st.floats(0, 1))
 def test_text_brings_every_mask_back(seed: int, share: float) -> None:
     mask = np.random.default_rng(seed).random((224, 224)) < share
     assert np.array_equal(masks.decode(masks.encode(mask)), mask)
@@ -132,8 +132,22 @@ def bomb(size: int) -> str:
     return base64.urlsafe_b64encode(zlib.compress(bytes(size), 9)).decode()
 
 
-@pytest.mark.parametrize("text", ["", "a", "ä", "!!!!", "eJw=", "AAAA" * 50, bomb(6271), bomb(6273), bomb(50_000_000),
-                                  masks.encode(blob())[:-8], masks.encode(blob())[4:]])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "ä",
+        "!!!!",
+        "eJw=",
+        "AAAA" * 50,
+        bomb(6271),
+        bomb(6273),
+        bomb(50_000_000),
+        masks.encode(blob())[:-8],
+        masks.encode(blob())[4:],
+    ],
+)
 def test_hostile_text_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(MaskError, match="damaged"):
         masks.decode(text)
@@ -219,9 +233,16 @@ def test_colours_of_several_strokes_on_transparency_go_by_their_brightness() -> 
     assert np.array_equal(masks.from_png(picture_file(image)), MARKED)
 
 
-@pytest.mark.parametrize("image", [Image.new("L", (224, 224)), Image.new("RGBA", (224, 224), (255, 255, 255, 0)),
-                                   Image.new("P", (224, 224)), Image.new("I;16", (224, 224)),
-                                   Image.fromarray(np.arange(224 * 224).reshape(224, 224).astype(np.uint8) % 100)])
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.new("L", (224, 224)),
+        Image.new("RGBA", (224, 224), (255, 255, 255, 0)),
+        Image.new("P", (224, 224)),
+        Image.new("I;16", (224, 224)),
+        Image.fromarray(np.arange(224 * 224).reshape(224, 224).astype(np.uint8) % 100),
+    ],
+)
 def test_a_mask_in_which_nothing_is_marked_says_so(image: Image.Image) -> None:
     with pytest.raises(MaskError, match="Nothing is marked in this mask"):
         masks.from_png(picture_file(image))

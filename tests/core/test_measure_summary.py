@@ -53,8 +53,13 @@ def test_where_two_models_differ_most() -> None:
 
 
 def test_the_latex_table_escapes_marks_and_shows_intervals() -> None:
-    table = {"srg": [Summary("γ_0.5 & more", "srg", 8, 0.25, 0.2, 0.3, 1, best=True),
-                     Summary("50 %", "srg", 8, -0.1, -0.2, 0.3, 2, tied=True), Summary("none", "srg", 0, *[math.nan] * 4)]}
+    table = {
+        "srg": [
+            Summary("γ_0.5 & more", "srg", 8, 0.25, 0.2, 0.3, 1, best=True),
+            Summary("50 %", "srg", 8, -0.1, -0.2, 0.3, 2, tied=True),
+            Summary("none", "srg", 0, *[math.nan] * 4),
+        ]
+    }
     text = latex(table, "A & B")
     assert r"$\gamma$\_0.5 \& more & \textbf{0.25} \scriptsize[0.2, 0.3] \\" in text
     assert r"50 \% & -0.1$^{\dagger}$ \scriptsize[$-$0.2, 0.3] \\" in text and r"none & -- \\" in text
@@ -63,11 +68,29 @@ def test_the_latex_table_escapes_marks_and_shows_intervals() -> None:
 
 
 def test_the_paragraph_states_what_was_measured() -> None:
-    setup = Setup("Embedded VGG16 (weights abc)", ("A", "Gradient"), "14 photographs", "the first class", 16, 14, "mean", 0,
-                  "VisLRP Designer 1")
+    setup = Setup(
+        "Embedded VGG16 (weights abc)",
+        ("A", "Gradient"),
+        "14 photographs",
+        "the first class",
+        16,
+        14,
+        "mean",
+        0,
+        "VisLRP Designer 1",
+    )
     text = methods(setup, ["srg", "gini"])
-    for words in ("2 attribution methods (A, Gradient)", "14 photographs", "16 × 16 patches, 14 steps", "“mean”", "seed 0",
-                  "Blücher et al. 2024", "Higher is better", "2000 resamples", "VisLRP Designer 1"):
+    for words in (
+        "2 attribution methods (A, Gradient)",
+        "14 photographs",
+        "16 × 16 patches, 14 steps",
+        "“mean”",
+        "seed 0",
+        "Blücher et al. 2024",
+        "Higher is better",
+        "2000 resamples",
+        "VisLRP Designer 1",
+    ):
         assert words in text
     assert "patches, 14 steps" not in methods(setup, ["gini"])
 
@@ -78,7 +101,13 @@ def test_measures_that_agree_correlate_whatever_their_direction() -> None:
     def of(metric: str, values: np.ndarray) -> list[Summary]:
         return [Summary(name, metric, 8, float(value), 0, 0, 0) for name, value in zip(names, values, strict=True)]
 
-    keys, matrix = correlations({"srg": of("srg", means), "class_cosine": of("class_cosine", -means),
-                                 "mosaic": of("mosaic", means[::-1]), "gini": of("gini", means)})
+    keys, matrix = correlations(
+        {
+            "srg": of("srg", means),
+            "class_cosine": of("class_cosine", -means),
+            "mosaic": of("mosaic", means[::-1]),
+            "gini": of("gini", means),
+        }
+    )
     assert keys == ["srg", "class_cosine", "mosaic"]
     np.testing.assert_allclose(matrix, [[1, 1, -1], [1, 1, -1], [-1, -1, 1]])

@@ -39,8 +39,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("measures")
     save_file(tiny_state(4, divisor=16, classes=7), place / "net.safetensors")
     random = np.random.default_rng(3)
-    for name, size in (("a.png", (240, 230)), ("b.png", (320, 256)), ("c.png", (256, 400)), ("d.png", (224, 224)),
-                       ("e.png", (500, 300))):
+    for name, size in (
+        ("a.png", (240, 230)),
+        ("b.png", (320, 256)),
+        ("c.png", (256, 400)),
+        ("d.png", (224, 224)),
+        ("e.png", (500, 300)),
+    ):
         pixels = Image.fromarray(random.integers(0, 256, size=(9, 9, 3), dtype=np.uint8))
         pixels.resize(size, Image.Resampling.BICUBIC).save(place / name)
     return place
@@ -61,8 +66,14 @@ def pictures(folder: Path) -> list[Picture]:
     return [Picture.of(str(path)) for path in sorted(folder.glob("*.png"))]
 
 
-def value(space: Workspace, picture: Picture, metric: str, model: LRPModel | Baseline = BASIC,
-          settings: Settings = SETTINGS, **more: object) -> float:
+def value(
+    space: Workspace,
+    picture: Picture,
+    metric: str,
+    model: LRPModel | Baseline = BASIC,
+    settings: Settings = SETTINGS,
+    **more: object,
+) -> float:
     found = MeasureTask(picture, model, metric, settings, **more).run(space.network, space)  # type: ignore[arg-type]
     assert found.seconds > 0
     return found.value
@@ -73,8 +84,22 @@ def own_map(network: Network, x: torch.Tensor, target: int, model: LRPModel = BA
 
 
 def test_every_measure_says_how_it_is_computed_and_what_it_does_not_prove() -> None:
-    assert list(MEASURES) == ["srg", "aopc", "abpc", "class_cosine", "top_randomised", "mosaic", "box_mass", "pointing",
-                              "sensitivity", "faithfulness", "gini", "entropy", "conservation", "seconds"]
+    assert list(MEASURES) == [
+        "srg",
+        "aopc",
+        "abpc",
+        "class_cosine",
+        "top_randomised",
+        "mosaic",
+        "box_mass",
+        "pointing",
+        "sensitivity",
+        "faithfulness",
+        "gini",
+        "entropy",
+        "conservation",
+        "seconds",
+    ]
     for key, one in MEASURES.items():
         assert len(one.formula) > 20 and len(one.caveat) > 20 and (one.source or key == "seconds")
     assert "Binder et al. 2023" in MEASURES["top_randomised"].caveat
@@ -87,16 +112,35 @@ def test_every_measure_says_how_it_is_computed_and_what_it_does_not_prove() -> N
 
 # --- flipping ------------------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("model", [BASIC, Baseline("edges")], ids=["model", "baseline"])
-def test_scores_of_flipping_are_those_of_the_curves(space: Workspace, pictures: list[Picture],
-                                                    model: LRPModel | Baseline) -> None:
+def test_scores_of_flipping_are_those_of_the_curves(
+    space: Workspace, pictures: list[Picture], model: LRPModel | Baseline
+) -> None:
     network, trace = space.network, space.trace(pictures[0])
     target = int(trace.logits.argmax())
-    values = (model.relevance(network, trace.x, target) if isinstance(model, Baseline)
-              else propagate(network, trace, model, target).at(0)).sum(0).numpy()
-    curves = [flipping.measure(network, trace.x, filled_image(trace.x, network, "mean"),
-                               flipping.order_of(values, 56, order), target, patch=56, steps=4, kind=order)
-              for order in ("morf", "lerf")]
+    values = (
+        (
+            model.relevance(network, trace.x, target)
+            if isinstance(model, Baseline)
+            else propagate(network, trace, model, target).at(0)
+        )
+        .sum(0)
+        .numpy()
+    )
+    curves = [
+        flipping.measure(
+            network,
+            trace.x,
+            filled_image(trace.x, network, "mean"),
+            flipping.order_of(values, 56, order),
+            target,
+            patch=56,
+            steps=4,
+            kind=order,
+        )
+        for order in ("morf", "lerf")
+    ]
     expected = flipping.scores(*curves)
     for name in ("srg", "aopc", "abpc"):
         assert value(space, pictures[0], name, model) == pytest.approx(getattr(expected, name), rel=1e-9)
@@ -105,6 +149,7 @@ def test_scores_of_flipping_are_those_of_the_curves(space: Workspace, pictures: 
 
 
 # --- classes -------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("target", ["top", "3"])
 def test_class_cosine_is_the_mean_over_the_four_next_classes(space: Workspace, pictures: list[Picture], target: str) -> None:
@@ -120,8 +165,9 @@ def test_class_cosine_is_the_mean_over_the_four_next_classes(space: Workspace, p
 
 
 @pytest.mark.parametrize("seed", [0, 5])
-def test_top_randomised_permutes_the_last_weights_then_the_biases(space: Workspace, pictures: list[Picture],
-                                                                  seed: int) -> None:
+def test_top_randomised_permutes_the_last_weights_then_the_biases(
+    space: Workspace, pictures: list[Picture], seed: int
+) -> None:
     network, trace = space.network, space.trace(pictures[2])
     last, target = network.architecture.last, int(trace.logits.argmax())
     rng = np.random.default_rng(seed)
@@ -138,6 +184,7 @@ def test_top_randomised_permutes_the_last_weights_then_the_biases(space: Workspa
 
 # --- localisation --------------------------------------------------------------------------------------------------------
 
+
 def test_mosaics_show_four_pictures_in_a_circle(pictures: list[Picture], network: Network) -> None:
     for place in range(5):
         shown = mosaics_with(pictures, place)
@@ -147,7 +194,7 @@ def test_mosaics_show_four_pictures_in_a_circle(pictures: list[Picture], network
     sheet = np.asarray(compose(pictures[:4], 224))
     for picture, (row, column) in zip(pictures[:4], PLACES, strict=True):
         view = network_view(read_image(picture.path)).resize((112, 112), Image.Resampling.BILINEAR)
-        assert np.array_equal(sheet[112 * row:112 * row + 112, 112 * column:112 * column + 112], np.asarray(view))
+        assert np.array_equal(sheet[112 * row : 112 * row + 112, 112 * column : 112 * column + 112], np.asarray(view))
     view = network_view(read_image(pictures[0].path))
     assert torch.equal(as_input(view, network), to_input(read_image(pictures[0].path), network))
     with pytest.raises(InputError, match="at least 4 pictures, got 3"):
@@ -171,12 +218,14 @@ def test_mosaic_is_the_mean_over_four_places(space: Workspace, pictures: list[Pi
             view = network_view(read_image(pictures[(place - quadrant + step) % 5].path))
             sheet.paste(view.resize((112, 112), Image.Resampling.BILINEAR), corner)
         x = as_input(sheet, network)
-        values = (own_map(network, x, first) if isinstance(model, LRPModel)
-                  else model.relevance(network, x, first).sum(0).numpy())
+        values = (
+            own_map(network, x, first) if isinstance(model, LRPModel) else model.relevance(network, x, first).sum(0).numpy()
+        )
         x0, y0 = [(0, 0), (112, 0), (0, 112), (112, 112)][quadrant]
-        shares.append(values[y0:y0 + 112, x0:x0 + 112].clip(0).sum() / values.clip(0).sum())
-    found = value(space, pictures[place], "mosaic", model, replace(SETTINGS, target="2"),
-                  mosaics=tuple(mosaics_with(pictures, place)))
+        shares.append(values[y0 : y0 + 112, x0 : x0 + 112].clip(0).sum() / values.clip(0).sum())
+    found = value(
+        space, pictures[place], "mosaic", model, replace(SETTINGS, target="2"), mosaics=tuple(mosaics_with(pictures, place))
+    )
     assert found == pytest.approx(np.mean(shares), rel=1e-9)
 
 
@@ -185,10 +234,15 @@ def test_boxes_follow_the_picture_into_the_networks_view() -> None:
     box = Box(250, 150, 500, 300).seen((500, 300), 224)
     assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((250 * 426 / 500 - 101, 128 - 16, 224, 224))
     assert vars(Box(10, 20, 30, 40).seen((100, 200), 224, "squash")) == pytest.approx(
-        {"x0": 22.4, "y0": 22.4, "x1": 67.2, "y1": 44.8})
+        {"x0": 22.4, "y0": 22.4, "x1": 67.2, "y1": 44.8}
+    )
     assert Box(0, 0, 10, 10).seen((500, 300), 224).pixels(224).sum() == 0, "cut off with the edge"
     assert Box(1.4, 0.5, 3.6, 2.5).pixels(4).tolist() == [
-        [False, True, True, True], [False, True, True, True], [False] * 4, [False] * 4]
+        [False, True, True, True],
+        [False, True, True, True],
+        [False] * 4,
+        [False] * 4,
+    ]
 
 
 def test_a_box_drawn_into_the_picture_is_where_the_network_sees_it(tmp_path: Path) -> None:
@@ -215,18 +269,27 @@ def test_boxes_in_a_task(space: Workspace, pictures: list[Picture]) -> None:
     values = own_map(space.network, space.trace(pictures[4]).x, int(space.trace(pictures[4]).logits.argmax()))
     boxes, size = (Box(100, 50, 300, 200),), (500, 300)
     inside = boxes[0].seen(size, 224).pixels(224)
-    for metric, expected in (("box_mass", values.clip(0)[inside].sum() / values.clip(0).sum()),
-                             ("pointing", pointing(values, [boxes[0].seen(size, 224)]))):
+    for metric, expected in (
+        ("box_mass", values.clip(0)[inside].sum() / values.clip(0).sum()),
+        ("pointing", pointing(values, [boxes[0].seen(size, 224)])),
+    ):
         assert value(space, pictures[4], metric, boxes=boxes, size_of_picture=size) == pytest.approx(expected)
     with pytest.raises(InputError, match="needs the boxes"):
         MeasureTask(pictures[4], BASIC, "box_mass")
 
 
-@pytest.mark.parametrize(("content", "words"), [
-    (b"", "must name the columns"), (b"image,x0,y0,x1\na,1,2,3", "y1 is missing"),
-    (b"image,x0,y0,x1,y1\na,1,2,3", "line 2: x0, y0, x1 and y1 must be numbers"),
-    (b"image,x0,y0,x1,y1\na,1,2,x,4", "line 2"), (b"image,x0,y0,x1,y1\na,1,2,nan,4", "line 2"),
-    (b"image,x0,y0,x1,y1\na,0,0,9,9\na,5,2,5,4", "line 3: x1 must be larger"), (b"\xff\xfei\0", "not UTF-8")])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "must name the columns"),
+        (b"image,x0,y0,x1\na,1,2,3", "y1 is missing"),
+        (b"image,x0,y0,x1,y1\na,1,2,3", "line 2: x0, y0, x1 and y1 must be numbers"),
+        (b"image,x0,y0,x1,y1\na,1,2,x,4", "line 2"),
+        (b"image,x0,y0,x1,y1\na,1,2,nan,4", "line 2"),
+        (b"image,x0,y0,x1,y1\na,0,0,9,9\na,5,2,5,4", "line 3: x1 must be larger"),
+        (b"\xff\xfei\0", "not UTF-8"),
+    ],
+)
 def test_wrong_files_of_boxes_are_one_sentence(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "boxes.csv").write_bytes(content)
     with pytest.raises(InputError, match=words):
@@ -236,14 +299,16 @@ def test_wrong_files_of_boxes_are_one_sentence(tmp_path: Path, content: bytes, w
 
 
 def test_boxes_are_found_by_path_or_name(tmp_path: Path) -> None:
-    (tmp_path / "boxes.csv").write_bytes(b"\xef\xbb\xbfimage,x0,y0,x1,y1,note\na.png,0,0,2,2,x\na.png,3,3,5,5,\n"
-                                         b"sub/b.png,1,1,2,2,\n")
+    (tmp_path / "boxes.csv").write_bytes(
+        b"\xef\xbb\xbfimage,x0,y0,x1,y1,note\na.png,0,0,2,2,x\na.png,3,3,5,5,\nsub/b.png,1,1,2,2,\n"
+    )
     boxes = read_boxes(tmp_path / "boxes.csv")
     assert boxes_of("photos/a.png", boxes) == (Box(0, 0, 2, 2), Box(3, 3, 5, 5))
     assert boxes_of("sub/b.png", boxes) == (Box(1, 1, 2, 2),) and boxes_of("b.png", boxes) == ()
 
 
 # --- robustness and faithfulness -----------------------------------------------------------------------------------------
+
 
 def test_sensitivity_is_the_mean_relative_change(space: Workspace, pictures: list[Picture]) -> None:
     network, trace = space.network, space.trace(pictures[3])
@@ -272,11 +337,13 @@ def test_faithfulness_is_the_correlation_over_quarters_of_the_patches(space: Wor
     assert value(space, pictures[0], "faithfulness") == pytest.approx(np.corrcoef(sums, lost)[0, 1], rel=1e-6)
 
 
-def test_what_models_share_is_computed_once(network: Network, pictures: list[Picture],
-                                            monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_models_share_is_computed_once(
+    network: Network, pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[int] = []
-    monkeypatch.setattr(catalogue_module, "logits_of",
-                        lambda net, batch, size: calls.append(len(batch)) or logits(net, batch))
+    monkeypatch.setattr(
+        catalogue_module, "logits_of", lambda net, batch, size: calls.append(len(batch)) or logits(net, batch)
+    )
     fresh = Workspace(network, batch=7)
     first = value(fresh, pictures[0], "faithfulness")
     assert sum(calls) == 100 and max(calls) == 7
@@ -285,11 +352,17 @@ def test_what_models_share_is_computed_once(network: Network, pictures: list[Pic
 
 # --- quantus -------------------------------------------------------------------------------------------------------------
 
+
 def arguments(space: Workspace, picture: Picture) -> dict[str, object]:
     trace = space.trace(picture)
     target = int(trace.logits.argmax())
-    return {"model": None, "x_batch": trace.x.numpy(), "y_batch": np.array([target]),
-            "a_batch": own_map(space.network, trace.x, target)[None, None], "device": "cpu"}
+    return {
+        "model": None,
+        "x_batch": trace.x.numpy(),
+        "y_batch": np.array([target]),
+        "a_batch": own_map(space.network, trace.x, target)[None, None],
+        "device": "cpu",
+    }
 
 
 @pytest.mark.parametrize(("metric", "theirs"), [("gini", quantus.Sparseness), ("entropy", quantus.Complexity)])
@@ -317,6 +390,7 @@ def test_localisation_is_quantus(space: Workspace, pictures: list[Picture]) -> N
 
 
 # --- facts of the map ----------------------------------------------------------------------------------------------------
+
 
 def test_conservation_and_seconds(space: Workspace, pictures: list[Picture]) -> None:
     trace = space.trace(pictures[0])

@@ -50,8 +50,15 @@ def test_extremes():
 def test_what_is_not_defined_is_nan():
     zero = np.zeros((9, 9))
     some = np.arange(81.0).reshape(9, 9)
-    for value in (metrics.cosine(zero, some), metrics.pearson(zero + 2, some), metrics.spearman(some, zero),
-                  metrics.gini(zero), metrics.entropy(zero), metrics.positive_share(zero), metrics.conservation(1, 0)):
+    for value in (
+        metrics.cosine(zero, some),
+        metrics.pearson(zero + 2, some),
+        metrics.spearman(some, zero),
+        metrics.gini(zero),
+        metrics.entropy(zero),
+        metrics.positive_share(zero),
+        metrics.conservation(1, 0),
+    ):
         assert math.isnan(value)
 
 
@@ -107,8 +114,12 @@ def test_quantus_agrees():
 @settings(deadline=None)
 @given(arrays(np.float64, (9, 9), elements=st.floats(-1e6, 1e6, allow_subnormal=False)))
 def test_bounds(values):
-    for value, low, high in ((metrics.gini(values), 0, 1), (metrics.positive_share(values), 0, 1),
-                             (metrics.entropy(values), 0, math.log(81)), (metrics.cosine(values, values), 1, 1)):
+    for value, low, high in (
+        (metrics.gini(values), 0, 1),
+        (metrics.positive_share(values), 0, 1),
+        (metrics.entropy(values), 0, math.log(81)),
+        (metrics.cosine(values, values), 1, 1),
+    ):
         assert math.isnan(value) or low - 1e-9 <= value <= high + 1e-9
 
 

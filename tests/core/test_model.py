@@ -13,12 +13,22 @@ from vislrp_core.rules import Rule
 
 LAST = ARCHITECTURES["vgg16"].last
 STORE = Path(__file__).parents[2] / "model_store"
-EXAMPLE = {"format": "vislrp-model", "version": 2, "name": "Overview composite", "description": "γ low, ε middle, 0 high",
-           "architecture": "vgg16", "pooling": "proportional", "bias": "ignore", "pixel_rule": "z_box", "start": "logit",
-           "segments": [{"first": 1, "last": 17, "rule": {"preset": "gamma", "gamma1p": 0.25}},
-                        {"first": 18, "last": 31, "rule": {"preset": "epsilon", "epsilon": 0.25,
-                                                           "epsilon_scale": "relative"}},
-                        {"first": 32, "last": 38, "rule": {"preset": "zero"}}]}
+EXAMPLE = {
+    "format": "vislrp-model",
+    "version": 2,
+    "name": "Overview composite",
+    "description": "γ low, ε middle, 0 high",
+    "architecture": "vgg16",
+    "pooling": "proportional",
+    "bias": "ignore",
+    "pixel_rule": "z_box",
+    "start": "logit",
+    "segments": [
+        {"first": 1, "last": 17, "rule": {"preset": "gamma", "gamma1p": 0.25}},
+        {"first": 18, "last": 31, "rule": {"preset": "epsilon", "epsilon": 0.25, "epsilon_scale": "relative"}},
+        {"first": 32, "last": 38, "rule": {"preset": "zero"}},
+    ],
+}
 
 
 def changed(path: str, value: object) -> str:
@@ -37,8 +47,11 @@ def changed(path: str, value: object) -> str:
 
 def test_the_documented_file():
     model = LRPModel.from_json(json.dumps(EXAMPLE))
-    assert [(s.first, s.last, s.rule.preset) for s in model.segments] == [(1, 17, "gamma"), (18, 31, "epsilon"),
-                                                                         (32, 38, "zero")]
+    assert [(s.first, s.last, s.rule.preset) for s in model.segments] == [
+        (1, 17, "gamma"),
+        (18, 31, "epsilon"),
+        (32, 38, "zero"),
+    ]
     assert model.segments[0].rule.gamma1p == 0.25 and model.segments[1].rule.epsilon_scale == "relative"
     assert model.rule_at(1).preset == "z_box" and model.rule_at(3).preset == "gamma" and model.rule_at(18).epsilon == 0.25
     assert json.loads(model.to_json()) == EXAMPLE
@@ -46,9 +59,20 @@ def test_the_documented_file():
     assert by_segment.rule_at(1).preset == "gamma"
 
 
-@pytest.mark.parametrize("left_out", ["description", "architecture", "pooling", "bias", "pixel_rule", "start",
-                                      "segments[0].rule.gamma1p", "segments[1].rule.epsilon",
-                                      "segments[1].rule.epsilon_scale"])
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        "description",
+        "architecture",
+        "pooling",
+        "bias",
+        "pixel_rule",
+        "start",
+        "segments[0].rule.gamma1p",
+        "segments[1].rule.epsilon",
+        "segments[1].rule.epsilon_scale",
+    ],
+)
 def test_fields_with_defaults_may_be_left_out(left_out):
     assert LRPModel.from_json(changed(left_out, ...)).key == LRPModel.from_json(json.dumps(EXAMPLE)).key
 
@@ -108,16 +132,20 @@ def test_wrong_files_are_refused_with_the_place(path, value, sentence):
     assert str(error.value).startswith(sentence) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(("content", "sentence"), [
-    (b"", "the file is not valid JSON"),
-    (b"{", "the file is not valid JSON (line 1)"),
-    (b"\xff\xfe", "the file is in UTF-16: save it as UTF-8"),
-    (b"[1, 2]", "the file must hold one JSON object"),
-    (b"null", "the file must hold one JSON object"),
-    (b'{"name": "a", "name": "b"}', "name: appears twice"),
-    (b"[" * 100_000, "the file is not valid JSON"),
-    (b" " * 2_000_000, "the file is larger than 1 MB"),
-], ids=["empty", "cut", "not text", "list", "null", "repeated", "deep", "large"])
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "the file is not valid JSON"),
+        (b"{", "the file is not valid JSON (line 1)"),
+        (b"\xff\xfe", "the file is in UTF-16: save it as UTF-8"),
+        (b"[1, 2]", "the file must hold one JSON object"),
+        (b"null", "the file must hold one JSON object"),
+        (b'{"name": "a", "name": "b"}', "name: appears twice"),
+        (b"[" * 100_000, "the file is not valid JSON"),
+        (b" " * 2_000_000, "the file is larger than 1 MB"),
+    ],
+    ids=["empty", "cut", "not text", "list", "null", "repeated", "deep", "large"],
+)
 def test_files_that_are_no_json_object(content, sentence):
     with pytest.raises(ModelError) as error:
         LRPModel.from_json(content)
@@ -159,9 +187,14 @@ def test_the_key_knows_everything_but_the_words():
     model = LRPModel.from_json(json.dumps(EXAMPLE))
     renamed = model.model_copy(update={"name": "Another", "description": "words"})
     assert renamed.key == model.key
-    for field, value in (("pooling", "winner-takes-all"), ("pooling_epsilon", "segment"),
-                         ("bias", "absorb"), ("pixel_rule", "flat"), ("start", "one"),
-                         ("segments", (Segment(first=1, last=LAST, rule=Rule.of("zero")),))):
+    for field, value in (
+        ("pooling", "winner-takes-all"),
+        ("pooling_epsilon", "segment"),
+        ("bias", "absorb"),
+        ("pixel_rule", "flat"),
+        ("start", "one"),
+        ("segments", (Segment(first=1, last=LAST, rule=Rule.of("zero")),)),
+    ):
         assert model.model_copy(update={field: value}).key != model.key
 
 

@@ -35,17 +35,28 @@ def test_predictions_are_ordered_and_add_up():
     found = trace.predictions(10)
     assert [p.logit for p in found] == sorted(trace.logits.tolist(), reverse=True)
     assert sum(p.probability for p in found) == pytest.approx(1)
-    assert found[0].to_dict() == {"index": found[0].index, "name": found[0].name, "logit": found[0].logit,
-                                  "probability": found[0].probability}
+    assert found[0].to_dict() == {
+        "index": found[0].index,
+        "name": found[0].name,
+        "logit": found[0].logit,
+        "probability": found[0].probability,
+    }
 
 
-@pytest.mark.parametrize(("change", "sentence"), [
-    (lambda s: s.pop("features.0.weight"), r"features\.0\.weight \(conv1_1\) is missing"),
-    (lambda s: s.update({"classifier.6.bias": [1]}), r"classifier\.6\.bias is not a floating-point tensor"),
-    (lambda s: s.update({"features.2.bias": torch.zeros(4, dtype=torch.int64)}), r"features\.2\.bias is not a float"),
-    (lambda s: s.update({"features.2.weight": torch.zeros(4, 4, 5, 5)}), r"has shape \(4, 4, 5, 5\), expected \(4, 4, 3"),
-    (lambda s: s.update({"classifier.3.weight": torch.zeros(20, 7)}), r"classifier\.3\.weight \(fc7\) has shape"),
-    (lambda s: s["features.0.bias"].fill_(float("nan")), r"features\.0 \(conv1_1\) holds values that are not finite")])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda s: s.pop("features.0.weight"), r"features\.0\.weight \(conv1_1\) is missing"),
+        (lambda s: s.update({"classifier.6.bias": [1]}), r"classifier\.6\.bias is not a floating-point tensor"),
+        (lambda s: s.update({"features.2.bias": torch.zeros(4, dtype=torch.int64)}), r"features\.2\.bias is not a float"),
+        (
+            lambda s: s.update({"features.2.weight": torch.zeros(4, 4, 5, 5)}),
+            r"has shape \(4, 4, 5, 5\), expected \(4, 4, 3",
+        ),
+        (lambda s: s.update({"classifier.3.weight": torch.zeros(20, 7)}), r"classifier\.3\.weight \(fc7\) has shape"),
+        (lambda s: s["features.0.bias"].fill_(float("nan")), r"features\.0 \(conv1_1\) holds values that are not finite"),
+    ],
+)
 def test_state_dicts_that_are_no_vgg16(change, sentence):
     state = tiny_state()
     change(state)
@@ -131,8 +142,15 @@ def test_nearly_cancelling_sums_do_not_spoil_single_precision():
 def test_well_conditioned_rules_stay_in_single_precision():
     network = tiny_network(seed=2, dtype=torch.float32)
     trace = forward(network, random_image(seed=2, dtype=torch.float32))
-    for rule, bias in (("z_plus", "ignore"), ("epsilon", "ignore"), ("alpha_beta", "absorb"), ("zero", "absorb"),
-                       ("gamma", "absorb"), ("flat", "ignore"), ("w_square", "absorb")):
+    for rule, bias in (
+        ("z_plus", "ignore"),
+        ("epsilon", "ignore"),
+        ("alpha_beta", "absorb"),
+        ("zero", "absorb"),
+        ("gamma", "absorb"),
+        ("flat", "ignore"),
+        ("w_square", "absorb"),
+    ):
         propagate(network, trace, LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of(rule)),), bias=bias), 1)
         assert not trace.cache.has_double, rule
 
@@ -166,8 +184,9 @@ def test_every_tensor_is_made_where_the_network_is(monkeypatch, preset, pooling)
     monkeypatch.setattr(shares.Denominator, "rms", lambda z: torch.ones(1))
     monkeypatch.setattr(shares, "_trusted", lambda *arguments: True)
     monkeypatch.setattr(torch.Tensor, "any", lambda tensor: True)
-    model = LRPModel(segments=(Segment(first=1, last=VGG16.last, rule=Rule.of(preset)),), pooling=pooling,
-                     pixel_rule="segment")
+    model = LRPModel(
+        segments=(Segment(first=1, last=VGG16.last, rule=Rule.of(preset)),), pooling=pooling, pixel_rule="segment"
+    )
     with torch.inference_mode(), _Places() as places:
         for layer in range(VGG16.last, 0, -1):
             step(network, trace, model, layer, torch.empty(shapes[layer], device="meta"))
@@ -177,8 +196,13 @@ def test_every_tensor_is_made_where_the_network_is(monkeypatch, preset, pooling)
 def test_no_double_precision_on_the_way_unless_it_is_needed():
     """Apple's GPUs have none, and elsewhere it is slow."""
     network = tiny_network(dtype=torch.float32)
-    model = LRPModel(segments=(Segment(first=1, last=20, rule=Rule.of("gamma")),
-                               Segment(first=21, last=VGG16.last, rule=Rule.of("epsilon"))), bias="absorb")
+    model = LRPModel(
+        segments=(
+            Segment(first=1, last=20, rule=Rule.of("gamma")),
+            Segment(first=21, last=VGG16.last, rule=Rule.of("epsilon")),
+        ),
+        bias="absorb",
+    )
     image = random_image(dtype=torch.float32)
     with torch.inference_mode(), _Places() as places:
         propagate(network, forward(network, image), model, 1)

@@ -50,8 +50,14 @@ def test_loading_never_holds_two_copies_of_the_weights(tmp_path: Path):
     save_file(state, tmp_path / "net.safetensors")
     torch.save(state, tmp_path / "net.pth")
     torch.save(state, tmp_path / "legacy.pth", _use_new_zipfile_serialization=False)
-    result = subprocess.run([sys.executable, "-c", PEAKS, str(tmp_path)], cwd=ROOT, capture_output=True, text=True,
-                            check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    result = subprocess.run(
+        [sys.executable, "-c", PEAKS, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     mapped, zipped, legacy, copied, loaded = (int(number) / weights for number in result.stdout.split())
     assert 0.9 < mapped <= 1.15 and 0.9 < zipped <= 1.15 and 0.9 < legacy <= 1.15 and 0.9 < copied <= 1.15
     assert 0.9 < loaded <= 1.15

@@ -44,14 +44,20 @@ def save(state, path: Path, legacy: bool = False) -> Path:
 
 def same_weights(network, state) -> bool:
     modules = {index: network.architecture.rows[index].module for index in network.architecture.weighted}
-    return all(torch.equal(network.weights[k], state[f"{module}.weight"])
-               and torch.equal(network.biases[k], state[f"{module}.bias"]) for k, module in modules.items())
+    return all(
+        torch.equal(network.weights[k], state[f"{module}.weight"])
+        and torch.equal(network.biases[k], state[f"{module}.bias"])
+        for k, module in modules.items()
+    )
 
 
 # --- paths ---------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("name", "legacy"), [("net.safetensors", False), ("net.pth", False), ("net.pth", True),
-                                              ("net.pt", False), ("NET.PTH", False)])
+
+@pytest.mark.parametrize(
+    ("name", "legacy"),
+    [("net.safetensors", False), ("net.pth", False), ("net.pth", True), ("net.pt", False), ("NET.PTH", False)],
+)
 def test_a_state_dict_from_a_path(tmp_path, name, legacy):
     state = tiny_state()
     network = load_network(save(state, tmp_path / name, legacy))
@@ -72,8 +78,14 @@ def test_torchvisions_own_model_is_read_and_computes_the_same(tmp_path):
     torch.manual_seed(0)
     module = VGG(make_layers([4, 4, "M", 4, 4, "M", 4, 4, 4, "M", 6, 6, 6, "M", 6, 6, 6, "M"]), init_weights=False)
     module.classifier = torch.nn.Sequential(
-        torch.nn.Linear(6 * 49, 12), torch.nn.ReLU(), torch.nn.Dropout(), torch.nn.Linear(12, 9), torch.nn.ReLU(),
-        torch.nn.Dropout(), torch.nn.Linear(9, 5))
+        torch.nn.Linear(6 * 49, 12),
+        torch.nn.ReLU(),
+        torch.nn.Dropout(),
+        torch.nn.Linear(12, 9),
+        torch.nn.ReLU(),
+        torch.nn.Dropout(),
+        torch.nn.Linear(9, 5),
+    )
     torch.save(module.state_dict(), tmp_path / "own.pth")
     network = load_network(tmp_path / "own.pth")
     x = random_image(dtype=torch.float32)
@@ -103,24 +115,27 @@ def test_a_json_file_beside_gives_preprocessing_and_names(tmp_path):
     assert (network.title, network.description) == ("Mine", "Text.")
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("{", "is not readable JSON"),
-    ("[" * 100_000, "is not readable JSON"),
-    ("\xff", "is not readable JSON"),
-    ("[1]", "must hold an object with mean, std and classes"),
-    ('{"mean": [1, 2]}', r"net\.json\", mean: must be three finite numbers, got \[1, 2\]"),
-    ('{"mean": [1, 2, NaN]}', "mean: must be three finite numbers"),
-    ('{"mean": [1, 2, true]}', "mean: must be three finite numbers"),
-    ('{"mean": "abc"}', "mean: must be three finite numbers"),
-    ('{"std": [1, 0, 1]}', "std: must be three finite positive numbers"),
-    ('{"std": [1, 1, 1e999]}', "std: must be three finite positive numbers"),
-    ('{"classes": "abc"}', "classes: must be a list of names"),
-    ('{"classes": ["a", ""]}', "classes: must be a list of names"),
-    ('{"classes": ["a", 2]}', "classes: must be a list of names"),
-    ('{"classes": ["a", "b"]}', "classes: 2 names for a network of 3 classes"),
-    ('{"title": 3}', "title: must be text"),
-    ('{"description": []}', "description: must be text"),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "is not readable JSON"),
+        ("[" * 100_000, "is not readable JSON"),
+        ("\xff", "is not readable JSON"),
+        ("[1]", "must hold an object with mean, std and classes"),
+        ('{"mean": [1, 2]}', r"net\.json\", mean: must be three finite numbers, got \[1, 2\]"),
+        ('{"mean": [1, 2, NaN]}', "mean: must be three finite numbers"),
+        ('{"mean": [1, 2, true]}', "mean: must be three finite numbers"),
+        ('{"mean": "abc"}', "mean: must be three finite numbers"),
+        ('{"std": [1, 0, 1]}', "std: must be three finite positive numbers"),
+        ('{"std": [1, 1, 1e999]}', "std: must be three finite positive numbers"),
+        ('{"classes": "abc"}', "classes: must be a list of names"),
+        ('{"classes": ["a", ""]}', "classes: must be a list of names"),
+        ('{"classes": ["a", 2]}', "classes: must be a list of names"),
+        ('{"classes": ["a", "b"]}', "classes: 2 names for a network of 3 classes"),
+        ('{"title": 3}', "title: must be text"),
+        ('{"description": []}', "description: must be text"),
+    ],
+)
 def test_a_wrong_json_file_is_named_with_its_place(tmp_path, text, words):
     (tmp_path / "net.json").write_text(text, encoding="latin-1")
     file = save(tiny_state(classes=3), tmp_path / "net.safetensors")
@@ -131,28 +146,35 @@ def test_a_wrong_json_file_is_named_with_its_place(tmp_path, text, words):
 
 # --- wrong files ---------------------------------------------------------------------------------------------------------
 
+
 def changed(**tensors):
     """A tiny state with other tensors (dots written as __); None removes."""
     state = {**tiny_state(), **{key.replace("__", "."): value for key, value in tensors.items()}}
     return {key: value for key, value in state.items() if value is not None}
 
 
-@pytest.mark.parametrize(("state", "words"), [
-    (changed(features__10__weight=None), r"features\.10\.weight \(conv3_1\) is missing"),
-    (changed(classifier__6__bias=None), r"classifier\.6\.bias \(fc8\) is missing"),
-    (changed(features__0__weight=torch.zeros(4, 1, 3, 3)), r"features\.0\.weight \(conv1_1\) has shape \(4, 1, 3, 3\)"),
-    (changed(features__0__weight=torch.zeros(4, 3, 5, 5)), r"features\.0\.weight .* expected \(4, 3, 3, 3\)"),
-    (changed(features__0__bias=torch.zeros(5)), r"features\.0"),
-    (changed(classifier__0__weight=torch.zeros(24, 100)), r"classifier\.0\.weight \(fc6\) has shape \(24, 100\)"),
-    (changed(classifier__3__weight=torch.zeros(20, 25)), r"classifier\.3\.weight"),
-    (changed(features__0__weight=torch.zeros(4, 3, 3, 3, dtype=torch.int64)), "is not a floating-point tensor"),
-    (changed(features__0__bias=torch.tensor(1.0)), r"features\.0\.bias is a single number"),
-    (changed(features__0__bias=torch.tensor([1.0, 2.0, float("nan"), 0.0])), r"features\.0 \(conv1_1\) holds values"),
-    (changed(features__1__running_mean=torch.zeros(4)), r"features\.1\.running_mean is not a tensor of VGG16"),
-    ({}, "is not a state dict"),
-    (changed(features__0__bias=torch.zeros(4).to_sparse()), r"features\.0\.bias is sparse, quantized or without values"),
-    (changed(features__0__bias=torch.zeros(4, device="meta")), r"features\.0\.bias is sparse, quantized or without values"),
-])
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (changed(features__10__weight=None), r"features\.10\.weight \(conv3_1\) is missing"),
+        (changed(classifier__6__bias=None), r"classifier\.6\.bias \(fc8\) is missing"),
+        (changed(features__0__weight=torch.zeros(4, 1, 3, 3)), r"features\.0\.weight \(conv1_1\) has shape \(4, 1, 3, 3\)"),
+        (changed(features__0__weight=torch.zeros(4, 3, 5, 5)), r"features\.0\.weight .* expected \(4, 3, 3, 3\)"),
+        (changed(features__0__bias=torch.zeros(5)), r"features\.0"),
+        (changed(classifier__0__weight=torch.zeros(24, 100)), r"classifier\.0\.weight \(fc6\) has shape \(24, 100\)"),
+        (changed(classifier__3__weight=torch.zeros(20, 25)), r"classifier\.3\.weight"),
+        (changed(features__0__weight=torch.zeros(4, 3, 3, 3, dtype=torch.int64)), "is not a floating-point tensor"),
+        (changed(features__0__bias=torch.tensor(1.0)), r"features\.0\.bias is a single number"),
+        (changed(features__0__bias=torch.tensor([1.0, 2.0, float("nan"), 0.0])), r"features\.0 \(conv1_1\) holds values"),
+        (changed(features__1__running_mean=torch.zeros(4)), r"features\.1\.running_mean is not a tensor of VGG16"),
+        ({}, "is not a state dict"),
+        (changed(features__0__bias=torch.zeros(4).to_sparse()), r"features\.0\.bias is sparse, quantized or without values"),
+        (
+            changed(features__0__bias=torch.zeros(4, device="meta")),
+            r"features\.0\.bias is sparse, quantized or without values",
+        ),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:Validating sparse tensor:UserWarning")
 def test_a_wrong_state_dict_is_named_with_its_place(tmp_path, state, words):
     file = save(state, tmp_path / "wrong.pth")
@@ -161,8 +183,11 @@ def test_a_wrong_state_dict_is_named_with_its_place(tmp_path, state, words):
     assert str(file) in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [torch.zeros(3), [1, 2], {"state_dict": {"epoch": 3}}, {"epoch": 3}, "text"],
-                         ids=["tensor", "list", "nested", "numbers", "text"])
+@pytest.mark.parametrize(
+    "content",
+    [torch.zeros(3), [1, 2], {"state_dict": {"epoch": 3}}, {"epoch": 3}, "text"],
+    ids=["tensor", "list", "nested", "numbers", "text"],
+)
 def test_what_is_no_state_dict_is_named(tmp_path, content):
     torch.save(content, tmp_path / "other.pth")
     with pytest.raises(NetworkError, match=r"other\.pth\" is not a state dict \(tensors by name\)"):
@@ -196,8 +221,9 @@ def test_code_in_a_file_is_refused_and_never_executed(tmp_path, form):
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-@pytest.mark.parametrize("content", [b"", b"hello", bytes(1000), b"PK\x03\x04" + bytes(500), b"\xff" * 200,
-                                     b"<html>404</html>"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", bytes(1000), b"PK\x03\x04" + bytes(500), b"\xff" * 200, b"<html>404</html>"]
+)
 def test_files_of_another_kind_are_named(tmp_path, suffix, content):
     file = tmp_path / f"damaged{suffix}"
     file.write_bytes(content)
@@ -210,7 +236,7 @@ def test_files_of_another_kind_are_named(tmp_path, suffix, content):
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_files_that_were_cut_off_are_named(tmp_path, name, legacy, share):
     file = save(tiny_state(), tmp_path / name, legacy)
-    file.write_bytes(file.read_bytes()[:int(share * file.stat().st_size)])
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     with pytest.raises(NetworkError, match=r"cut\.(safetensors|pth)\" (cannot be read|holds more than tensors)"):
         load_network(file)
 
@@ -229,6 +255,7 @@ def test_other_suffixes_are_refused(tmp_path):
 
 # --- device and dtype ----------------------------------------------------------------------------------------------------
 
+
 def test_an_unknown_dtype_or_device_is_named():
     with pytest.raises(NetworkError, match='dtype: must be float32 or float64, got "float16"'):
         load_network("embedded", dtype="float16")
@@ -236,12 +263,19 @@ def test_an_unknown_dtype_or_device_is_named():
         load_network("embedded", device="tpu")
 
 
-@pytest.mark.parametrize(("cuda", "mps", "device", "dtype", "expected"), [
-    (False, False, "auto", "float32", "cpu"), (True, False, "auto", "float32", "cuda"),
-    (False, True, "auto", "float32", "mps"),
-    (False, True, "auto", "float64", "cpu"), (True, False, "auto", "float64", "cuda"), (True, True, "cpu", "float32", "cpu"),
-    (True, False, "cuda", "float32", "cuda"), (False, True, "mps", "float32", "mps"),
-])
+@pytest.mark.parametrize(
+    ("cuda", "mps", "device", "dtype", "expected"),
+    [
+        (False, False, "auto", "float32", "cpu"),
+        (True, False, "auto", "float32", "cuda"),
+        (False, True, "auto", "float32", "mps"),
+        (False, True, "auto", "float64", "cpu"),
+        (True, False, "auto", "float64", "cuda"),
+        (True, True, "cpu", "float32", "cpu"),
+        (True, False, "cuda", "float32", "cuda"),
+        (False, True, "mps", "float32", "mps"),
+    ],
+)
 def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, cuda, mps, device, dtype, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
@@ -261,8 +295,18 @@ def test_a_device_that_is_missing_or_cannot_do_it_is_named(monkeypatch):
 
 # --- names ---------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("value", "expected"), [("embedded", "embedded"), ("imagenet", "imagenet"), ("/a.pth", "/a.pth"),
-                                                 ("auto", "embedded"), ("", "embedded"), ("  ", "embedded")])
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("embedded", "embedded"),
+        ("imagenet", "imagenet"),
+        ("/a.pth", "/a.pth"),
+        ("auto", "embedded"),
+        ("", "embedded"),
+        ("  ", "embedded"),
+    ],
+)
 def test_the_environment_chooses_the_network(monkeypatch, value, expected):
     monkeypatch.setenv("VISLRP_NETWORK", value)
     assert default_network_name() == expected
@@ -314,6 +358,7 @@ def test_a_missing_embedded_network_says_what_to_do(tmp_path, monkeypatch):
 
 
 # --- imagenet ------------------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def imagenet_like():
@@ -383,6 +428,7 @@ def test_a_cache_that_cannot_be_written_costs_the_mapping_only(published, monkey
 
     def full(*_):
         raise OSError(28, "No space left on device")
+
     monkeypatch.setattr(networks, "save_file", full)
     assert same_weights(load_network("imagenet"), published[0])
     assert [one.name for one in file.parent.iterdir()] == [file.name]

@@ -32,9 +32,10 @@ def test_text_of_a_set_reads_back(neurons: set[int]) -> None:
     assert parse_neurons(format_neurons(sorted(neurons))) == tuple(sorted(neurons))
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("57,58,60-63", (57, 58, 60, 61, 62, 63)), (" 3 ; 1, 1 ", (1, 3)), ("5 - 7", (5, 6, 7)), ("", ()),
-    ("9 8", (8, 9))])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("57,58,60-63", (57, 58, 60, 61, 62, 63)), (" 3 ; 1, 1 ", (1, 3)), ("5 - 7", (5, 6, 7)), ("", ()), ("9 8", (8, 9))],
+)
 def test_ranges_are_read(text: str, expected: tuple[int, ...]) -> None:
     assert parse_neurons(text) == expected
 
@@ -88,8 +89,15 @@ def test_order_by_a_score_breaks_ties_by_number() -> None:
 def test_csv_has_the_columns_of_the_definition_and_reads_back_exactly() -> None:
     found = score(33, torch.tensor([1 / 3, -2.0]), torch.tensor([0.1, 0.0]))
     rows = list(csv.DictReader(io.StringIO(found.to_csv().decode("utf-8-sig"))))
-    assert list(rows[0]) == ["neuron", "positive_relevance", "negative_relevance", "total_relevance",
-                             "activation_sum", "activation_mean", "active_share"]
+    assert list(rows[0]) == [
+        "neuron",
+        "positive_relevance",
+        "negative_relevance",
+        "total_relevance",
+        "activation_sum",
+        "activation_mean",
+        "active_share",
+    ]
     for key in SCORES:
         assert np.array_equal(found.column(key), [float(row[key]) for row in rows])
 

@@ -19,14 +19,23 @@ TRACE: Trace = forward(NETWORK, random_image(1))
 
 def compare(box: Box) -> None:
     changed = TRACE.x.clone()
-    changed[..., box.top:box.bottom, box.left:box.right] *= -1
+    changed[..., box.top : box.bottom, box.left : box.right] *= -1
     found = logits_of_changed(NETWORK, TRACE, changed, box)
     torch.testing.assert_close(found, logits(NETWORK, changed)[0], rtol=1e-9, atol=1e-11)
     assert not torch.equal(found, TRACE.logits)
 
 
-@pytest.mark.parametrize("box", [Box(0, 224, 0, 224), Box(0, 1, 0, 1), Box(223, 224, 223, 224), Box(0, 224, 100, 101),
-                                 Box(31, 97, 0, 55), Box(100, 133, 200, 224)])
+@pytest.mark.parametrize(
+    "box",
+    [
+        Box(0, 224, 0, 224),
+        Box(0, 1, 0, 1),
+        Box(223, 224, 223, 224),
+        Box(0, 224, 100, 101),
+        Box(31, 97, 0, 55),
+        Box(100, 133, 200, 224),
+    ],
+)
 def test_equals_the_whole_forward_pass_in_the_middle_and_at_every_edge(box: Box) -> None:
     compare(box)
 
@@ -38,15 +47,17 @@ def test_equals_the_whole_forward_pass_for_any_box(rows: tuple[int, int], column
 
 
 @pytest.mark.parametrize("key", ["vgg11", "alexnet"])
-@pytest.mark.parametrize("box", [Box(0, 64, 0, 64), Box(0, 1, 0, 1), Box(62, 64, 61, 64), Box(20, 33, 0, 9),
-                                 Box(63, 64, 63, 64)])
+@pytest.mark.parametrize(
+    "box", [Box(0, 64, 0, 64), Box(0, 1, 0, 1), Box(62, 64, 61, 64), Box(20, 33, 0, 9), Box(63, 64, 63, 64)]
+)
 def test_other_architectures(key: str, box: Box) -> None:
     network = small_network(key, seed=2)
     trace = forward(network, picture(network.architecture, seed=1))
     changed = trace.x.clone()
-    changed[..., box.top:box.bottom, box.left:box.right] *= -1
-    torch.testing.assert_close(logits_of_changed(network, trace, changed, box), logits(network, changed)[0],
-                               rtol=1e-9, atol=1e-11)
+    changed[..., box.top : box.bottom, box.left : box.right] *= -1
+    torch.testing.assert_close(
+        logits_of_changed(network, trace, changed, box), logits(network, changed)[0], rtol=1e-9, atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("name", ["odd windows", "no padding, no ReLU between", "wider padding than picture"])
@@ -58,9 +69,10 @@ def test_any_chain(name: str) -> None:
         for left in (0, side // 2, side - 1):
             box = Box(top, min(top + 3, side), left, min(left + 2, side))
             changed = trace.x.clone()
-            changed[..., box.top:box.bottom, box.left:box.right] *= -1
-            torch.testing.assert_close(logits_of_changed(network, trace, changed, box), logits(network, changed)[0],
-                                       rtol=1e-9, atol=1e-11)
+            changed[..., box.top : box.bottom, box.left : box.right] *= -1
+            torch.testing.assert_close(
+                logits_of_changed(network, trace, changed, box), logits(network, changed)[0], rtol=1e-9, atol=1e-11
+            )
 
 
 def test_nothing_changed_is_the_trace_itself_and_the_trace_stays_whole() -> None:

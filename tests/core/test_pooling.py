@@ -10,11 +10,21 @@ from vislrp_core.architecture import Layer
 from vislrp_core.pooling import pool
 from vislrp_core.rules import Rule
 
-WINDOWS = {"2 by 2": (2, 2, 0), "3 by 3 every 2": (3, 2, 0), "3 by 3 apart": (3, 3, 0), "with a border": (3, 2, 1),
-           "5 by 5 every 3, border 2": (5, 3, 2), "gaps": (2, 3, 0)}
-DAMPED = {"exact": None, "absolute": Rule.of("epsilon", epsilon=0.2, epsilon_scale="absolute"),
-          "relative": Rule.of("epsilon", epsilon=0.3), "none in the segment": Rule.of("zero"),
-          "negative": Rule.of("custom", epsilon=-0.4)}
+WINDOWS = {
+    "2 by 2": (2, 2, 0),
+    "3 by 3 every 2": (3, 2, 0),
+    "3 by 3 apart": (3, 3, 0),
+    "with a border": (3, 2, 1),
+    "5 by 5 every 3, border 2": (5, 3, 2),
+    "gaps": (2, 3, 0),
+}
+DAMPED = {
+    "exact": None,
+    "absolute": Rule.of("epsilon", epsilon=0.2, epsilon_scale="absolute"),
+    "relative": Rule.of("epsilon", epsilon=0.3),
+    "none in the segment": Rule.of("zero"),
+    "negative": Rule.of("custom", epsilon=-0.4),
+}
 
 
 def window(name: str) -> Layer:

@@ -32,14 +32,19 @@ def random_model(dice: random.Random) -> LRPModel:
     """A composite with up to five segments whose borders lie anywhere."""
     borders = [*sorted(dice.sample(range(1, VGG16.last), dice.randint(0, 4))), VGG16.last]
     firsts = [1, *(border + 1 for border in borders[:-1])]
-    segments = tuple(Segment(first=first, last=last, rule=random_rule(dice))
-                     for first, last in zip(firsts, borders, strict=True))
+    segments = tuple(
+        Segment(first=first, last=last, rule=random_rule(dice)) for first, last in zip(firsts, borders, strict=True)
+    )
     # Flat shares of a contrast add up to exactly nothing, so that only rounding would be compared.
     starts = [start for start in STARTS if start != "contrast" or segments[-1].rule.preset != "flat"]
-    return LRPModel(segments=segments, pooling=dice.choice(["proportional", "winner-takes-all"]),
-                    pooling_epsilon=dice.choice(["none", "segment"]),
-                    bias=dice.choice(["ignore", "absorb"]), pixel_rule=dice.choice(list(PIXEL_RULES)),
-                    start=dice.choice(starts))
+    return LRPModel(
+        segments=segments,
+        pooling=dice.choice(["proportional", "winner-takes-all"]),
+        pooling_epsilon=dice.choice(["none", "segment"]),
+        bias=dice.choice(["ignore", "absorb"]),
+        pixel_rule=dice.choice(list(PIXEL_RULES)),
+        start=dice.choice(starts),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +69,29 @@ def some_custom(name: str, **values: float) -> object:
     return pytest.param(Rule.of("custom", **values), id=name)
 
 
-EVERY_RULE = [*(pytest.param(Rule.of(preset), id=preset) for preset in PRESETS),
-              some_custom("constant input", theta0=0.4),
-              some_custom("negative input", theta0=-0.2, theta1=-0.7, gamma1p=0.5),
-              some_custom("constant weight", gamma0=0.3), some_custom("negative parts", gamma1=0, gamma1n=1, gamma1p=0),
-              some_custom("positive parts and squares", gamma1=0, gamma1p=0.7, gamma2=0.4),
-              some_custom("squares", gamma2=0.6), some_custom("negative epsilon", epsilon=-0.05),
-              some_custom("all ten", alpha=1.7, beta=0.4, theta0=0.1, theta1=0.9, gamma0=0.05, gamma1=0.8, gamma1p=0.6,
-                          gamma1n=0.2, gamma2=0.3, epsilon=0.15)]
+EVERY_RULE = [
+    *(pytest.param(Rule.of(preset), id=preset) for preset in PRESETS),
+    some_custom("constant input", theta0=0.4),
+    some_custom("negative input", theta0=-0.2, theta1=-0.7, gamma1p=0.5),
+    some_custom("constant weight", gamma0=0.3),
+    some_custom("negative parts", gamma1=0, gamma1n=1, gamma1p=0),
+    some_custom("positive parts and squares", gamma1=0, gamma1p=0.7, gamma2=0.4),
+    some_custom("squares", gamma2=0.6),
+    some_custom("negative epsilon", epsilon=-0.05),
+    some_custom(
+        "all ten",
+        alpha=1.7,
+        beta=0.4,
+        theta0=0.1,
+        theta1=0.9,
+        gamma0=0.05,
+        gamma1=0.8,
+        gamma1p=0.6,
+        gamma1n=0.2,
+        gamma2=0.3,
+        epsilon=0.15,
+    ),
+]
 
 
 @pytest.mark.parametrize("bias", ["ignore", "absorb"])

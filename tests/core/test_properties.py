@@ -44,14 +44,21 @@ def rules(draw, presets=tuple(PRESETS)):
 def models(draw, rule=None, name=None):
     borders = [*sorted(draw(st.sets(st.integers(1, VGG16.last - 1), max_size=6))), VGG16.last]
     firsts = [1, *(border + 1 for border in borders[:-1])]
-    segments = tuple(Segment(first=first, last=last, rule=draw(rule if rule is not None else rules()))
-                     for first, last in zip(firsts, borders, strict=True))
+    segments = tuple(
+        Segment(first=first, last=last, rule=draw(rule if rule is not None else rules()))
+        for first, last in zip(firsts, borders, strict=True)
+    )
     names = st.text(min_size=1, max_size=30).filter(is_visible)
-    return LRPModel(name=draw(name if name is not None else names), segments=segments,
-                    description=draw(st.text(max_size=30)), pooling=draw(st.sampled_from(list(POOLINGS))),
-                    pooling_epsilon=draw(st.sampled_from(list(POOLING_EPSILONS))),
-                    bias=draw(st.sampled_from(list(BIASES))), pixel_rule=draw(st.sampled_from(list(PIXEL_RULES))),
-                    start=draw(st.sampled_from(list(STARTS))))
+    return LRPModel(
+        name=draw(name if name is not None else names),
+        segments=segments,
+        description=draw(st.text(max_size=30)),
+        pooling=draw(st.sampled_from(list(POOLINGS))),
+        pooling_epsilon=draw(st.sampled_from(list(POOLING_EPSILONS))),
+        bias=draw(st.sampled_from(list(BIASES))),
+        pixel_rule=draw(st.sampled_from(list(PIXEL_RULES))),
+        start=draw(st.sampled_from(list(STARTS))),
+    )
 
 
 @given(models())
@@ -67,8 +74,9 @@ def test_address_round_trip(model):
     assert all(character.isalnum() or character in "~._-=+%" for character in encode(model))
 
 
-@given(st.text(max_size=60) | models().map(encode).flatmap(
-    lambda text: st.integers(0, len(text)).map(lambda cut: text[:cut])))
+@given(
+    st.text(max_size=60) | models().map(encode).flatmap(lambda text: st.integers(0, len(text)).map(lambda cut: text[:cut]))
+)
 def test_damaged_addresses_give_one_sentence(text):
     try:
         assert isinstance(decode(text), LRPModel)
@@ -88,7 +96,8 @@ edit = st.one_of(
     st.tuples(st.just("remove_segment"), st.integers(-1, 12)),
     st.tuples(st.just("split_segment"), st.integers(-1, 12), st.integers(-1, 40)),
     st.tuples(st.just("move_border"), st.integers(-1, 12), st.integers(-5, 50)),
-    st.tuples(st.just("set_rule"), st.integers(-1, 12), rules()))
+    st.tuples(st.just("set_rule"), st.integers(-1, 12), rules()),
+)
 
 
 @given(models(), st.lists(edit, max_size=12))
@@ -122,8 +131,11 @@ def test_every_rule_has_a_formula(rule):
 NETWORK = tiny_network(seed=4)
 slow = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 factors = st.floats(0.0, 1.0)
-conserving = st.one_of(st.just(Rule.of("zero")), factors.map(lambda value: Rule.of("gamma", gamma1p=value)),
-                       factors.map(lambda value: Rule.of("custom", gamma1p=value, gamma2=value / 2)))
+conserving = st.one_of(
+    st.just(Rule.of("zero")),
+    factors.map(lambda value: Rule.of("gamma", gamma1p=value)),
+    factors.map(lambda value: Rule.of("custom", gamma1p=value, gamma2=value / 2)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +144,9 @@ def trace():
 
 
 @slow
-@given(model=models(conserving, st.just("c")), target=st.integers(0, 9),
-       pixel=st.sampled_from(["z_box", "flat", "w_square"]))
+@given(
+    model=models(conserving, st.just("c")), target=st.integers(0, 9), pixel=st.sampled_from(["z_box", "flat", "w_square"])
+)
 def test_relevance_is_conserved_where_it_must_be(trace, model, target, pixel):
     conventions = {"bias": "ignore", "pixel_rule": pixel, "start": "logit", "pooling_epsilon": "none"}
     result = propagate(NETWORK, trace, model.model_copy(update=conventions), target)
@@ -142,8 +155,15 @@ def test_relevance_is_conserved_where_it_must_be(trace, model, target, pixel):
 
 
 @slow
-@given(model=models(rules(("gamma", "epsilon", "z_plus", "z_box", "flat")).map(
-    lambda rule: rule if rule.preset != "gamma" else Rule.of("gamma")), st.just("b")), row=st.integers(1, VGG16.last - 1))
+@given(
+    model=models(
+        rules(("gamma", "epsilon", "z_plus", "z_box", "flat")).map(
+            lambda rule: rule if rule.preset != "gamma" else Rule.of("gamma")
+        ),
+        st.just("b"),
+    ),
+    row=st.integers(1, VGG16.last - 1),
+)
 def test_a_border_between_equal_rules_changes_nothing(trace, model, row):
     place = next(i for i, segment in enumerate(model.segments) if segment.first <= row <= segment.last)
     if row == model.segments[place].last:

@@ -29,8 +29,10 @@ def test_two_workers_of_which_one_is_killed_give_what_one_process_gives(tmp_path
     tasks = [*plain[:3], Lost(**vars(plain[3]), flag=str(tmp_path / "flag")), *plain[4:]]
     missing = FlipCurve(Picture(str(tmp_path / "gone.png"), "digest"), 0, "random", None, 0, 56)
     with Record(tmp_path / "results.jsonl") as record:
-        found = {repr(one.task.key): one for one in run_all(
-            network, [*tasks, missing], pool=RayPool(network, workers=2), record=record)}
+        found = {
+            repr(one.task.key): one
+            for one in run_all(network, [*tasks, missing], pool=RayPool(network, workers=2), record=record)
+        }
         assert len(record) == len(tasks)
     killed = int((tmp_path / "flag").read_text())
     assert killed != os.getpid() and not Path(f"/proc/{killed}").exists()
@@ -50,6 +52,23 @@ def test_without_ray_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_workers_and_ray_exclude_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGB", (230, 230), "red").save(tmp_path / "a.png")
-    assert main(["measure", str(tmp_path / "a.png"), "--baselines", "edges", "--metrics", "gini", "--workers", "2", "--ray",
-                 "somewhere:1", "--out", str(tmp_path / "out")]) == 2
+    assert (
+        main(
+            [
+                "measure",
+                str(tmp_path / "a.png"),
+                "--baselines",
+                "edges",
+                "--metrics",
+                "gini",
+                "--workers",
+                "2",
+                "--ray",
+                "somewhere:1",
+                "--out",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 2
+    )
     assert "choose --workers or --ray" in capsys.readouterr().err

@@ -33,7 +33,7 @@ def difference(first: torch.Tensor, second: torch.Tensor) -> float:
 
 def chain(*layers: tuple[list, list], x: list) -> tuple[Network, Trace]:
     """A hand-made network: weighted layers 35 and 38 (or 38 alone) of VGG16 with matrices of any size."""
-    numbers = (35, 38)[-len(layers):]
+    numbers = (35, 38)[-len(layers) :]
     weights = {k: torch.tensor(w, dtype=torch.float64) for k, (w, _) in zip(numbers, layers, strict=True)}
     biases = {k: torch.tensor(b, dtype=torch.float64) for k, (_, b) in zip(numbers, layers, strict=True)}
     weights[1] = weights[numbers[0]]
@@ -77,8 +77,12 @@ def test_alpha1_beta0_by_hand():
 def test_gamma_by_hand():
     # gamma = 1 turns the first neuron's weights (-2, 2, 2) into (-2, 4, 4), its denominator into -2 + 8 + 12 = 18.
     network, trace = chain(MIXED, THREES, x=[1, 2, 3])
-    model = LRPModel(segments=(Segment(first=1, last=35, rule=Rule.of("gamma", gamma1p=1.0)),
-                               Segment(first=36, last=VGG16.last, rule=Rule.of("gamma", gamma1p=0.25))))
+    model = LRPModel(
+        segments=(
+            Segment(first=1, last=35, rule=Rule.of("gamma", gamma1p=1.0)),
+            Segment(first=36, last=VGG16.last, rule=Rule.of("gamma", gamma1p=0.25)),
+        )
+    )
     assert through(network, trace, model, [96.0], 34) == pytest.approx([28 / 3, 104 / 3, 52])
 
 
@@ -140,13 +144,16 @@ def test_lrp_0_with_winner_and_bias_is_gradient_times_input(tiny):
         for k in range(1, VGG16.last + 1):
             if k in network.weights:
                 conv = k <= 31
-                a = (functional.conv2d(a, network.weights[k], network.biases[k], padding=1) if conv
-                     else functional.linear(a.flatten(1), network.weights[k], network.biases[k]))
+                a = (
+                    functional.conv2d(a, network.weights[k], network.biases[k], padding=1)
+                    if conv
+                    else functional.linear(a.flatten(1), network.weights[k], network.biases[k])
+                )
             elif k in (5, 10, 17, 24, 31):
                 a = functional.max_pool2d(a, 2)
             else:
                 a = a.relu()
-        gradient, = torch.autograd.grad(a[0, 3], x)
+        (gradient,) = torch.autograd.grad(a[0, 3], x)
     # The stabilizer 1e-9 shows where an activation is itself hardly larger.
     assert difference(relevance, (gradient * x)[0].detach()) < 1e-4
 
@@ -170,8 +177,12 @@ def test_flat_spreads_evenly_over_a_fully_connected_layer(tiny):
 
 def test_relevance_is_linear(tiny):
     network, trace = tiny
-    model = LRPModel(segments=(Segment(first=1, last=20, rule=Rule.of("alpha_beta")),
-                               Segment(first=21, last=VGG16.last, rule=Rule.of("epsilon"))))
+    model = LRPModel(
+        segments=(
+            Segment(first=1, last=20, rule=Rule.of("alpha_beta")),
+            Segment(first=21, last=VGG16.last, rule=Rule.of("epsilon")),
+        )
+    )
     dice = torch.Generator().manual_seed(1)
     one, two = (torch.randn(trace.activation(31).shape, generator=dice, dtype=torch.float64) for _ in range(2))
     apart = 2 * propagate_from(network, trace, model, 31, one).at(0) - propagate_from(network, trace, model, 31, two).at(0)
@@ -187,8 +198,9 @@ def test_scaled_activations_leave_relative_epsilon_alone():
     assert results[1] == pytest.approx(results[0], rel=1e-8)
 
 
-@pytest.mark.parametrize("rule", [Rule.of("gamma"), Rule.of("zero"), Rule.of("flat"), Rule.of("w_square")],
-                         ids=lambda rule: rule.preset)
+@pytest.mark.parametrize(
+    "rule", [Rule.of("gamma"), Rule.of("zero"), Rule.of("flat"), Rule.of("w_square")], ids=lambda rule: rule.preset
+)
 def test_relevance_is_conserved_without_epsilon_and_bias(tiny, rule):
     network, trace = tiny
     result = propagate(network, trace, everywhere(rule), 1)
@@ -215,8 +227,9 @@ def test_alpha_minus_beta_is_the_factor_per_layer():
 
 def test_pooling_shares_in_proportion_or_gives_all_to_the_first_maximum(tiny):
     network, _ = tiny
-    a = torch.tensor([[[[1.0, 3.0, 0.0, 0.0], [0.0, 4.0, 0.0, 0.0], [2.0, 2.0, 5.0, 1.0], [2.0, 2.0, 1.0, 1.0]]]],
-                     dtype=torch.float64)
+    a = torch.tensor(
+        [[[[1.0, 3.0, 0.0, 0.0], [0.0, 4.0, 0.0, 0.0], [2.0, 2.0, 5.0, 1.0], [2.0, 2.0, 1.0, 1.0]]]], dtype=torch.float64
+    )
     trace = Trace(a, {4: a}, {}, ())
     relevance = torch.tensor([[[[8.0, 4.0], [-1.0, 16.0]]]], dtype=torch.float64)
     shared = step(network, trace, everywhere(Rule.of("zero")), 5, relevance)
@@ -229,8 +242,10 @@ def test_starts(tiny):
     network, trace = tiny
     logits, target, count = trace.logits, 3, network.num_classes
     model, last = everywhere(Rule.of("zero")), VGG16.last
-    starts = {name: propagate(network, trace, model.model_copy(update={"start": name}), target, layers=(last,)).at(last)
-              for name in ("logit", "one", "probability", "contrast")}
+    starts = {
+        name: propagate(network, trace, model.model_copy(update={"start": name}), target, layers=(last,)).at(last)
+        for name in ("logit", "one", "probability", "contrast")
+    }
     assert float(starts["logit"][target]) == float(logits[target]) and float(starts["one"][target]) == 1
     assert float(starts["probability"].sum()) == pytest.approx(float(torch.softmax(logits, 0)[target]))
     assert starts["contrast"].sum().item() == pytest.approx(0, abs=1e-12)

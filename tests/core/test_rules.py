@@ -7,21 +7,35 @@ from pydantic import ValidationError
 
 from vislrp_core.rules import GROUPS, KEYS, PARAMETERS, Rule
 
-UNIFIED = {"alpha": 1, "beta": 0, "theta0": 0, "theta1": 1, "gamma0": 0, "gamma1": 1, "gamma1p": 0, "gamma1n": 0,
-           "gamma2": 0, "epsilon": 0}
+UNIFIED = {
+    "alpha": 1,
+    "beta": 0,
+    "theta0": 0,
+    "theta1": 1,
+    "gamma0": 0,
+    "gamma1": 1,
+    "gamma1p": 0,
+    "gamma1n": 0,
+    "gamma2": 0,
+    "epsilon": 0,
+}
 
 
-@pytest.mark.parametrize(("preset", "title", "set_values", "scale"), [
-    ("zero", "LRP-0", {}, "absolute"),
-    ("epsilon", "LRP-ε", {"epsilon": 0.25}, "relative"),
-    ("gamma", "LRP-γ", {"gamma1p": 0.25}, "absolute"),
-    ("alpha_beta", "LRP-αβ", {"alpha": 2, "beta": 1, "gamma1": 0, "gamma1p": 1}, "absolute"),
-    ("alpha1_beta0", "LRP-α1β0", {"gamma1": 0, "gamma1p": 1}, "absolute"),
-    ("z_plus", "LRP-z⁺", {"gamma1": 0, "gamma1p": 1}, "absolute"),
-    ("w_square", "LRP-w²", {"theta0": 1, "theta1": 0, "gamma1": 0, "gamma2": 1}, "absolute"),
-    ("flat", "LRP-flat", {"theta0": 1, "theta1": 0, "gamma0": 1, "gamma1": 0}, "absolute"),
-    ("z_box", "LRP-zβ", {}, "absolute"),
-    ("custom", "Custom", {}, "absolute")])
+@pytest.mark.parametrize(
+    ("preset", "title", "set_values", "scale"),
+    [
+        ("zero", "LRP-0", {}, "absolute"),
+        ("epsilon", "LRP-ε", {"epsilon": 0.25}, "relative"),
+        ("gamma", "LRP-γ", {"gamma1p": 0.25}, "absolute"),
+        ("alpha_beta", "LRP-αβ", {"alpha": 2, "beta": 1, "gamma1": 0, "gamma1p": 1}, "absolute"),
+        ("alpha1_beta0", "LRP-α1β0", {"gamma1": 0, "gamma1p": 1}, "absolute"),
+        ("z_plus", "LRP-z⁺", {"gamma1": 0, "gamma1p": 1}, "absolute"),
+        ("w_square", "LRP-w²", {"theta0": 1, "theta1": 0, "gamma1": 0, "gamma2": 1}, "absolute"),
+        ("flat", "LRP-flat", {"theta0": 1, "theta1": 0, "gamma0": 1, "gamma1": 0}, "absolute"),
+        ("z_box", "LRP-zβ", {}, "absolute"),
+        ("custom", "Custom", {}, "absolute"),
+    ],
+)
 def test_presets_hold_what_the_table_says(preset, title, set_values, scale):
     rule = Rule.of(preset)
     assert (rule.title, rule.epsilon_scale, rule.values()) == (title, scale, {**UNIFIED, **set_values})
@@ -35,10 +49,18 @@ def test_parameters_declare_their_sliders():
     assert all(parameter.group in GROUPS and parameter.help.endswith(".") for parameter in PARAMETERS)
 
 
-@pytest.mark.parametrize(("rule", "short"), [
-    (Rule.of("gamma", gamma1p=0.3), "γ 0.3"), (Rule.of("epsilon"), "ε 0.25"), (Rule.of("zero"), "0"),
-    (Rule.of("alpha_beta"), "α2β1"), (Rule.of("alpha_beta", alpha=1.5, beta=0.5), "α1.5β0.5"),
-    (Rule.of("custom", gamma2=0.4), "custom"), (Rule.of("w_square"), "w²")])
+@pytest.mark.parametrize(
+    ("rule", "short"),
+    [
+        (Rule.of("gamma", gamma1p=0.3), "γ 0.3"),
+        (Rule.of("epsilon"), "ε 0.25"),
+        (Rule.of("zero"), "0"),
+        (Rule.of("alpha_beta"), "α2β1"),
+        (Rule.of("alpha_beta", alpha=1.5, beta=0.5), "α1.5β0.5"),
+        (Rule.of("custom", gamma2=0.4), "custom"),
+        (Rule.of("w_square"), "w²"),
+    ],
+)
 def test_short_names(rule, short):
     assert rule.short == short
 

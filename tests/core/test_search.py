@@ -59,8 +59,23 @@ def command(folder: Path, *arguments: str, out: str = "out", trials: int = TRIAL
     """Search on three pictures, with six held out; or on half of the named ones."""
     pictures = [str(folder / "pictures" / f"{name}.png") for name in names] or [str(folder / "pictures")]
     share = "0.5" if names else "0.65"
-    return ["search", *pictures, "--trials", str(trials), "--holdout", share, "--patch", "56", "--steps",
-            "3", "--network", str(folder / "net.safetensors"), "--out", str(folder / out), *arguments]
+    return [
+        "search",
+        *pictures,
+        "--trials",
+        str(trials),
+        "--holdout",
+        share,
+        "--patch",
+        "56",
+        "--steps",
+        "3",
+        "--network",
+        str(folder / "net.safetensors"),
+        "--out",
+        str(folder / out),
+        *arguments,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +103,8 @@ def test_trials_begin_with_the_ready_models_and_are_measured_as_the_contract_say
     assert [row["trial"] for row in found] == [str(number) for number in range(TRIALS)]
     ready = ready_models("alexnet")
     models = [compact.decode(row["model"]) for row in found]
-    assert [one.key for one in models[:len(ready)]] == [one.model.key for one in ready]
-    assert all(row["state"] in ("complete", "failed") for row in found[:len(ready)])
+    assert [one.key for one in models[: len(ready)]] == [one.model.key for one in ready]
+    assert all(row["state"] in ("complete", "failed") for row in found[: len(ready)])
     assert "pruned" in {row["state"] for row in found}
     assert all(bool(row["srg"]) == (row["state"] == "complete") for row in found)
     stated = json.loads((searched / "run.json").read_text(encoding="utf-8"))["settings"]
@@ -97,8 +112,10 @@ def test_trials_begin_with_the_ready_models_and_are_measured_as_the_contract_say
     network = load_network(folder / "net.safetensors")
     last = max((row for row in found if row["state"] == "complete"), key=lambda row: int(row["trial"]))
     assert int(last["trial"]) >= len(ready)
-    values = [MeasureTask(Picture.of(path), compact.decode(last["model"]), "srg", SETTINGS).run(network).value
-              for path, _ in stated["search"]]
+    values = [
+        MeasureTask(Picture.of(path), compact.decode(last["model"]), "srg", SETTINGS).run(network).value
+        for path, _ in stated["search"]
+    ]
     assert float(last["srg"]) == pytest.approx(np.mean(values), abs=1e-9)
 
 
@@ -112,8 +129,10 @@ def test_the_report_is_from_held_out_pictures_alone_and_its_numbers_are_right(se
     network = load_network(folder / "net.safetensors")
 
     def values(model: LRPModel) -> list[float]:
-        return [MeasureTask(Picture.of(path), model, "srg", SETTINGS).run(network).value
-                for path, _ in stated["settings"]["held_out"]]
+        return [
+            MeasureTask(Picture.of(path), model, "srg", SETTINGS).run(network).value
+            for path, _ in stated["settings"]["held_out"]
+        ]
 
     done = [row for row in trials if row["state"] == "complete"]
     found = max((row for row in done if int(row["trial"]) >= len(ready)), key=lambda row: float(row["srg"]))
@@ -124,8 +143,9 @@ def test_the_report_is_from_held_out_pictures_alone_and_its_numbers_are_right(se
     assert [float(row["low"]), float(row["high"])] == pytest.approx(flipping.bootstrap(mine), abs=1e-9)
     gaps = np.subtract(mine, theirs)
     assert [float(row["gain"]), float(row["gain_low"]), float(row["gain_high"])] == pytest.approx(
-        [gaps.mean(), *flipping.bootstrap(list(gaps))], abs=1e-9)
-    told, = stated["conclusion"]
+        [gaps.mean(), *flipping.bootstrap(list(gaps))], abs=1e-9
+    )
+    (told,) = stated["conclusion"]
     assert f"Found {found['trial']} against {compact.decode(beaten['model']).name}" in told
     assert "on 6 held-out pictures" in told
     assert f"{np.mean(mine):.4f} against {np.mean(theirs):.4f}" in told
@@ -151,14 +171,17 @@ def test_the_journal_opens_with_optuna(searched: Path) -> None:
     assert [one.user_attrs["number"] for one in study.trials] == list(range(TRIALS))
     states = [row["state"] for row in rows(searched / "trials.csv")]
     assert [one.state.name for one in study.trials] == [
-        {"complete": "COMPLETE", "failed": "FAIL"}.get(state, "PRUNED") for state in states]
+        {"complete": "COMPLETE", "failed": "FAIL"}.get(state, "PRUNED") for state in states
+    ]
 
 
 def test_killed_in_the_middle_it_goes_on_where_it_was_and_ends_with_the_same_trials(
-        searched: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = folder / "killed"
-    kill_when(command(folder, out="killed"), lambda: (out / RECORD).exists()
-              and (out / RECORD).read_bytes().count(b"\n") >= 100)
+    kill_when(
+        command(folder, out="killed"), lambda: (out / RECORD).exists() and (out / RECORD).read_bytes().count(b"\n") >= 100
+    )
     assert not (out / "report.csv").exists()
     kept = (out / RECORD).read_bytes().splitlines()[:100]
     assert main(command(folder, out="killed")) == 0
@@ -175,11 +198,15 @@ def test_killed_in_the_middle_it_goes_on_where_it_was_and_ends_with_the_same_tri
     assert {name: (out / name).read_bytes() for name in before} == before
 
 
-def test_other_settings_are_refused_and_more_trials_go_on(searched: Path, folder: Path,
-                                                          capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_settings_are_refused_and_more_trials_go_on(
+    searched: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = (searched / "trials.csv").read_bytes()
-    for change, words in ((["--seed", "1"], "seed"), (["--objectives", "aopc"], "objectives"),
-                          (["--holdout", "0.5"], "holdout")):
+    for change, words in (
+        (["--seed", "1"], "seed"),
+        (["--objectives", "aopc"], "objectives"),
+        (["--holdout", "0.5"], "holdout"),
+    ):
         assert main(command(folder, *change)) == 2
         assert f"holds results of other settings ({words} differs)" in capsys.readouterr().err
     assert (searched / "trials.csv").read_bytes() == before
@@ -197,8 +224,10 @@ def test_workers_measure_the_same_values(folder: Path) -> None:
     network = load_network(folder / "net.safetensors")
     pictures = json.loads((folder / "two" / "run.json").read_text(encoding="utf-8"))["settings"]["search"]
     for row in found:
-        values = [MeasureTask(Picture.of(path), compact.decode(row["model"]), "srg", SETTINGS).run(network).value
-                  for path, _ in pictures]
+        values = [
+            MeasureTask(Picture.of(path), compact.decode(row["model"]), "srg", SETTINGS).run(network).value
+            for path, _ in pictures
+        ]
         assert len(values) == 2 and float(row["srg"]) == pytest.approx(np.mean(values), abs=1e-5)
 
 
@@ -208,8 +237,11 @@ def test_several_objectives_make_a_front(folder: Path, capsys: pytest.CaptureFix
     assert len(told["conclusion"]) == 2 and told["conclusion"][1].startswith("Class cosine: Found ")
     trials = rows(folder / "several" / "trials.csv")
     assert list(trials[0]) == ["trial", "state", "srg", "class_cosine", "seconds", "model"]
-    done = [(float(row["srg"]), float(row["class_cosine"]), compact.decode(row["model"]).key) for row in trials
-            if row["state"] == "complete"]
+    done = [
+        (float(row["srg"]), float(row["class_cosine"]), compact.decode(row["model"]).key)
+        for row in trials
+        if row["state"] == "complete"
+    ]
     kept = {key for srg, cosine, key in done if not any(a > srg and b < cosine for a, b, _ in done)}
     assert {LRPModel.load(path).key for path in (folder / "several" / "front").iterdir()} == kept and len(kept) > 1
     by_model = {(row["model"], row["objective"]) for row in told["report"]}
@@ -217,31 +249,48 @@ def test_several_objectives_make_a_front(folder: Path, capsys: pytest.CaptureFix
 
 
 def trial(number: int, *values: float, kind: str = "found", gamma: float | None = None) -> Trial:
-    model = compact.decode(f"M{number}~proportional~ignore~z-box~logit~38_gamma_gamma1p={gamma or number + 1}".replace(
-        "z-box", "z_box"))
+    model = compact.decode(
+        f"M{number}~proportional~ignore~z-box~logit~38_gamma_gamma1p={gamma or number + 1}".replace("z-box", "z_box")
+    )
     return Trial(number, "complete" if values else "pruned", model, kind, values)  # type: ignore[arg-type]
 
 
 def test_front_and_best_by_hand() -> None:
-    all_of = [trial(0, 0.2, 0.5, kind="composite"), trial(1, 0.3, 0.6), trial(2, 0.1, 0.9), trial(3, 0.2, 0.5, gamma=1.0),
-              trial(4), trial(5, 0.2, 0.7)]
+    all_of = [
+        trial(0, 0.2, 0.5, kind="composite"),
+        trial(1, 0.3, 0.6),
+        trial(2, 0.1, 0.9),
+        trial(3, 0.2, 0.5, gamma=1.0),
+        trial(4),
+        trial(5, 0.2, 0.7),
+    ]
     assert [one.number for one in front(all_of, (False, True))] == [1, 0]
     assert [one.number for one in front(all_of, (False, False))] == [1, 5, 2]
     assert best(all_of, 1, True, ready=False).number == 3 and best(all_of, 0, False, ready=True).number == 0  # type: ignore
     assert best([all_of[4]], 0, False, ready=False) is None and front([all_of[4]], (False, True)) == ()
 
 
-@pytest.mark.parametrize(("gain", "words"), [
-    (Gain(7, 0.02, 0.01, 0.03),
-     "0.0200 better (95 % interval of the paired difference +0.0100 to +0.0300, which leaves 0): the found model beats it."),
-    (Gain(7, 0.02, -0.01, 0.03),
-     "difference −0.0100 to +0.0300, which holds 0): the found model is not shown to beat it."),
-    (Gain(7, -0.02, -0.03, -0.01),
-     "0.0200 worse (95 % interval of the paired difference −0.0300 to −0.0100, which leaves 0): the search found nothing "
-     "that beats it."),
-    (Gain(5, 0.02, 0.01, 0.03), "with fewer than 6 pictures neither is called better."),
-    (Gain(0, math.nan, math.nan, math.nan), "they share no held-out picture with a value, so nothing is known."),
-])
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        (
+            Gain(7, 0.02, 0.01, 0.03),
+            "0.0200 better (95 % interval of the paired difference +0.0100 to +0.0300, which leaves 0): "
+            "the found model beats it.",
+        ),
+        (
+            Gain(7, 0.02, -0.01, 0.03),
+            "difference −0.0100 to +0.0300, which holds 0): the found model is not shown to beat it.",
+        ),
+        (
+            Gain(7, -0.02, -0.03, -0.01),
+            "0.0200 worse (95 % interval of the paired difference −0.0300 to −0.0100, which leaves 0): "
+            "the search found nothing that beats it.",
+        ),
+        (Gain(5, 0.02, 0.01, 0.03), "with fewer than 6 pictures neither is called better."),
+        (Gain(0, math.nan, math.nan, math.nan), "they share no held-out picture with a value, so nothing is known."),
+    ],
+)
 def test_sentences_of_the_conclusion(gain: Gain, words: str) -> None:
     found, ready = trial(3, 0.3), trial(0, 0.2, kind="composite")
     values = {(one.model.key, "srg"): {"a": 0.25, "b": 0.35} for one in (found, ready)}
@@ -276,7 +325,8 @@ def test_the_first_stage_predicts_and_spares_what_is_hopeless() -> None:
     # An objective that is itself cheap is compared as it is; good in one, a trial stays.
     both = {number: {**one, "gini": 0.0} for number, one in finished.items()}
     assert screen.hopeless(cheap, both, [20, 21], {"srg": False, "gini": True}, {"gini": 1}) == (
-        {20} if float(np.median(-known[:, 1])) > 0 else set())
+        {20} if float(np.median(-known[:, 1])) > 0 else set()
+    )
 
 
 def test_stages_spare_measurements_and_relevance_is_shared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,8 +341,10 @@ def test_stages_spare_measurements_and_relevance_is_shared(folder: Path, monkeyp
     assert {one.state for one in staged} == {"complete", "pruned", "screened"}
     assert [one.state for one in staged if not one.ready][::6] == ["screened", "screened"]
     for one in staged:
-        measured = [record.get(record_key(network, task(pictures, place, one.model, "srg", SETTINGS))) is not None
-                    for place in range(4)]
+        measured = [
+            record.get(record_key(network, task(pictures, place, one.model, "srg", SETTINGS))) is not None
+            for place in range(4)
+        ]
         assert sum(measured) == {"complete": 4, "screened": 0}.get(one.state, sum(measured)), one.state
         assert one.state != "pruned" or measured in ([True, True, False, False], [True, True, True, False])
     shared, plain = Workspace(network, store=RelevanceStore(runs.STORE_BYTES)), Workspace(network)
@@ -303,8 +355,20 @@ def test_stages_spare_measurements_and_relevance_is_shared(folder: Path, monkeyp
 
 def test_a_model_without_a_finite_map_fails_alone(folder: Path) -> None:
     network = load_network(folder / "net.safetensors")
-    wild = Space.from_data({"architecture": "alexnet", "segments": [{"last": 20, "rules": [
-        {"preset": "custom", "alpha": 1e6, "gamma2": 1e6}, {"preset": "gamma", "gamma1p": {"from": 0.1, "to": 1}}]}]})
+    wild = Space.from_data(
+        {
+            "architecture": "alexnet",
+            "segments": [
+                {
+                    "last": 20,
+                    "rules": [
+                        {"preset": "custom", "alpha": 1e6, "gamma2": 1e6},
+                        {"preset": "gamma", "gamma1p": {"from": 0.1, "to": 1}},
+                    ],
+                }
+            ],
+        }
+    )
     plan = SearchPlan(samples(folder, "ab"), samples(folder, "de"), ("srg",), wild, 24, settings=SETTINGS)
     trials = list(Search(network, plan).run())
     failed = [one for one in trials if one.state == "failed"]
@@ -320,20 +384,30 @@ def test_pictures_are_split_by_name_and_seed(folder: Path) -> None:
     assert split(names[::-1], 0.5, 1) == (searched, held) and split(names, 0.5, 2) != (searched, held)
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--objectives", "gini"], "must be some of srg"), (["--objectives", ","], "must be some of"),
-    (["--objectives", "pointing"], "give the boxes"), (["--holdout", "1"], "between 0 and 1"),
-    (["--holdout", "0.01"], "both need at least one"), (["--space", "missing.json"], "cannot be read"),
-    (["--trials", "0"], "at least 1"), (["--objectives", "mosaic"], "mosaic: needs at least 4 pictures"),
-    (["--target", "unicorn"], "no such class"), (["--workers", "2", "--ray"], "choose --workers or --ray"),
-])
-def test_bad_input_is_one_line_and_status_2(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str],
-                                            words: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--objectives", "gini"], "must be some of srg"),
+        (["--objectives", ","], "must be some of"),
+        (["--objectives", "pointing"], "give the boxes"),
+        (["--holdout", "1"], "between 0 and 1"),
+        (["--holdout", "0.01"], "both need at least one"),
+        (["--space", "missing.json"], "cannot be read"),
+        (["--trials", "0"], "at least 1"),
+        (["--objectives", "mosaic"], "mosaic: needs at least 4 pictures"),
+        (["--target", "unicorn"], "no such class"),
+        (["--workers", "2", "--ray"], "choose --workers or --ray"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     assert_refused(command(folder, *arguments, out="bad"), words, capsys)
     assert not (folder / "bad" / "run.json").exists()
 
 
-def test_without_optuna_the_way_out_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch,
-                                            capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_optuna_the_way_out_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     assert_refused(command(folder, out="bad"), 'pip install "vislrp-designer[search]"', capsys)

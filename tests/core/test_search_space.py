@@ -22,11 +22,17 @@ from vislrp_core.search.space import Space
 from vislrp_core.search.wording import SpaceError
 
 GAMMA = {"preset": "gamma", "gamma1p": {"from": 0.01, "to": 1, "scale": "log"}}
-SPACE: dict[str, Any] = {"format": "vislrp-space", "version": 1, "architecture": "vgg16", "segments": [
-    {"last": {"from": 5, "to": 17}, "rules": [GAMMA, {"preset": "z_plus"}]},
-    {"last": {"from": 10, "to": 31}, "rules": [{"preset": "alpha_beta", "alpha": {"from": 1, "to": 3}}]},
-    {"last": 38, "rules": [{"preset": "epsilon", "epsilon": 0.25, "epsilon_scale": "relative"}]}],
-    "pixel_rule": ["z_box", "flat"]}
+SPACE: dict[str, Any] = {
+    "format": "vislrp-space",
+    "version": 1,
+    "architecture": "vgg16",
+    "segments": [
+        {"last": {"from": 5, "to": 17}, "rules": [GAMMA, {"preset": "z_plus"}]},
+        {"last": {"from": 10, "to": 31}, "rules": [{"preset": "alpha_beta", "alpha": {"from": 1, "to": 3}}]},
+        {"last": 38, "rules": [{"preset": "epsilon", "epsilon": 0.25, "epsilon_scale": "relative"}]},
+    ],
+    "pixel_rule": ["z_box", "flat"],
+}
 
 
 class Chosen:
@@ -73,13 +79,28 @@ class Drawn(Chosen):
 def test_a_space_makes_models_by_its_choices() -> None:
     space = Space.from_data(SPACE)
     assert space.borders(0) == (5, 7, 10, 12, 14, 17) and space.borders(2) == (38,)
-    choices = Chosen({"border 1": 2, "rule 1": "gamma", "gamma1p of gamma in segment 1": 0.123456, "border 2": 4,
-                      "alpha of alpha_beta in segment 2": 1.5, "pixel_rule": "flat"})
+    choices = Chosen(
+        {
+            "border 1": 2,
+            "rule 1": "gamma",
+            "gamma1p of gamma in segment 1": 0.123456,
+            "border 2": 4,
+            "alpha of alpha_beta in segment 2": 1.5,
+            "pixel_rule": "flat",
+        }
+    )
     model = space.choose(choices, "M")
-    assert encode(model) == ("M~proportional~ignore~flat~logit~10_gamma_gamma1p=0.123~19_alpha-beta_alpha=1.5_beta=0.5"
-                             "~38_epsilon")
-    assert choices.asked == ["border 1", "rule 1", "gamma1p of gamma in segment 1", "border 2",
-                             "alpha of alpha_beta in segment 2", "pixel_rule"], "what is fixed is not asked for"
+    assert encode(model) == (
+        "M~proportional~ignore~flat~logit~10_gamma_gamma1p=0.123~19_alpha-beta_alpha=1.5_beta=0.5~38_epsilon"
+    )
+    assert choices.asked == [
+        "border 1",
+        "rule 1",
+        "gamma1p of gamma in segment 1",
+        "border 2",
+        "alpha of alpha_beta in segment 2",
+        "pixel_rule",
+    ], "what is fixed is not asked for"
     equal = Space.from_data(changed("segments.1.rules.0", {"preset": "z_plus"}))
     joined = equal.choose(Chosen({"rule 1": "z_plus"}))
     assert [one.last for one in joined.segments] == [10, 38], "equal rules are one segment"
@@ -133,8 +154,11 @@ def test_spaces_around_a_model_hold_it(ready: Any) -> None:
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_whatever_is_chosen_is_a_valid_model_that_lies_in_the_space(data: st.DataObject) -> None:
-    space = data.draw(st.sampled_from([Space.from_data(SPACE), default_space(ARCHITECTURES["alexnet"]),
-                                       other_borders(composite("falling_gamma"))]))
+    space = data.draw(
+        st.sampled_from(
+            [Space.from_data(SPACE), default_space(ARCHITECTURES["alexnet"]), other_borders(composite("falling_gamma"))]
+        )
+    )
     model = space.choose(Drawn(data))
     assert LRPModel.from_json(model.to_json()) == model
     choices = space.coordinates(model)
@@ -152,42 +176,63 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return space
 
 
-@pytest.mark.parametrize(("path", "value", "words"), [
-    ("format", "vislrp-model", 'format: must be "vislrp-space"'), ("version", 2, "version: must be 1, got 2"),
-    ("more", 1, "more: is not a field of a space"), ("architecture", "vgg17", "architecture: must be one of vgg11"),
-    ("segments", [], "segments: must hold 1 to 12 segments"), ("segments", "all", "segments: must be of the right form"),
-    ("segments.0.rules", [], "segments[0].rules: must hold at least one rule"),
-    ("segments.0.rules.0", {"preset": "gama"}, "segments[0].rules[0]: preset must be one of zero"),
-    ("segments.0.rules.0", {"preset": "gamma", "epsilon": 1}, "rules[0]: epsilon is no parameter that preset gamma"),
-    ("segments.0.rules.0", {"preset": "gamma", "gamma1p": "high"}, "rules[0].gamma1p.from: must be a finite number"),
-    ("segments.0.rules.0.gamma1p", {"from": 1, "to": 0.5}, "gamma1p: to must not be smaller than from"),
-    ("segments.0.rules.0.gamma1p", {"from": 0, "to": 1, "scale": "log"}, "a logarithmic range must begin above 0, got 0"),
-    ("segments.0.rules.0.gamma1p", {"from": 0, "to": 1, "scale": "cubic"}, "gamma1p.scale: must be one of 'linear'"),
-    ("segments.0.rules.0.gamma1p", {"from": 0, "to": 1e9}, "must lie between"),
-    ("segments.0.rules.0.gamma1p", {"from": 0}, "segments[0].rules[0].gamma1p.to: is missing"),
-    ("segments.0.rules.0.gamma1p", {"from": 0, "to": 1, "step": 1}, "gamma1p.step: is not a field of a space"),
-    ("segments.0.last", {"from": 12, "to": 5}, "segments[0].last: to must not be smaller than from"),
-    ("segments.0.last", {"from": 12, "to": 35}, "segments[1].last: must not begin or end below that of the segment before"),
-    ("segments.0.last", 0, "segments[0].last.from: must be the number of a row"),
-    ("segments.0.last", True, "segments[0].last.from: must be the number of a row"),
-    ("segments.0.last", "pool2", "segments[0].last.from: must be the number of a row"),
-    ("segments.2.last", 39, "segments[2].last: must lie between 1 and 38, got 39"),
-    ("segments.2.last", 37, "segments[2].last: must be 38, the last row, got 37"),
-    ("pixel_rule", ["round"], "pixel_rule: must be a list of some of z_box"), ("bias", [], "bias: must be a list of"),
-    ("pooling", {"a": 1}, "pooling: must be a list of some of proportional"),
-])
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("format", "vislrp-model", 'format: must be "vislrp-space"'),
+        ("version", 2, "version: must be 1, got 2"),
+        ("more", 1, "more: is not a field of a space"),
+        ("architecture", "vgg17", "architecture: must be one of vgg11"),
+        ("segments", [], "segments: must hold 1 to 12 segments"),
+        ("segments", "all", "segments: must be of the right form"),
+        ("segments.0.rules", [], "segments[0].rules: must hold at least one rule"),
+        ("segments.0.rules.0", {"preset": "gama"}, "segments[0].rules[0]: preset must be one of zero"),
+        ("segments.0.rules.0", {"preset": "gamma", "epsilon": 1}, "rules[0]: epsilon is no parameter that preset gamma"),
+        ("segments.0.rules.0", {"preset": "gamma", "gamma1p": "high"}, "rules[0].gamma1p.from: must be a finite number"),
+        ("segments.0.rules.0.gamma1p", {"from": 1, "to": 0.5}, "gamma1p: to must not be smaller than from"),
+        (
+            "segments.0.rules.0.gamma1p",
+            {"from": 0, "to": 1, "scale": "log"},
+            "a logarithmic range must begin above 0, got 0",
+        ),
+        ("segments.0.rules.0.gamma1p", {"from": 0, "to": 1, "scale": "cubic"}, "gamma1p.scale: must be one of 'linear'"),
+        ("segments.0.rules.0.gamma1p", {"from": 0, "to": 1e9}, "must lie between"),
+        ("segments.0.rules.0.gamma1p", {"from": 0}, "segments[0].rules[0].gamma1p.to: is missing"),
+        ("segments.0.rules.0.gamma1p", {"from": 0, "to": 1, "step": 1}, "gamma1p.step: is not a field of a space"),
+        ("segments.0.last", {"from": 12, "to": 5}, "segments[0].last: to must not be smaller than from"),
+        (
+            "segments.0.last",
+            {"from": 12, "to": 35},
+            "segments[1].last: must not begin or end below that of the segment before",
+        ),
+        ("segments.0.last", 0, "segments[0].last.from: must be the number of a row"),
+        ("segments.0.last", True, "segments[0].last.from: must be the number of a row"),
+        ("segments.0.last", "pool2", "segments[0].last.from: must be the number of a row"),
+        ("segments.2.last", 39, "segments[2].last: must lie between 1 and 38, got 39"),
+        ("segments.2.last", 37, "segments[2].last: must be 38, the last row, got 37"),
+        ("pixel_rule", ["round"], "pixel_rule: must be a list of some of z_box"),
+        ("bias", [], "bias: must be a list of"),
+        ("pooling", {"a": 1}, "pooling: must be a list of some of proportional"),
+    ],
+)
 def test_what_is_wrong_is_one_sentence_with_its_place(path: str, value: Any, words: str) -> None:
     with pytest.raises(SpaceError) as refused:
         Space.from_data(changed(path, value))
     assert words in str(refused.value) and "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("[]", "must be one JSON object"), ("{", "not valid JSON"), ("{}", "segments: is missing"),
-    ('{"segments": 1, "segments": 2}', "appears twice"), ('{"segments": [1]}', "segments[0]: must be of the right form"),
-    ('{"segments": [{"last": 38, "rules": [{"preset": "gamma", "gamma1p": NaN}]}]}', "must be a finite number"),
-    ('{"segments": [{"last": 38, "rules": [{"preset": ["gamma"]}]}]}', "preset must be one of"),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "must be one JSON object"),
+        ("{", "not valid JSON"),
+        ("{}", "segments: is missing"),
+        ('{"segments": 1, "segments": 2}', "appears twice"),
+        ('{"segments": [1]}', "segments[0]: must be of the right form"),
+        ('{"segments": [{"last": 38, "rules": [{"preset": "gamma", "gamma1p": NaN}]}]}', "must be a finite number"),
+        ('{"segments": [{"last": 38, "rules": [{"preset": ["gamma"]}]}]}', "preset must be one of"),
+    ],
+)
 def test_what_is_no_space_is_refused(text: str, words: str) -> None:
     with pytest.raises(SpaceError, match=None) as refused:
         Space.from_json(text)

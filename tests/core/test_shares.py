@@ -14,7 +14,7 @@ def values(*shape: int, seed: int = 0, layout: str = "side by side") -> torch.Te
     if layout == "side by side" and len(shape) == 4:
         return made.contiguous(memory_format=torch.channels_last)
     if layout == "cut out":
-        return torch.nn.functional.pad(made, (0, 2))[..., :shape[-1]]
+        return torch.nn.functional.pad(made, (0, 2))[..., : shape[-1]]
     return made
 
 

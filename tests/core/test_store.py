@@ -16,9 +16,13 @@ from vislrp_core.propagation import NonFiniteRelevance, default_layers, propagat
 from vislrp_core.rules import Rule
 from vislrp_core.store import KeptRelevance, RelevanceStore, upper_part
 
-MODEL = LRPModel(segments=(Segment(first=1, last=12, rule=Rule.of("gamma")),
-                           Segment(first=13, last=28, rule=Rule.of("epsilon")),
-                           Segment(first=29, last=VGG16.last, rule=Rule.of("zero"))))
+MODEL = LRPModel(
+    segments=(
+        Segment(first=1, last=12, rule=Rule.of("gamma")),
+        Segment(first=13, last=28, rule=Rule.of("epsilon")),
+        Segment(first=29, last=VGG16.last, rule=Rule.of("zero")),
+    )
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +39,12 @@ def passed(tiny, model, store, target=2, layers=None) -> tuple[list[int], object
 
 
 def same(one, other) -> bool:
-    return (one.layers == other.layers and all(bool((one.at(k) == other.at(k)).all()) for k in one.layers)
-            and (one.positive == other.positive).all() and (one.negative == other.negative).all())
+    return (
+        one.layers == other.layers
+        and all(bool((one.at(k) == other.at(k)).all()) for k in one.layers)
+        and (one.positive == other.positive).all()
+        and (one.negative == other.negative).all()
+    )
 
 
 def test_a_view_already_seen_costs_nothing(tiny):
@@ -108,8 +116,13 @@ def test_several_classes_at_once_are_the_classes_one_by_one(tiny, monkeypatch, m
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["move", "rule", "split", "remove", "layer"]), st.integers(0, 5),
-                          st.integers(1, 37)), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["move", "rule", "split", "remove", "layer"]), st.integers(0, 5), st.integers(1, 37)),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_any_row_of_edits_gives_what_a_run_from_the_top_gives(tiny, sequence):
     store, model = RelevanceStore(10**6), MODEL
     presets = ["gamma", "epsilon", "alpha_beta", "flat"]

@@ -42,7 +42,8 @@ class Unreadable(FlipCurve):
 
 
 def test_a_worker_loads_its_network_once_leaves_interruptions_to_its_parent_and_sends_errors_as_text(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save_file(tiny_state(4, divisor=16, classes=7), tmp_path / "net.safetensors")
     source = NetworkSource(str(tmp_path / "net.safetensors"), "cpu", "float64")
     task = curve(tmp_path)
@@ -66,7 +67,8 @@ def test_a_worker_loads_its_network_once_leaves_interruptions_to_its_parent_and_
 
 
 def test_a_worker_reads_the_weights_where_they_lie_and_unpacks_them_once(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network, task, threads = tiny_network(3), curve(tmp_path), torch.get_num_threads()
     packed = ray_pool._packed(network)
     for one in (*packed.weights.values(), *packed.biases.values()):

@@ -14,9 +14,19 @@ from vislrp_core.networks import EMBEDDED
 from vislrp_core.propagation import propagate, start_relevance
 from vislrp_core.rules import Rule
 
-ALL_PRESETS = [Rule.of("zero"), Rule.of("epsilon"), Rule.of("epsilon", epsilon=0.1, epsilon_scale="absolute"),
-               Rule.of("gamma", gamma1p=0.3), Rule.of("alpha_beta"), Rule.of("alpha_beta", alpha=3.0, beta=2.0),
-               Rule.of("alpha1_beta0"), Rule.of("z_plus"), Rule.of("w_square"), Rule.of("flat"), Rule.of("z_box")]
+ALL_PRESETS = [
+    Rule.of("zero"),
+    Rule.of("epsilon"),
+    Rule.of("epsilon", epsilon=0.1, epsilon_scale="absolute"),
+    Rule.of("gamma", gamma1p=0.3),
+    Rule.of("alpha_beta"),
+    Rule.of("alpha_beta", alpha=3.0, beta=2.0),
+    Rule.of("alpha1_beta0"),
+    Rule.of("z_plus"),
+    Rule.of("w_square"),
+    Rule.of("flat"),
+    Rule.of("z_box"),
+]
 
 
 def composite(*segments, **fields) -> LRPModel:
@@ -29,12 +39,23 @@ def composite(*segments, **fields) -> LRPModel:
 
 COMPOSITES = {
     "overview": composite((17, Rule.of("gamma")), (31, Rule.of("epsilon")), (VGG16.last, Rule.of("zero"))),
-    "one layer each": composite((1, Rule.of("w_square")), (2, Rule.of("flat")), (3, Rule.of("z_box")),
-                                (4, Rule.of("zero")), (8, Rule.of("alpha_beta")), (VGG16.last, Rule.of("epsilon")),
-                                pixel_rule="segment"),
-    "borders at relu, pool and dropout": composite((5, Rule.of("z_plus")), (12, Rule.of("gamma", gamma1p=0.1)),
-                                                   (24, Rule.of("alpha1_beta0")), (34, Rule.of("epsilon", epsilon=0.5)),
-                                                   (37, Rule.of("gamma", gamma1p=1.0)), (VGG16.last, Rule.of("zero"))),
+    "one layer each": composite(
+        (1, Rule.of("w_square")),
+        (2, Rule.of("flat")),
+        (3, Rule.of("z_box")),
+        (4, Rule.of("zero")),
+        (8, Rule.of("alpha_beta")),
+        (VGG16.last, Rule.of("epsilon")),
+        pixel_rule="segment",
+    ),
+    "borders at relu, pool and dropout": composite(
+        (5, Rule.of("z_plus")),
+        (12, Rule.of("gamma", gamma1p=0.1)),
+        (24, Rule.of("alpha1_beta0")),
+        (34, Rule.of("epsilon", epsilon=0.5)),
+        (37, Rule.of("gamma", gamma1p=1.0)),
+        (VGG16.last, Rule.of("zero")),
+    ),
     "flat pixels": composite((9, Rule.of("alpha_beta")), (VGG16.last, Rule.of("zero")), pixel_rule="flat"),
     "squared pixels": composite((20, Rule.of("z_plus")), (VGG16.last, Rule.of("epsilon")), pixel_rule="w_square"),
 }
@@ -81,8 +102,9 @@ def test_starts(tiny, start):
 def test_real_convolutions_in_double_precision():
     network = real_network(torch.float64)
     trace = forward(network, random_image(seed=2))
-    model = composite((10, Rule.of("epsilon")), (24, Rule.of("z_plus")), (31, Rule.of("gamma")),
-                      (VGG16.last, Rule.of("zero")))
+    model = composite(
+        (10, Rule.of("epsilon")), (24, Rule.of("z_plus")), (31, Rule.of("gamma")), (VGG16.last, Rule.of("zero"))
+    )
     assert worst_error(network, trace, model, int(trace.logits.argmax())) < 1e-6
 
 
@@ -90,8 +112,13 @@ def test_real_convolutions_in_single_precision():
     network = real_network(torch.float32)
     trace = forward(network, random_image(seed=2, dtype=torch.float32))
     target = int(trace.logits.argmax())
-    model = composite((10, Rule.of("gamma")), (20, Rule.of("alpha_beta")), (VGG16.last, Rule.of("epsilon")), bias="absorb",
-                      pooling="winner-takes-all")
+    model = composite(
+        (10, Rule.of("gamma")),
+        (20, Rule.of("alpha_beta")),
+        (VGG16.last, Rule.of("epsilon")),
+        bias="absorb",
+        pooling="winner-takes-all",
+    )
     ours = propagate(network, trace, model, target).at(0).double().flatten()
     theirs = zennit_twin.relevance(network, trace, model, start_relevance(trace, target, "logit"))[0].double().flatten()
     assert float(torch.nn.functional.cosine_similarity(ours, theirs, dim=0)) > 0.9999

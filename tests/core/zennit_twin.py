@@ -26,8 +26,8 @@ class ProportionalPooling(Hook):
         with torch.enable_grad():
             a = self.stored_tensors["input"].detach().requires_grad_()
             z = F.avg_pool2d(a, *window, divisor_override=1)
-            gradient, = torch.autograd.grad(z, a, grad_output[0] / (z + (z == 0) * 1e-30) * (z != 0), retain_graph=True)
-            even, = torch.autograd.grad(z, a, grad_output[0] / module.kernel_size**2 * (z == 0))
+            (gradient,) = torch.autograd.grad(z, a, grad_output[0] / (z + (z == 0) * 1e-30) * (z != 0), retain_graph=True)
+            (even,) = torch.autograd.grad(z, a, grad_output[0] / module.kernel_size**2 * (z == 0))
         return (a.detach() * gradient + even,)
 
     def copy(self):
@@ -41,13 +41,22 @@ def modules(network: Network) -> nn.Sequential:
         k = layer.index
         # On "meta" nothing is drawn at random for weights that are replaced at once.
         if layer.kind == "conv":
-            module = nn.Conv2d(network.weights[k].shape[1], network.weights[k].shape[0], layer.kernel, layer.stride,
-                               layer.padding, device="meta")
+            module = nn.Conv2d(
+                network.weights[k].shape[1],
+                network.weights[k].shape[0],
+                layer.kernel,
+                layer.stride,
+                layer.padding,
+                device="meta",
+            )
         elif layer.kind == "linear":
             module = nn.Linear(network.weights[k].shape[1], network.weights[k].shape[0], device="meta")
         else:
-            module = (nn.MaxPool2d(layer.kernel, layer.stride, layer.padding) if layer.kind == "pool" else
-                      {"relu": nn.ReLU, "dropout": nn.Dropout}[layer.kind]())
+            module = (
+                nn.MaxPool2d(layer.kernel, layer.stride, layer.padding)
+                if layer.kind == "pool"
+                else {"relu": nn.ReLU, "dropout": nn.Dropout}[layer.kind]()
+            )
         if layer.kind in ("conv", "linear"):
             module.weight = nn.Parameter(network.weights[k], requires_grad=False)
             module.bias = nn.Parameter(network.biases[k], requires_grad=False)

@@ -44,6 +44,7 @@ def walk(app: AppTest, actions: list[Action]) -> None:
 
 # --- ways to act --------------------------------------------------------------------------------------------------------
 
+
 def rerun(app: AppTest) -> None:
     app.run()
 
@@ -57,8 +58,9 @@ def value(kind: str, key: str, wanted: object) -> Do:
     return lambda app: getattr(app, kind)(key=key).set_value(wanted).run()
 
 
-choose, number, toggle, segment = (partial(value, kind) for kind in ("selectbox", "number_input", "toggle",
-                                                                     "segmented_control"))
+choose, number, toggle, segment = (
+    partial(value, kind) for kind in ("selectbox", "number_input", "toggle", "segmented_control")
+)
 
 
 def edit(component: str, /, **what: object) -> Do:
@@ -86,9 +88,11 @@ def card(key: str, id: str) -> Do:
 
 def picture(id: str) -> Do:
     """A picture of the gallery."""
+
     def do(app: AppTest) -> None:
         app.button(key="open-gallery").click().run()
         app.button(key=f"sample-{id}").click().run()
+
     return do
 
 
@@ -100,17 +104,22 @@ def upload(app: AppTest) -> None:
 
 def buttons(key: str, wanted: str) -> Do:
     """One of a row of buttons that stands in a menu."""
-    return lambda app: cast(ButtonGroup[str], next(g for g in app.get("button_group") if getattr(g, "key", "") == key)
-                            ).set_value(wanted).run()
+    return lambda app: (
+        cast(ButtonGroup[str], next(g for g in app.get("button_group") if getattr(g, "key", "") == key))
+        .set_value(wanted)
+        .run()
+    )
 
 
 def measure(button: str, job: str) -> Do:
     """Start a measurement, wait for its end, look at it."""
+
     def do(app: AppTest) -> None:
         app.button(key=button).click().run()
         app.session_state[job].join(60)
         assert app.session_state[job].progress.message == ""
         app.run()
+
     return do
 
 
@@ -120,9 +129,11 @@ def goto(page: str) -> Do:
 
 def models(*ids: str) -> Do:
     """Exactly these models as columns."""
+
     def do(app: AppTest) -> None:
         names = [visit_of(app).entry(id).name for id in ids]
         app.multiselect(key="compare-models").set_value(names).run()
+
     return do
 
 

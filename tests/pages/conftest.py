@@ -25,8 +25,14 @@ CLASSES = ("castle", "lake", "boathouse", "cliff", "valley", "drum", "electric g
 @pytest.fixture(scope="session")
 def tiny() -> Network:
     """Ten classes with names, few channels, fixed random weights."""
-    return Network.from_state_dict(tiny_state(1, dtype=torch.float32), name="tiny", title="Tiny VGG16", any_width=True,
-                                 description="A small network for tests.", classes=CLASSES)
+    return Network.from_state_dict(
+        tiny_state(1, dtype=torch.float32),
+        name="tiny",
+        title="Tiny VGG16",
+        any_width=True,
+        description="A small network for tests.",
+        classes=CLASSES,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +51,7 @@ def tiny_runs(tiny: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
     """Run the app at one of its pages, optionally with query parameters."""
+
     def run(page: str | None = None, **params: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60)
         for key, value in params.items():

@@ -55,6 +55,7 @@ def question(app: AppTest) -> work.ExplanationKey:
 
 # --- layer and scores ---------------------------------------------------------------------------------------------------
 
+
 def test_opens_with_all_neurons_of_a_layer_and_nothing_selected(page: AppTest) -> None:
     shown = payload(page, "abl-matrix")
     scores = work.scores_at(question(page), held(page).layer)
@@ -96,6 +97,7 @@ def test_one_propagation_serves_all_layers(page: AppTest) -> None:
 
 
 # --- choosing -----------------------------------------------------------------------------------------------------------
+
 
 def test_top_n_of_a_score_is_selected(page: AppTest) -> None:
     page.number_input(key="abl-count").set_value(5).run()
@@ -151,7 +153,7 @@ def test_every_neuron_has_its_own_cell_in_its_own_colour(shape: tuple[int, ...])
     assert drawn.shape[:2] == (-(-shape[0] // columns) * side, columns * side)
     row, column = 3 // columns * side, 3 % columns * side
     marked = (drawn != 255).any(axis=2)
-    assert marked[row:row + side, column:column + side].all() and marked.sum() == side * side
+    assert marked[row : row + side, column : column + side].all() and marked.sum() == side * side
 
 
 @pytest.mark.parametrize(("count", "columns"), [(64, 16), (128, 16), (256, 32), (512, 32), (4096, 92), (1, 1), (10, 5)])
@@ -160,6 +162,7 @@ def test_a_matrix_keeps_its_size_and_fills_its_rows(count: int, columns: int) ->
 
 
 # --- what they pass to the pixels -------------------------------------------------------------------------------------
+
 
 def test_set_remainder_and_single_neurons_add_up_to_the_whole_map(page: AppTest) -> None:
     page.text_input(key="abl-typed").set_value("2,9").run()
@@ -186,6 +189,7 @@ def test_many_selected_neurons_are_paged(page: AppTest) -> None:
 
 # --- kept sets ----------------------------------------------------------------------------------------------------------
 
+
 def test_sets_are_kept_compared_taken_up_exported_and_imported(page: AppTest) -> None:
     page.text_input(key="abl-typed").set_value("1-3").run()
     page.button(key="abl-keep").click().run()
@@ -206,13 +210,21 @@ def test_sets_are_kept_compared_taken_up_exported_and_imported(page: AppTest) ->
     assert held(page).kept[1].cut == Cut(((23, (1, 2, 3)),))
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"[]", b"{", b'{"format": "other"}', b"\xff\xfe",
-    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"0": [1]}}]}',
-    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [99]}}]}',
-    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": []}}]}',
-    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [1.5]}}]}',
-    b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [1]}, "value": "one"}]}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"format": "other"}',
+        b"\xff\xfe",
+        b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"0": [1]}}]}',
+        b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [99]}}]}',
+        b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": []}}]}',
+        b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [1.5]}}]}',
+        b'{"format": "vislrp-neurons", "version": 1, "sets": [{"layers": {"23": [1]}, "value": "one"}]}',
+    ],
+)
 def test_a_file_that_holds_no_sets_is_refused_in_one_sentence(data: bytes) -> None:
     with pytest.raises(StateError) as error:
         set_files.read(data, dict.fromkeys(range(1, 39), 8), ARCHITECTURES["vgg16"])
@@ -220,6 +232,7 @@ def test_a_file_that_holds_no_sets_is_refused_in_one_sentence(data: bytes) -> No
 
 
 # --- ablation -----------------------------------------------------------------------------------------------------------
+
 
 def test_ablating_shows_the_prediction_of_a_pass_without_the_neurons(page: AppTest) -> None:
     page.text_input(key="abl-typed").set_value("0-9").run()
@@ -249,8 +262,13 @@ def test_the_mean_and_several_layers_at_once(page: AppTest) -> None:
 def test_a_reload_brings_everything_back(page: AppTest, open_page: Open) -> None:
     page.text_input(key="abl-typed").set_value("1,2,7-9").run()
     page.button(key="abl-go").click().run()
-    again = open_page("4_Neuron_Ablation", **{key: page.query_params[key] if isinstance(page.query_params[key], str)
-                                              else page.query_params[key][0] for key in page.query_params})
+    again = open_page(
+        "4_Neuron_Ablation",
+        **{
+            key: page.query_params[key] if isinstance(page.query_params[key], str) else page.query_params[key][0]
+            for key in page.query_params
+        },
+    )
     assert held(again) == held(page)
 
 

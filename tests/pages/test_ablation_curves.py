@@ -58,15 +58,18 @@ def finished(job: CurvesJob, task: CurvesTask) -> CurvesJob:
 
 # --- the measurement --------------------------------------------------------------------------------------------------
 
+
 def test_every_curve_is_one_ablation_per_point(task: CurvesTask) -> None:
     job = finished(CurvesJob(), task)
     assert job.progress.message == "" and not task.missing()
     activation = task.trace.activation(LAYER)
     relevance = propagate(task.network, task.trace, LRPModel.basic(), 3, layers=(LAYER,)).at(LAYER)
-    orders = {("a", "relevance", None): ablation.ranking(score(LAYER, relevance, activation)).tolist(),
-              ("", "activation", None): sorted(range(24), key=lambda n: -float(activation[n])),
-              ("", "random", 0): ablation.random_order(24, 0).tolist(),
-              ("", "random", 1): ablation.random_order(24, 1).tolist()}
+    orders = {
+        ("a", "relevance", None): ablation.ranking(score(LAYER, relevance, activation)).tolist(),
+        ("", "activation", None): sorted(range(24), key=lambda n: -float(activation[n])),
+        ("", "random", 0): ablation.random_order(24, 0).tolist(),
+        ("", "random", 1): ablation.random_order(24, 1).tolist(),
+    }
     assert task.counts[0] == 0 and task.counts[-1] == 12 and set(task.runs()) == set(orders)
     for run, order in orders.items():
         curve = task.curve(*run)
@@ -100,14 +103,17 @@ def test_a_model_without_finite_relevance_is_named_and_the_others_are_measured(t
 
 # --- frames and chart ---------------------------------------------------------------------------------------------------
 
+
 def line(values: list[float], first: list[int]) -> NeuronAblationCurve:
     counts = np.array([0, 2, 10])
     return NeuronAblationCurve(counts, np.array(values), 10 * np.array(values), np.array(first))
 
 
-MEASURED = {"Gamma": [line([0.8, 0.1, 0.0], [1, 2, 2])], RANDOM: [line([0.8, 0.8, 0.4], [1, 1, 1]),
-                                                                   line([0.8, 0.6, 0.4], [1, 1, 2])],
-            ACTIVATION: [line([0.8, 0.5, 0.2], [1, 1, 2])]}
+MEASURED = {
+    "Gamma": [line([0.8, 0.1, 0.0], [1, 2, 2])],
+    RANDOM: [line([0.8, 0.8, 0.4], [1, 1, 1]), line([0.8, 0.6, 0.4], [1, 1, 2])],
+    ACTIVATION: [line([0.8, 0.5, 0.2], [1, 1, 2])],
+}
 
 
 def test_areas_are_worked_by_hand() -> None:
@@ -143,12 +149,14 @@ def test_the_chart_draws_the_mean_of_random_orders_within_their_band(scale: str,
     middle = {row["ranking"]: row["value"] for row in rows if row["ablated"] == 2}
     assert middle == pytest.approx({"Gamma": 0.1 * factor, ACTIVATION: 0.5 * factor, RANDOM: 0.7 * factor})
     assert [row["min"] for row in spec["datasets"][band["data"]["name"]]] == pytest.approx(
-        [0.8 * factor, 0.6 * factor, 0.4 * factor])
+        [0.8 * factor, 0.6 * factor, 0.4 * factor]
+    )
     assert "drum" in lines["encoding"]["y"]["title"]
     assert {row["ranking"] for row in rows if row["thick"]} == {"Gamma"}
 
 
 # --- on a page ----------------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def app() -> AppTest:

@@ -68,8 +68,13 @@ def work_on_ablation(app: AppTest) -> None:
 
 _STEPS = count(2)
 """What was measured once is kept: each test measures something else."""
-WORK = {"Home": work_on_home, "Design": work_on_design, "Compare": work_on_compare, "Flipping": work_on_flipping,
-        "Ablation": work_on_ablation}
+WORK = {
+    "Home": work_on_home,
+    "Design": work_on_design,
+    "Compare": work_on_compare,
+    "Flipping": work_on_flipping,
+    "Ablation": work_on_ablation,
+}
 
 
 def open_case(app: AppTest, key: str) -> AppTest:
@@ -132,8 +137,10 @@ def test_start_designing_shows_the_map_of_the_example_and_replaces_nothing(open_
     app = open_page()
     click("start-designing")(app)
     visit = visit_of(app)
-    assert visit.active == "configuration_2" and visit.models == state.start(
-        tuple(e for e in visit.models if e.origin == "example")).models
+    assert (
+        visit.active == "configuration_2"
+        and visit.models == state.start(tuple(e for e in visit.models if e.origin == "example")).models
+    )
     assert not [button for button in app.button if button.key == "plain-start"]
 
 

@@ -38,8 +38,11 @@ def shown(app: AppTest) -> state_compare.CompareState:
 
 def payload(app: AppTest, key: str) -> dict:
     """What a piece of the grid was sent."""
-    found = [json.loads(element.proto.json) for element in app.get("bidi_component") if f"-{key}-" in f"{element.proto.id}-"
-             or element.proto.id.endswith(key)]
+    found = [
+        json.loads(element.proto.json)
+        for element in app.get("bidi_component")
+        if f"-{key}-" in f"{element.proto.id}-" or element.proto.id.endswith(key)
+    ]
     assert len(found) == 1, key
     return found[0]
 
@@ -109,8 +112,15 @@ def test_models_range_and_formulas(app: AppTest) -> None:
 
 
 def test_baselines_are_columns_without_segments(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = open_page("2_Compare", row1="castle_on_lake~crop~0~", row2="castle_on_lake~crop~1~", col1="m~configuration_2",
-                    col2="b~gradient", col3="b~edges", compare="each~f~1.1~1.2~")
+    app = open_page(
+        "2_Compare",
+        row1="castle_on_lake~crop~0~",
+        row2="castle_on_lake~crop~1~",
+        col1="m~configuration_2",
+        col2="b~gradient",
+        col3="b~edges",
+        compare="each~f~1.1~1.2~",
+    )
     head, row = payload(app, "compare-head"), payload(app, "compare-row-1")
     assert [column["name"] for column in head["columns"]] == ["Configuration 2", "Gradient", "Edges"]
     assert [bar["text"] for bar in head["columns"][1]["bar"]] == ["baseline"] and not head["columns"][1]["lines"]
@@ -131,7 +141,9 @@ def test_baselines_are_columns_without_segments(open_page: Open, monkeypatch: py
     assert names == ["Configuration 2", "Gradient (baseline)", "Edges (baseline)"]
     app.multiselect(key="compare-models").set_value(["Random (baseline)", "Configuration 2"]).run()
     assert [column.baseline for column in shown(app).columns] == ["random", ""] and app.query_params["col1"] in (
-        "b~random", ["b~random"])
+        "b~random",
+        ["b~random"],
+    )
     for text in ("b~saliency", "b~", "b~gradient~"):
         with pytest.raises(ValueError):
             state_compare.from_params({"row1": "kitten~crop~~", "col1": text})
@@ -140,7 +152,12 @@ def test_baselines_are_columns_without_segments(open_page: Open, monkeypatch: py
 def test_ready_made_sets(app: AppTest) -> None:
     app.button(key="compare-set-rules").click().run()
     assert [entry.name for entry in state_compare.entries(visit_of(app))] == [
-        "LRP-ε 0.3", "LRP-γ 0.3", "LRP-α1β0", "LRP-α2β1", "LRP-α3β2"]
+        "LRP-ε 0.3",
+        "LRP-γ 0.3",
+        "LRP-α1β0",
+        "LRP-α2β1",
+        "LRP-α3β2",
+    ]
     assert shown(app).formulas and {row.image.id for row in shown(app).rows} == {"wine_glass_and_bottle"}
     app.selectbox(key="compare-set-image").set_value("guitar_and_drums").run()
     app.button(key="compare-set-configurations").click().run()
@@ -219,8 +236,13 @@ def test_the_flipping_score_of_every_map_is_measured_on_request(open_page: Open)
     visit = visit_of(app)
     row = shown(app).rows[0]
     target = app.selectbox(key="compare-target-1").value
-    scores = known_scores(net(), row.image, target, (56, state_flipping.of(visit).measurement.fill, 3),
-                          state_compare.entries(visit, shown(app))[0].model)
+    scores = known_scores(
+        net(),
+        row.image,
+        target,
+        (56, state_flipping.of(visit).measurement.fill, 3),
+        state_compare.entries(visit, shown(app))[0].model,
+    )
     assert scores is not None and scores.srg is not None
     fact = next(one for one in payload(app, "compare-row-1")["columns"][0]["facts"] if one["symbol"] == "SRG")
     assert fact["text"] == payload_of.number("srg", scores.srg)
@@ -254,8 +276,14 @@ def test_import_of_a_bundle(app: AppTest) -> None:
 
 
 def test_an_address_opens_the_same_comparison(open_page: Open) -> None:
-    app = open_page("2_Compare", row1="kitten~crop~3~u", row2="castle_on_lake~squash~~", col1="m~configuration_4",
-                    col2="m~configuration_2", compare="all~f~1.1~1.2~s")
+    app = open_page(
+        "2_Compare",
+        row1="kitten~crop~3~u",
+        row2="castle_on_lake~squash~~",
+        col1="m~configuration_4",
+        col2="m~configuration_2",
+        compare="all~f~1.1~1.2~s",
+    )
     kept = shown(app)
     assert [row.image.id for row in kept.rows] == ["kitten", "castle_on_lake"]
     assert kept.share == "all" and kept.formulas and kept.scaled and kept.difference == (GridCell(1, 0), GridCell(1, 1))
@@ -264,8 +292,9 @@ def test_an_address_opens_the_same_comparison(open_page: Open) -> None:
 
 
 def test_an_image_that_is_not_kept_spoils_its_own_row_only(open_page: Open) -> None:
-    app = open_page("2_Compare", row1=f"upload-{'0f' * 32}~crop~~", row2="kitten~crop~~", col1="m~configuration_4",
-                    compare="each~~~~")
+    app = open_page(
+        "2_Compare", row1=f"upload-{'0f' * 32}~crop~~", row2="kitten~crop~~", col1="m~configuration_4", compare="each~~~~"
+    )
     assert any("uploaded in another visit" in warning.value for warning in app.warning)
     assert payload(app, "compare-row-2")["columns"][0]["picture"]
     assert not app.exception
@@ -274,8 +303,14 @@ def test_an_image_that_is_not_kept_spoils_its_own_row_only(open_page: Open) -> N
 def test_a_full_cache_ends_the_work_with_a_word(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "_maps", ByteCache(300_000, lambda maps: maps.nbytes))
     before = service.counters.propagations
-    app = open_page("2_Compare", row1="kitten~crop~~", row2="kitten~crop~~", col1="m~configuration_4",
-                    col2="m~configuration_2", compare="each~~~~")
+    app = open_page(
+        "2_Compare",
+        row1="kitten~crop~~",
+        row2="kitten~crop~~",
+        col1="m~configuration_4",
+        col2="m~configuration_2",
+        compare="each~~~~",
+    )
     notes = [cell["note"] for n in (1, 2) for cell in payload(app, f"compare-row-{n}")["columns"] if not cell["picture"]]
     assert notes and all("memory" in note for note in notes)
     assert service.counters.propagations - before <= 6
@@ -283,7 +318,12 @@ def test_a_full_cache_ends_the_work_with_a_word(open_page: Open, monkeypatch: py
 
 def test_sets_are_the_guides() -> None:
     assert [[segment.rule.short for segment in model.segments] for model in sets.SETS["rules"].models()] == [
-        ["ε 0.3"], ["γ 0.3"], ["α1β0"], ["α2β1"], ["α3β2"]]
+        ["ε 0.3"],
+        ["γ 0.3"],
+        ["α1β0"],
+        ["α2β1"],
+        ["α3β2"],
+    ]
     assert set(sets.two_object_samples()) == set(sets.TWO_OBJECTS)
     for names in sets.two_object_samples().values():
         assert len(set(names)) == 2 and set(names) <= set(imagenet_classes())
@@ -301,7 +341,8 @@ def test_a_column_of_lrp_0_says_why_it_is_noise_and_gives_way_to_a_readable_mode
     app.button(key="plain-start").click().run()
     assert [column.id for column in shown(app).columns][:2] == ["configuration_1", "configuration_2"]
     app.session_state["_visit"] = state_compare.changed(
-        visit_of(app), state_compare.set_columns, [GridColumn(own), GridColumn("configuration_1")])
+        visit_of(app), state_compare.set_columns, [GridColumn(own), GridColumn("configuration_1")]
+    )
     app.run()
     app.button(key="plain-start").click().run()
     assert [column.id for column in shown(app).columns] == ["configuration_2", "configuration_1"]

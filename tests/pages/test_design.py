@@ -39,6 +39,7 @@ def design(open_page: Open) -> AppTest:
 
 # --- image and class ---------------------------------------------------------------------------------------------------
 
+
 def test_opens_with_the_first_class_chosen(design: AppTest) -> None:
     first = service.predictions(net(), visit_of(design).image, 1)[0]
     assert design.selectbox(key="target").value == first.index
@@ -82,10 +83,12 @@ def test_an_upload_of_another_visit_is_asked_for_again(open_page: Open) -> None:
     app = open_page("1_Design", image="upload-" + "ab" * 32)
     assert "upload the same file again" in sentences(app)
     assert app.file_uploader(key="upload-again") and not [
-        one for one in app.get("bidi_component") if "ruler" in one.proto.id or "final" in one.proto.id]
+        one for one in app.get("bidi_component") if "ruler" in one.proto.id or "final" in one.proto.id
+    ]
 
 
 # --- models ------------------------------------------------------------------------------------------------------------
+
 
 def test_new_is_immediate_where_nothing_is_lost_and_asks_where_something_is(design: AppTest) -> None:
     design.button(key="new-model").click().run()
@@ -126,10 +129,17 @@ def test_duplicate_rename_delete_and_undo(design: AppTest) -> None:
 
 def test_several_files_are_imported_and_a_wrong_one_gets_its_sentence(design: AppTest) -> None:
     ours = LRPModel.basic("Ours").to_json().encode()
-    original = json.dumps({"name": "Theirs", "configuration": [
-        {"x0": 1, "x1": 11, "method": "gamma", "gamma1p": 0.3}, {"x0": 11, "x1": 39, "method": "0"}]}).encode()
-    files = [("ours.json", ours, "application/json"), ("theirs.json", original, "application/json"),
-             ("wrong.json", b'{"format": "vislrp-model"}', "application/json")]
+    original = json.dumps(
+        {
+            "name": "Theirs",
+            "configuration": [{"x0": 1, "x1": 11, "method": "gamma", "gamma1p": 0.3}, {"x0": 11, "x1": 39, "method": "0"}],
+        }
+    ).encode()
+    files = [
+        ("ours.json", ours, "application/json"),
+        ("theirs.json", original, "application/json"),
+        ("wrong.json", b'{"format": "vislrp-model"}', "application/json"),
+    ]
     design.file_uploader(key="import-models-0").set_value(files).run()
     own = [e for e in visit_of(design).models if e.origin == "own"]
     assert [e.name for e in own] == ["Ours", "Theirs"] and visit_of(design).active == own[1].id
@@ -144,6 +154,7 @@ def test_a_wrong_file_alone_changes_nothing(design: AppTest) -> None:
 
 
 # --- typed values ------------------------------------------------------------------------------------------------------
+
 
 def test_segments_are_added_moved_split_selected_and_removed_by_typing(design: AppTest) -> None:
     design.button(key="twin-add").click().run()
@@ -201,8 +212,17 @@ def test_relevance_that_is_not_finite_is_told_at_its_place_and_repaired(design: 
 
 # --- conventions, look, layer --------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("field", "choices"), [("pixel_rule", PIXEL_RULES), ("pooling", POOLINGS), ("bias", BIASES),
-                                                ("pooling_epsilon", POOLING_EPSILONS), ("start", STARTS)])
+
+@pytest.mark.parametrize(
+    ("field", "choices"),
+    [
+        ("pixel_rule", PIXEL_RULES),
+        ("pooling", POOLINGS),
+        ("bias", BIASES),
+        ("pooling_epsilon", POOLING_EPSILONS),
+        ("start", STARTS),
+    ],
+)
 def test_each_convention_says_what_it_does_and_who_does_it_so(design: AppTest, field: str, choices: dict) -> None:
     for key, choice in choices.items():
         design.selectbox(key=f"convention-{field}").set_value(key).run()
@@ -254,6 +274,7 @@ def test_sums_say_what_each_layer_absorbed(design: AppTest) -> None:
 
 # --- export and link -----------------------------------------------------------------------------------------------------
 
+
 def test_downloads_are_offered_under_the_chosen_file_name(design: AppTest) -> None:
     labels = {b.key for b in design.get("download_button")}
     assert labels >= {"export-json", "export-python", "export-zennit", "download-png", "download-npz", "download-npz-pixels"}
@@ -292,6 +313,7 @@ def test_a_damaged_address_falls_back_with_one_sentence(open_page: Open) -> None
 
 
 # --- components and the engine -------------------------------------------------------------------------------------------
+
 
 def test_gestures_on_the_ruler_change_the_model(design: AppTest) -> None:
     gesture(design, "ruler", {"kind": "add"})

@@ -19,8 +19,12 @@ from vislrp_ui.compare.evidence import boxes, chart, exports, pair, panel, plan,
 from vislrp_ui.evidence import Boxed, Evidence
 
 Open = Callable[..., AppTest]
-COLUMNS = {"row1": "castle_on_lake~crop~0~", "row2": "kitten~crop~9~", "col1": "m~configuration_2",
-           "col2": "m~overview_composite"}
+COLUMNS = {
+    "row1": "castle_on_lake~crop~0~",
+    "row2": "kitten~crop~9~",
+    "col1": "m~configuration_2",
+    "col2": "m~overview_composite",
+}
 
 
 started: list[plan.Plan] = []
@@ -72,7 +76,8 @@ def test_free_measures_are_there_at_once_and_equal_the_tasks(open_page: Open) ->
         expected = task.run(current().network).value
         assert grid_values["Configuration 2", metric].value == pytest.approx(expected, rel=1e-4)
     assert app.query_params["evidence"] == ["v2~metrics:class_cosine.gini.box_mass"] or (
-        app.query_params["evidence"] == "v2~metrics:class_cosine.gini.box_mass")
+        app.query_params["evidence"] == "v2~metrics:class_cosine.gini.box_mass"
+    )
     app.button(key="compare-evidence").click().run()
     assert state_compare.of(visit_of(app)).evidence is None and "evidence" not in app.query_params
 
@@ -82,8 +87,9 @@ def current() -> plan.Plan:
     return started[-1]
 
 
-def test_a_run_over_samples_beside_baselines_can_be_stopped_and_goes_on(open_page: Open,
-                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_over_samples_beside_baselines_can_be_stopped_and_goes_on(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     few = dict(list(sources.samples().items())[:6])
     monkeypatch.setattr(sources, "samples", lambda: few)
     app = open_page("2_Compare", **COLUMNS, evidence="samples~gini.top_randomised~edges~", col3="b~edges")
@@ -127,8 +133,12 @@ def test_pictures_of_ones_own_are_kept_for_the_visit(open_page: Open, monkeypatc
         Image.fromarray(np.random.default_rng(seed).integers(0, 255, (240, 300, 3), dtype=np.uint8)).save(buffer, "PNG")
         return buffer.getvalue()
 
-    files = [("a.png", png(1), "image/png"), ("b.txt.png", b"none", "image/png"), ("c.png", png(2), "image/png"),
-             ("d.png", png(3), "image/png")]
+    files = [
+        ("a.png", png(1), "image/png"),
+        ("b.txt.png", b"none", "image/png"),
+        ("c.png", png(2), "image/png"),
+        ("d.png", png(3), "image/png"),
+    ]
     app.file_uploader(key="evidence-upload-0").set_value(files).run()
     assert [title for title, _ in app.session_state["_evidence_own"].values()] == ["a.png", "c.png"]
     told = " ".join(one.value for one in app.warning)
@@ -186,8 +196,18 @@ def test_boxes_of_drawings_and_of_addresses() -> None:
     assert boxes.ends_of(mask) == (30, 10, 60, 20)
     whole = Evidence("samples", ("srg", "gini"), ("edges", "gradient"), (Boxed(2, 1, 2, 30, 40),))
     assert evidence.from_param(whole.to_param()) == whole and evidence.from_param(Evidence().to_param()) == Evidence()
-    for text in ("", "rows~~", "all~gini~~", "rows~accuracy~~", "rows~gini~saliency~", "rows~gini~~1_2_3_4",
-                 "rows~gini~~1_5_5_5_9", "rows~gini~~1_0_0_9_225", "rows~gini~~1_0_0_9_9.1_0_0_9_9", "rows~gini~~x_0_0_9_9"):
+    for text in (
+        "",
+        "rows~~",
+        "all~gini~~",
+        "rows~accuracy~~",
+        "rows~gini~saliency~",
+        "rows~gini~~1_2_3_4",
+        "rows~gini~~1_5_5_5_9",
+        "rows~gini~~1_0_0_9_225",
+        "rows~gini~~1_0_0_9_9.1_0_0_9_9",
+        "rows~gini~~x_0_0_9_9",
+    ):
         with pytest.raises(ValueError):
             evidence.from_param(text)
     seen, size = plan.as_seen(Boxed(1, 3, 4, 50, 60).box, "crop")

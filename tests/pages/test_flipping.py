@@ -49,8 +49,10 @@ def drawing(mask: masks.Mask, colour: str) -> dict:  # type: ignore[type-arg]
     large = np.kron(mask, np.ones((2, 2), dtype=np.uint8)).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(np.stack([large * 255, large * 209, large * 0, large * 150], axis=-1)).save(buffer, "PNG")
-    return {"raw": {"objects": [{"type": "Path", "stroke": colour}] if mask.any() else []},
-            "data": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()}
+    return {
+        "raw": {"objects": [{"type": "Path", "stroke": colour}] if mask.any() else []},
+        "data": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
+    }
 
 
 def stroke(app: AppTest, side: str, mask: masks.Mask, row: int = 1) -> AppTest:
@@ -66,7 +68,7 @@ def stroke(app: AppTest, side: str, mask: masks.Mask, row: int = 1) -> AppTest:
 
 def square(top: int, left: int, side: int = 40) -> masks.Mask:
     mask = masks.empty()
-    mask[top:top + side, left:left + side] = True
+    mask[top : top + side, left : left + side] = True
     return mask
 
 
@@ -172,7 +174,8 @@ def test_every_fill_gives_its_own_prediction(open_page: Open, fill: str) -> None
     app.selectbox(key="flip-fill").set_value(fill).run()
     assert flip_state(app).row().fill == fill
     assert {name: row["logits"] for name, row in predictions(app).items()} != {
-        name: row["logits"] for name, row in inverted.items()}
+        name: row["logits"] for name, row in inverted.items()
+    }
 
 
 def test_selection_by_relevance_marks_what_the_slider_says(open_page: Open) -> None:
@@ -200,8 +203,19 @@ def test_measuring_draws_curves_with_scores_and_a_picture_at_any_step(open_page:
     visit = app.session_state["_visit"]
     maps = service.maps(net(), visit.image, visit.entry("configuration_4").model)
     trace = service.trace(net(), visit.image)
-    curves = [flipping.measure(tiny, trace.x, torch.zeros_like(trace.x), flipping.order_of(maps.maps[0], 56, order),
-                               maps.target, patch=56, steps=4, kind=order) for order in ("morf", "lerf")]
+    curves = [
+        flipping.measure(
+            tiny,
+            trace.x,
+            torch.zeros_like(trace.x),
+            flipping.order_of(maps.maps[0], 56, order),
+            maps.target,
+            patch=56,
+            steps=4,
+            kind=order,
+        )
+        for order in ("morf", "lerf")
+    ]
     expected = flipping.scores(*curves)
     row = table[table["Model"] == "Configuration 4"].iloc[0]
     assert row["AOPC ↑"] == pytest.approx(expected.aopc, abs=1e-5) and row["SRG ↑"] == pytest.approx(expected.srg, abs=1e-5)
@@ -256,14 +270,22 @@ def test_a_mask_file_of_the_wrong_kind_costs_one_sentence(open_page: Open) -> No
     assert np.array_equal(flip_state(app).row().brushed, square(3, 4))
 
 
-@pytest.mark.parametrize("damaged", [
-    None, "text", {}, {"raw": None}, {"raw": {"objects": "x"}}, {"raw": {"objects": [3]}},
-    {"raw": {"objects": [{"stroke": "red"}]}, "data": "data:image/png;base64,AAAA"},
-    {"raw": {"objects": [{"stroke": stroke_colour("add", 1)}]}, "data": "data:image/png;base64,AAAA"},
-    {"raw": {"objects": [{"stroke": stroke_colour("add", 1)}]}, "data": "data:image/png;base64,###"},
-    {"raw": {"objects": [{"stroke": stroke_colour("add", 1)}]}, "data": "http://example.org/a.png"},
-    {"raw": {"objects": [{"stroke": stroke_colour("add", 1)}]}, "data": None},
-])
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        None,
+        "text",
+        {},
+        {"raw": None},
+        {"raw": {"objects": "x"}},
+        {"raw": {"objects": [3]}},
+        {"raw": {"objects": [{"stroke": "red"}]}, "data": "data:image/png;base64,AAAA"},
+        {"raw": {"objects": [{"stroke": stroke_colour("add", 1)}]}, "data": "data:image/png;base64,AAAA"},
+        {"raw": {"objects": [{"stroke": stroke_colour("add", 1)}]}, "data": "data:image/png;base64,###"},
+        {"raw": {"objects": [{"stroke": stroke_colour("add", 1)}]}, "data": "http://example.org/a.png"},
+        {"raw": {"objects": [{"stroke": stroke_colour("add", 1)}]}, "data": None},
+    ],
+)
 def test_what_a_canvas_cannot_have_sent_is_no_drawing(damaged: object) -> None:
     assert read_drawing(damaged, 1) is None
 
@@ -277,8 +299,10 @@ def test_a_drawing_is_read_in_its_generation_alone() -> None:
 
 
 def test_a_lasso_marks_what_its_line_encloses() -> None:
-    line = {"stroke": stroke_colour(kind_of("lasso"), 3),
-            "path": [["M", 100, 100], ["Q", 300, 90, 300, 100], ["Q", 300, 300, 300, 300], ["L", 100, 300]]}
+    line = {
+        "stroke": stroke_colour(kind_of("lasso"), 3),
+        "path": [["M", 100, 100], ["Q", 300, 90, 300, 100], ["Q", 300, 300, 300, 300], ["L", 100, 300]],
+    }
     found = read_drawing({"raw": {"objects": [line]}, "data": None}, 3)
     assert found is not None and found[60:140, 60:140].all() and not found[:40].any() and not found[160:].any()
     for path in ("nonsense", [["M"]], [["L", float("inf"), 1], ["L", 1, True], ["L", 1, 1], 5]):

@@ -77,6 +77,7 @@ def test_each_case_opens_its_page_with_everything_set(open_page: Open, case) -> 
 
 def test_the_first_visitor_of_a_fresh_server_gets_the_apps_own_navigation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a change of the page, which would be one more step of Back."""
+
     def refuse(page: object) -> None:
         raise AssertionError(page)
 

@@ -12,8 +12,16 @@ from tests.pages.conftest import visit_of
 from vislrp_ui import caches, permalink, rooms, session, state
 from vislrp_ui.rooms import Room
 
-NOTES = Room("notes", "Notes", ":material/notes:", "tests.support.notes.page:notes", "tests/support/notes/Notes.py",
-             state="tests.support.notes.state_notes", caches={"note lengths": 0.001}, remembers=("_note_open",))
+NOTES = Room(
+    "notes",
+    "Notes",
+    ":material/notes:",
+    "tests.support.notes.page:notes",
+    "tests/support/notes/Notes.py",
+    state="tests.support.notes.state_notes",
+    caches={"note lengths": 0.001},
+    remembers=("_note_open",),
+)
 
 
 @pytest.fixture
@@ -51,6 +59,14 @@ def test_a_damaged_part_of_its_address_costs_that_part(open_page: Callable[..., 
 
 def test_the_recipe_names_what_the_page_has():
     recipe = (Path(__file__).resolve().parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for name in ("vislrp_ui/rooms.py", "rooms.draw(", "KEY", "from_params", "to_params", "write_fields", "boot()",
-                 "tests/support/notes"):
+    for name in (
+        "vislrp_ui/rooms.py",
+        "rooms.draw(",
+        "KEY",
+        "from_params",
+        "to_params",
+        "write_fields",
+        "boot()",
+        "tests/support/notes",
+    ):
         assert name in recipe

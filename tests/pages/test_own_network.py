@@ -69,8 +69,9 @@ def living() -> list[str]:
 def test_the_pages_follow_it_undo_brings_the_models_back_and_it_ends_with_the_visit(open_page: Open) -> None:
     assert living() == []
     app = open_menus(open_page("1_Design"))
-    assert app.file_uploader(key="own-weights-0").proto.max_upload_size_mb == 600 == config.get_option(
-        "server.maxUploadSize"), "what the server takes is what is said"
+    assert (
+        app.file_uploader(key="own-weights-0").proto.max_upload_size_mb == 600 == config.get_option("server.maxUploadSize")
+    ), "what the server takes is what is said"
     gesture(app, "ruler", {"kind": "add"})
     before = visit_of(app)
     upload(app, "labels", "\n".join(f"my {name}" for name in CLASSES).encode(), "names.txt")
@@ -82,8 +83,10 @@ def test_the_pages_follow_it_undo_brings_the_models_back_and_it_ends_with_the_vi
     assert visit.network == OWN == permalink.to_params(visit)["network"]
     assert {entry.model.architecture for entry in visit.models} == {"alexnet"}
     assert len(visit.models) == len(before.models) and len(visit.model.segments) == 2
-    assert said(app) == ("This network is an AlexNet with 20 layers: the models were carried over to them, borders with "
-                         "their blocks. Undo on Design brings the models back as they were.")
+    assert said(app) == (
+        "This network is an AlexNet with 20 layers: the models were carried over to them, borders with "
+        "their blocks. Undo on Design brings the models back as they were."
+    )
     assert classes(app) and classes(app) <= {f"my {name}" for name in CLASSES}
     open_menus(app)
     assert not [one.value for one in app.file_uploader if str(one.key).startswith("own-") and one.value]
@@ -120,7 +123,8 @@ def test_a_link_to_it_says_what_is_missing_and_nothing_is_lost(open_page: Open) 
     assert told == [
         "This view was made with a network of the visitor's own, which only their visit holds: the page runs with another "
         "network.",
-        "This network is a VGG16 with 38 layers: the models were carried over to them, borders with their blocks."]
+        "This network is a VGG16 with 38 layers: the models were carried over to them, borders with their blocks.",
+    ]
     other.switch_page("pages/1_Design.py").run()
     open_menus(other)
     assert len(rows(other)) == len(ARCHITECTURES["vgg16"].rows) and visit_of(other).network is None
@@ -128,7 +132,8 @@ def test_a_link_to_it_says_what_is_missing_and_nothing_is_lost(open_page: Open) 
     other.button(key="undo").click().run()
     assert [error.value for error in other.error] == [
         "This view needs a network of the visitor's own, which this visit does not hold: upload its file in the network "
-        "menu, or choose another network there."] and visit_of(other).model == made
+        "menu, or choose another network there."
+    ] and visit_of(other).model == made
     menu = open_menus(other).radio(key="network")
     assert menu.value is None and menu.options == ["tiny", "Embedded VGG16"]
     menu.set_value("tiny").run()
@@ -139,7 +144,8 @@ def test_a_link_to_it_says_what_is_missing_and_nothing_is_lost(open_page: Open) 
 
 
 def test_another_one_takes_its_place_and_a_wrong_one_changes_nothing(
-        open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = open_menus(open_page("1_Design"))
     gesture(app, "ruler", {"kind": "add"})
     upload(app, "weights", file("alexnet"), "first.safetensors")
@@ -172,8 +178,10 @@ def test_another_one_takes_its_place_and_a_wrong_one_changes_nothing(
     monkeypatch.setattr(own_networks, "nbytes", lambda network: 600_000)
     second = open_menus(open_page("1_Design"))
     upload(second, "weights", file("alexnet"), "late.safetensors")
-    assert said(second) == ('"late.safetensors" takes 1 MB as 32-bit numbers; this server gives 1 MB to the networks of all '
-                            "visitors, of which 1 MB are in use: take a smaller one, or try again later.")
+    assert said(second) == (
+        '"late.safetensors" takes 1 MB as 32-bit numbers; this server gives 1 MB to the networks of all '
+        "visitors, of which 1 MB are in use: take a smaller one, or try again later."
+    )
     assert visit_of(second).network is None and living() == ["fourth"]
 
 

@@ -13,9 +13,31 @@ from PIL import Image, ImageDraw
 from tests.support.shown import payload_of, plain
 from tests.support.tab import Tab
 
-ELSEWHERE = ("menu-", "export-", "download-", "copy-", "stamp-", "start-", "open-", "sample-", "new-", "flip-measure",
-             "abl-measure", "compare-flips-start", "upload", "flip-curves", "flip-scores", "flip-figure", "abl-csv",
-             "compare-set", "network", "kept-", "look-paper", "flip-mask", "flip-file")
+ELSEWHERE = (
+    "menu-",
+    "export-",
+    "download-",
+    "copy-",
+    "stamp-",
+    "start-",
+    "open-",
+    "sample-",
+    "new-",
+    "flip-measure",
+    "abl-measure",
+    "compare-flips-start",
+    "upload",
+    "flip-curves",
+    "flip-scores",
+    "flip-figure",
+    "abl-csv",
+    "compare-set",
+    "network",
+    "kept-",
+    "look-paper",
+    "flip-mask",
+    "flip-file",
+)
 """Keys that begin so lead elsewhere, give a file, open a dialog, or start work of minutes."""
 
 
@@ -40,8 +62,9 @@ def gestures(tab: Tab) -> list[Gesture]:
     for key, content in tab.widgets():
         if key.startswith(ELSEWHERE) or getattr(content, "disabled", False):
             continue
-        found += [Gesture(f"{key}: {what}", key, do, f"{key}, {place}")
-                  for place, (what, do) in enumerate(_of(tab, key, content))]
+        found += [
+            Gesture(f"{key}: {what}", key, do, f"{key}, {place}") for place, (what, do) in enumerate(_of(tab, key, content))
+        ]
     return found
 
 

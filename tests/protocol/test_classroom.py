@@ -14,8 +14,9 @@ def test_no_edit_is_lost_and_every_page_answers(app_url: str) -> None:
 
 
 def test_the_report_counts_what_was_heard() -> None:
-    report = Report(pupils=3, seconds=24, opening=1.5, actions=5, lost=["one"], by_action={"class": (5, 0.5, 0.1)},
-                    processor=2.0)
+    report = Report(
+        pupils=3, seconds=24, opening=1.5, actions=5, lost=["one"], by_action={"class": (5, 0.5, 0.1)}, processor=2.0
+    )
     table = report.table()
     assert "| actions done (the pace is 6) | 5 |" in table and "| lost edits | 1 |" in table
     assert "| median of 5 × class | 0.50 s |" in table and "| the same per action | 0.40 s |" in table

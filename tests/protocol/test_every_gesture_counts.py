@@ -143,14 +143,21 @@ def _opened(url: str, page: str, menus: tuple[str, ...]) -> Tab:
 
 def _outcome(tab: Tab) -> Outcome:
     assert not tab.errors, tab.errors
-    return Outcome(tab.query, {key: value for key, value in tab.shown().items() if (not key.startswith(("stamp-", "menu-"))
-                               and not isinstance(value, str | bytes)) or key in ("target", "abl-layer")})
+    return Outcome(
+        tab.query,
+        {
+            key: value
+            for key, value in tab.shown().items()
+            if (not key.startswith(("stamp-", "menu-")) and not isinstance(value, str | bytes))
+            or key in ("target", "abl-layer")
+        },
+    )
 
 
 def _bursts(kinds: Sequence[str]) -> Iterator[list[str]]:
     path = walk(len(kinds))
     for begin in range(0, len(path) - 1, BURST - 1):
-        yield [kinds[place] for place in path[begin:begin + BURST]]
+        yield [kinds[place] for place in path[begin : begin + BURST]]
 
 
 @pytest.mark.parametrize("name", PAGES if ALL else SOME)
@@ -178,8 +185,11 @@ def _walk_through(pair: Pair, keys: tuple[str, ...]) -> None:
 
 
 def _differences(found: Outcome, wanted: Outcome) -> str:
-    parts = [f"{key} {found.shown.get(key)} in place of {value}" for key, value in wanted.shown.items()
-             if found.shown.get(key) != value]
+    parts = [
+        f"{key} {found.shown.get(key)} in place of {value}"
+        for key, value in wanted.shown.items()
+        if found.shown.get(key) != value
+    ]
     if found.address != wanted.address:
         parts.append(f"address {found.address} in place of {wanted.address}")
     return "; ".join(parts)

@@ -35,8 +35,9 @@ class Server:
         """Start it, at the same address each time."""
         log = self.folder / "log.txt"
         command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.disconnectedSessionTTL", "1"]
-        self.url = self.running.enter_context(served(command, log, port=self.port, VISLRP_NETWORK="embedded",
-                                                     VISLRP_CACHE_MB="20"))
+        self.url = self.running.enter_context(
+            served(command, log, port=self.port, VISLRP_NETWORK="embedded", VISLRP_CACHE_MB="20")
+        )
 
     def kill(self) -> None:
         """End it without a word."""
@@ -72,8 +73,12 @@ def status(url: str) -> int:
 
 def maps_of(tab: Tab) -> int:
     """Maps that are drawn on Compare."""
-    return sum(column["picture"] is not None for key, _ in tab.widgets() if key.startswith(CELLS)
-               for column in tab.payload(key)["columns"])
+    return sum(
+        column["picture"] is not None
+        for key, _ in tab.widgets()
+        if key.startswith(CELLS)
+        for column in tab.payload(key)["columns"]
+    )
 
 
 def test_pages_work_with_little_memory_and_come_back_when_the_server_was_killed(server: Server) -> None:
@@ -113,8 +118,11 @@ def test_pages_work_with_little_memory_and_come_back_when_the_server_was_killed(
         tab.close()
 
 
-@pytest.mark.parametrize("query", ["model=" + "A" * 100_000, "&".join(f"x{n}=1" for n in range(20_000)), "%" * 100_000],
-                         ids=["one value", "many names", "nonsense"])
+@pytest.mark.parametrize(
+    "query",
+    ["model=" + "A" * 100_000, "&".join(f"x{n}=1" for n in range(20_000)), "%" * 100_000],
+    ids=["one value", "many names", "nonsense"],
+)
 def test_an_address_of_100_kilobytes_is_refused_in_one_sentence(app_url: str, query: str) -> None:
     tab = Tab(app_url, "Design", query)
     assert tab.wait(lambda: tab.has("final") and tab.idle)
@@ -144,5 +152,6 @@ def test_a_visitors_file_has_an_address_that_nobody_guesses_and_goes_with_the_vi
         passing.settle()
         passing.close()
         return status(server.url + file) == 404
+
     assert other.wait(gone)
     other.close()

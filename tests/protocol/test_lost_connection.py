@@ -15,18 +15,26 @@ def _class(tab: Tab, key: str) -> int:
 
 
 PICKS: list[tuple[str, str, Callable[[Tab], object], Callable[[Tab, object], bool]]] = [
-    ("Design", "design-classes", lambda tab: _class(tab, "design-classes"),
-     lambda tab, picked: tab.address.get("target") == str(picked)),
-    ("Design", "model-cards", lambda tab: tab.payload("model-cards")["cards"][-1]["id"],
-     lambda tab, picked: tab.address.get("model") == f"example-{picked}"),
+    (
+        "Design",
+        "design-classes",
+        lambda tab: _class(tab, "design-classes"),
+        lambda tab, picked: tab.address.get("target") == str(picked),
+    ),
+    (
+        "Design",
+        "model-cards",
+        lambda tab: tab.payload("model-cards")["cards"][-1]["id"],
+        lambda tab, picked: tab.address.get("model") == f"example-{picked}",
+    ),
     ("Neuron_Ablation", "abl-layers", lambda tab: 5, lambda tab, picked: tab.payload("abl-layers")["selected"] == picked),
 ]
 
 
 @pytest.mark.parametrize(("page", "key", "choose", "told"), PICKS, ids=[key for _, key, _, _ in PICKS])
-def test_a_pick_that_the_server_never_heard_is_sent_again(app_url: str, page: str, key: str,
-                                                          choose: Callable[[Tab], object],
-                                                          told: Callable[[Tab, object], bool]) -> None:
+def test_a_pick_that_the_server_never_heard_is_sent_again(
+    app_url: str, page: str, key: str, choose: Callable[[Tab], object], told: Callable[[Tab, object], bool]
+) -> None:
     tab = Tab(app_url, page)
     tab.settle()
     picked = choose(tab)

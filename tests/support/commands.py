@@ -19,8 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def kill_when(arguments: Sequence[str], ready: Callable[[], bool]) -> None:
     """Run a command in a process of its own and kill it as soon as `ready` holds, unless it has ended before."""
-    process = subprocess.Popen([sys.executable, "-m", "vislrp_core", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL,
-                               env={**os.environ, "OMP_NUM_THREADS": "1"})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vislrp_core", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     while process.poll() is None and not ready():
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

@@ -15,9 +15,16 @@ from vislrp_core.networks import EMBEDDED
 VGG16 = ARCHITECTURES["vgg16"]
 
 
-def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (24, 20), classes: int = 10,
-               dtype: torch.dtype = torch.float32, architecture: str = "vgg16",
-               normalised: bool = False) -> dict[str, torch.Tensor]:
+def tiny_state(
+    seed: int = 0,
+    *,
+    divisor: int = 16,
+    hidden: tuple[int, int] = (24, 20),
+    classes: int = 10,
+    dtype: torch.dtype = torch.float32,
+    architecture: str = "vgg16",
+    normalised: bool = False,
+) -> dict[str, torch.Tensor]:
     """State dict with torchvision's names and every convolution ``divisor`` times narrower (1: the declared widths).
 
     With ``normalised`` each convolution has a batch normalisation of random statistics behind it.
@@ -26,8 +33,10 @@ def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (2
     rows = ARCHITECTURES[architecture]
     names = normalised_modules(rows)
     features = [index for index in rows.weighted if index <= rows.last_feature]
-    outputs = {**{index: max((rows.rows[index].channels or 1) // divisor, 2) for index in features},
-               **dict(zip(rows.weighted[len(features):], (*hidden, classes), strict=True))}
+    outputs = {
+        **{index: max((rows.rows[index].channels or 1) // divisor, 2) for index in features},
+        **dict(zip(rows.weighted[len(features) :], (*hidden, classes), strict=True)),
+    }
     state, inputs = {}, rows.input_shape[0]
 
     def normal(*shape: int, scale: float = 1.0) -> torch.Tensor:
@@ -38,21 +47,28 @@ def tiny_state(seed: int = 0, *, divisor: int = 16, hidden: tuple[int, int] = (2
         module, norm = names[layer.module or ""] if normalised else (layer.module, None)
         inputs = inputs * rows.positions if index == rows.weighted[len(features)] else inputs
         shape = (outputs[index], inputs, layer.kernel, layer.kernel) if layer.kind == "conv" else (outputs[index], inputs)
-        fan = inputs * (layer.kernel ** 2 if layer.kind == "conv" else 1)
+        fan = inputs * (layer.kernel**2 if layer.kind == "conv" else 1)
         state[f"{module}.weight"] = normal(*shape, scale=(2 / fan) ** 0.5)
         state[f"{module}.bias"] = normal(outputs[index], scale=0.1)
         if norm is not None:
-            state |= {f"{norm}.weight": 1 + normal(outputs[index], scale=0.2),
-                      f"{norm}.bias": normal(outputs[index], scale=0.1),
-                      f"{norm}.running_mean": normal(outputs[index], scale=0.1),
-                      f"{norm}.running_var": 0.5 + normal(outputs[index]).square(),
-                      f"{norm}.num_batches_tracked": torch.tensor(7)}
+            state |= {
+                f"{norm}.weight": 1 + normal(outputs[index], scale=0.2),
+                f"{norm}.bias": normal(outputs[index], scale=0.1),
+                f"{norm}.running_mean": normal(outputs[index], scale=0.1),
+                f"{norm}.running_var": 0.5 + normal(outputs[index]).square(),
+                f"{norm}.num_batches_tracked": torch.tensor(7),
+            }
         inputs = outputs[index]
     return state
 
 
-def tiny_network(seed: int = 0, dtype: torch.dtype = torch.float64, classes: int = 10, architecture: str = "vgg16",
-                 normalised: bool = False) -> Network:
+def tiny_network(
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+    classes: int = 10,
+    architecture: str = "vgg16",
+    normalised: bool = False,
+) -> Network:
     """Network of `tiny_state`."""
     state = tiny_state(seed, classes=classes, dtype=dtype, architecture=architecture, normalised=normalised)
     return Network.from_state_dict(state, name="tiny", any_width=True)
@@ -63,8 +79,9 @@ def small_vgg(seed: int) -> VGG:
     torch.manual_seed(seed)
     plan: list[str | int] = [4, 4, "M", 4, 5, "M", 5, 5, 6, "M", 6, 6, 6, "M", 6, 6, 6, "M"]
     module = VGG(make_layers(plan), init_weights=False)  # type: ignore[arg-type]
-    module.classifier = nn.Sequential(nn.Linear(6 * 49, 12), nn.ReLU(), nn.Dropout(), nn.Linear(12, 11), nn.ReLU(),
-                                      nn.Dropout(), nn.Linear(11, 7))
+    module.classifier = nn.Sequential(
+        nn.Linear(6 * 49, 12), nn.ReLU(), nn.Dropout(), nn.Linear(12, 11), nn.ReLU(), nn.Dropout(), nn.Linear(11, 7)
+    )
     return module.double().eval()
 
 

@@ -45,11 +45,13 @@ def initial(content: Any) -> WidgetState | None:
             state.bool_value = content.value if set_value else content.default
         case "MultiSelect":
             state.string_array_value.data.extend(
-                content.raw_values if set_value else [content.options[place] for place in content.default])
+                content.raw_values if set_value else [content.options[place] for place in content.default]
+            )
             state.string_array_value.SetInParent()
         case "ButtonGroup":
             state.string_array_value.data.extend(
-                content.raw_values if set_value else [content.options[place].content for place in content.default])
+                content.raw_values if set_value else [content.options[place].content for place in content.default]
+            )
             state.string_array_value.SetInParent()
         case _:
             return None

@@ -12,13 +12,16 @@ from vislrp_core.architecture import Architecture, chain, conv, linear, pool, re
 from vislrp_core.network import Network
 
 SIDE = 64
-ALL = [*((key, normalised) for key in ("vgg11", "vgg13", "vgg16", "vgg19") for normalised in (False, True)),
-       ("alexnet", False)]
+ALL = [
+    *((key, normalised) for key in ("vgg11", "vgg13", "vgg16", "vgg19") for normalised in (False, True)),
+    ("alexnet", False),
+]
 """The nine architectures: key, and whether batch normalisation was folded in."""
 
 
-def small_network(key: str, normalised: bool = False, seed: int = 0, dtype: torch.dtype = torch.float64,
-                  side: int = SIDE) -> Network:
+def small_network(
+    key: str, normalised: bool = False, seed: int = 0, dtype: torch.dtype = torch.float64, side: int = SIDE
+) -> Network:
     """A narrow network of a known architecture that takes pictures of ``side`` pixels."""
     whole = tiny_network(seed, torch.float64, architecture=key, normalised=normalised)
     plan = replace(whole.architecture, input_size=side)
@@ -44,16 +47,29 @@ def picture(plan: Architecture, seed: int = 0, count: int = 1, dtype: torch.dtyp
 
 
 TOYS = {
-    "odd windows": chain("toy", "Toy", [[conv("c1", 4, 7, stride=3, padding=4), relu("r1"), pool("p1", 3, 2)],
-                                        [conv("c2", 5, 4, stride=2, padding=1), relu("r2"), pool("p2", 2, 1)]],
-                         [linear("f1", 6), relu("r3"), linear("f2", 4)], input_size=41),
-    "no padding, no ReLU between": chain("toy", "Toy", [[conv("c1", 4, 5, stride=2, padding=0), conv("c2", 5, 3, padding=0),
-                                                         relu("r2")]],
-                                         [linear("f1", 3)], input_size=17),
-    "wider padding than picture": chain("toy", "Toy", [[conv("c1", 3, 5, padding=4), relu("r1"), pool("p1", 3, 3)]],
-                                        [linear("f1", 3)], input_size=5),
-    "vectors alone": chain("toy", "Toy", [], [linear("f1", 5), relu("r1"), linear("f2", 4), relu("r2"), linear("f3", 3)],
-                           input_size=3),
+    "odd windows": chain(
+        "toy",
+        "Toy",
+        [
+            [conv("c1", 4, 7, stride=3, padding=4), relu("r1"), pool("p1", 3, 2)],
+            [conv("c2", 5, 4, stride=2, padding=1), relu("r2"), pool("p2", 2, 1)],
+        ],
+        [linear("f1", 6), relu("r3"), linear("f2", 4)],
+        input_size=41,
+    ),
+    "no padding, no ReLU between": chain(
+        "toy",
+        "Toy",
+        [[conv("c1", 4, 5, stride=2, padding=0), conv("c2", 5, 3, padding=0), relu("r2")]],
+        [linear("f1", 3)],
+        input_size=17,
+    ),
+    "wider padding than picture": chain(
+        "toy", "Toy", [[conv("c1", 3, 5, padding=4), relu("r1"), pool("p1", 3, 3)]], [linear("f1", 3)], input_size=5
+    ),
+    "vectors alone": chain(
+        "toy", "Toy", [], [linear("f1", 5), relu("r1"), linear("f2", 4), relu("r2"), linear("f3", 3)], input_size=3
+    ),
 }
 """Chains whose windows, strides and borders no known architecture has."""
 

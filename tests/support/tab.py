@@ -85,9 +85,16 @@ class Tab:
     def connect(self) -> None:
         """Open the connection, to the same session if there was one, and have the page drawn."""
         protocols = ["streamlit", "none", *([self.session] if self.session else [])]
-        self._socket = self._open.enter_context(connect(
-            self._socket_url, subprotocols=protocols, max_size=None, max_queue=None, compression=None,  # type: ignore
-            open_timeout=60))
+        self._socket = self._open.enter_context(
+            connect(
+                self._socket_url,
+                subprotocols=protocols,
+                max_size=None,
+                max_queue=None,
+                compression=None,  # type: ignore
+                open_timeout=60,
+            )
+        )
         self._sent = self._begun = 0
         self.send()
 
@@ -181,8 +188,10 @@ class Tab:
         """Let the whole answer to what was sent arrive, and draw nothing of it."""
         self.hold = True
         end = time.monotonic() + seconds
-        while not any(one.WhichOneof("type") == "script_finished" and one.script_finished
-                      != ForwardMsg.FINISHED_EARLY_FOR_RERUN for one in self.arrived):
+        while not any(
+            one.WhichOneof("type") == "script_finished" and one.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            for one in self.arrived
+        ):
             if time.monotonic() > end:
                 raise NoAnswer(f"no answer within {seconds:g} s")
             self.receive(0.05)
@@ -239,7 +248,7 @@ class Tab:
             self.nodes[path] = Node(delta.add_block, self._run, delta.fragment_id)
 
     def _forget(self, path: Path, *, below: bool) -> None:
-        for one in [one for one in self.nodes if one[:len(path)] == path and (not below or len(one) > len(path))]:
+        for one in [one for one in self.nodes if one[: len(path)] == path and (not below or len(one) > len(path))]:
             del self.nodes[one]
 
     def _finished(self, status: int) -> None:
@@ -248,8 +257,11 @@ class Tab:
             self.running = False
         if status not in (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY):
             return
-        for path in [path for path, node in self.nodes.items() if node.run != self._run
-                     and (not self._fragments or node.fragment in self._fragments)]:
+        for path in [
+            path
+            for path, node in self.nodes.items()
+            if node.run != self._run and (not self._fragments or node.fragment in self._fragments)
+        ]:
             self.nodes.pop(path, None)
         here = {node.content.id for node in self.nodes.values() if hasattr(node.content, "id")}
         self.states = {id: state for id, state in self.states.items() if id in here}

@@ -60,7 +60,7 @@ def _handler(plan: Plan) -> type[http.server.BaseHTTPRequestHandler]:
                 self.send_header("Content-Length", str(len(plan.content) - start))
             self.end_headers()
             if plan.stall_after:
-                self.wfile.write(body[:plan.stall_after.pop(0)])
+                self.wfile.write(body[: plan.stall_after.pop(0)])
                 plan.release.wait()
                 return
             cut = plan.break_after.pop(0) if plan.break_after else None

@@ -63,11 +63,23 @@ def test_a_case_is_what_single_ablations_show(pictures: list[Path]) -> None:
 
 
 def test_the_drawn_parts_add_up_and_the_numbers_are_those_of_the_ablation(
-        pictures: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     save_file(tiny_state(3), tmp_path / "net.safetensors")
     LRPModel.basic().save(tmp_path / "model.json")
-    main([str(pictures[0]), "--ablate", "30:0-3", "--network", str(tmp_path / "net.safetensors"), "--model",
-          str(tmp_path / "model.json"), "--out", str(tmp_path / "case.webp")])
+    main(
+        [
+            str(pictures[0]),
+            "--ablate",
+            "30:0-3",
+            "--network",
+            str(tmp_path / "net.safetensors"),
+            "--model",
+            str(tmp_path / "model.json"),
+            "--out",
+            str(tmp_path / "case.webp"),
+        ]
+    )
     printed = capsys.readouterr().out
     drawn = draw(pictures[0], load_network(tmp_path / "net.safetensors"), LRPModel.basic(), 30, (0, 1, 2, 3))
     np.testing.assert_allclose(drawn.through + drawn.rest, drawn.whole, atol=1e-4 * np.abs(drawn.whole).max())

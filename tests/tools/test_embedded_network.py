@@ -37,8 +37,14 @@ def rcc_archive(name: str, content: bytes, *, packed: bool) -> bytes:
     root = struct.pack(">IHII", 0, 2, 1, 1) + bytes(8)
     file = struct.pack(">IHHHI", 0, int(packed), 0, 0, 0) + bytes(8)
     start = 20
-    return (b"qres" + struct.pack(">4I", 2, start + len(data) + len(names), start, start + len(data))
-            + data + names + root + file)
+    return (
+        b"qres"
+        + struct.pack(">4I", 2, start + len(data) + len(names), start, start + len(data))
+        + data
+        + names
+        + root
+        + file
+    )
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -91,8 +97,10 @@ def test_pictures_are_listed_once_split_by_name_and_never_sample_photographs(tmp
 
 def pictures(folder: Path) -> list[Picture]:
     kinds = [("photo", False), ("photo", False), ("photo", True), ("cutout", False), ("cutout", True), ("art", False)]
-    return [Picture(str(picture(folder / f"{i}.png", i, "RGBA" if kind == "cutout" else "RGB")), kind, "p", 1.0, held_out)
-            for i, (kind, held_out) in enumerate(kinds)]
+    return [
+        Picture(str(picture(folder / f"{i}.png", i, "RGBA" if kind == "cutout" else "RGB")), kind, "p", 1.0, held_out)
+        for i, (kind, held_out) in enumerate(kinds)
+    ]
 
 
 def test_crops_are_reproducible_and_keep_held_out_pictures_out_of_training(tmp_path: Path):
@@ -158,9 +166,14 @@ def test_training_lowers_the_loss_and_merging_keeps_the_mean():
 
 
 def test_relevance_growth_equals_conservation_for_positive_weights():
-    weights = {"classifier.0.tied_weight": torch.rand(8, 512), "classifier.0.bias": torch.zeros(8),
-               "classifier.3.weight": torch.rand(6, 8), "classifier.3.bias": torch.zeros(6),
-               "classifier.6.weight": torch.rand(4, 6), "classifier.6.bias": torch.zeros(4)}
+    weights = {
+        "classifier.0.tied_weight": torch.rand(8, 512),
+        "classifier.0.bias": torch.zeros(8),
+        "classifier.3.weight": torch.rand(6, 8),
+        "classifier.3.bias": torch.zeros(6),
+        "classifier.6.weight": torch.rand(4, 6),
+        "classifier.6.bias": torch.zeros(4),
+    }
     growth = relevance_growth(weights, torch.rand(5, 512))
     assert torch.allclose(growth, torch.ones(5, 3), rtol=1e-4)
 

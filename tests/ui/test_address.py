@@ -21,11 +21,14 @@ def test_ids_of_models_are_bounded() -> None:
     assert len(found) == 24 and {len(id) for id in found} == {80}
 
 
-@pytest.mark.parametrize("read", [
-    lambda: parts("a~b", 3),
-    *(lambda text=text: whole(text, 1, 9) for text in ("", "0", "10", "-1", "1.0", "1e0", "²", "٣", " 1", "9" * 5000)),
-    lambda: one_of("c" * 500, ("a", "b")),
-])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: parts("a~b", 3),
+        *(lambda text=text: whole(text, 1, 9) for text in ("", "0", "10", "-1", "1.0", "1e0", "²", "٣", " 1", "9" * 5000)),
+        lambda: one_of("c" * 500, ("a", "b")),
+    ],
+)
 def test_damaged_fields_are_refused_in_few_characters(read: Callable[[], object]) -> None:
     with pytest.raises(ValueError) as refused:
         read()

@@ -41,6 +41,7 @@ class Steps:
 def raising(error: Exception) -> Callable[..., str]:
     def work(**_: object) -> str:
         raise error
+
     return work
 
 
@@ -180,7 +181,8 @@ def test_work_goes_on_for_a_moment_when_its_owner_leaves(server: Server) -> None
 
 
 def test_a_reload_claims_its_running_work_by_its_token_and_nobody_else_can(
-        server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first: dict[str, object] = {}
     second: dict[str, object] = {}
     monkeypatch.setattr(background.st, "session_state", first)

@@ -169,9 +169,15 @@ def _file(image: Image.Image) -> str:
 def test_hostile_pictures_are_left_out_with_one_sentence() -> None:
     good = uploads.reduce(picture())
     crop, squash = (base64.b64encode(data).decode() for data in (good.crop, good.squash))
-    bad = [{"id": good.id, "crop": crop, "squash": _file(picture())}, {"id": good.id, "crop": "%%", "squash": squash},
-           {"id": good.id, "crop": crop[:800], "squash": squash}, {"id": "a" * 64, "crop": crop}, 7, None,
-           {"id": good.id, "crop": "A" * 5_000_000, "squash": squash}]
+    bad = [
+        {"id": good.id, "crop": crop, "squash": _file(picture())},
+        {"id": good.id, "crop": "%%", "squash": squash},
+        {"id": good.id, "crop": crop[:800], "squash": squash},
+        {"id": "a" * 64, "crop": crop},
+        7,
+        None,
+        {"id": good.id, "crop": "A" * 5_000_000, "squash": squash},
+    ]
     held, visit = opened()
     _, sentences = say(held, visit, "hello", files=bad, pictures=[{"id": 3}, "x"])
     assert held.uploads == {} and len(sentences) == 1 and "pictures" in sentences[0]
@@ -180,11 +186,20 @@ def test_hostile_pictures_are_left_out_with_one_sentence() -> None:
     assert list(held.uploads) == [good.id], "a picture goes by its own hash, whatever the browser calls it"
 
 
-@pytest.mark.parametrize("said", [None, 7, {}, {"sid": SID}, {"sid": SID, "messages": 5},
-                                  {"sid": SID, "messages": [None, 1, {}]},
-                                  {"sid": SID, "messages": [{"n": 1, "kind": []}, {"n": True, "kind": "hello"}]},
-                                  {"sid": "other", "messages": [{"n": 1, "kind": "hello"}]},
-                                  {"sid": SID, "messages": [{"n": 1, "kind": "_take"}, {"n": 10**12, "kind": "hello"}]}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        7,
+        {},
+        {"sid": SID},
+        {"sid": SID, "messages": 5},
+        {"sid": SID, "messages": [None, 1, {}]},
+        {"sid": SID, "messages": [{"n": 1, "kind": []}, {"n": True, "kind": "hello"}]},
+        {"sid": "other", "messages": [{"n": 1, "kind": "hello"}]},
+        {"sid": SID, "messages": [{"n": 1, "kind": "_take"}, {"n": 10**12, "kind": "hello"}]},
+    ],
+)
 def test_messages_that_make_no_sense_change_nothing(said: Any) -> None:
     held, visit = opened()
     assert held.hear(said, SID, visit) == (visit, []) and not held.restored
@@ -194,8 +209,9 @@ def test_messages_that_make_no_sense_change_nothing(said: Any) -> None:
 def test_a_damaged_table_costs_one_sentence_and_models_stay(desk_: Any) -> None:
     new = state.duplicate(fresh()).entry()
     held, visit = opened()
-    back, sentences = say(held, visit, "hello", desk=desk_, models=[kept.write_model(new)], nav="reload",
-                          others=[desk_] * 40)
+    back, sentences = say(
+        held, visit, "hello", desk=desk_, models=[kept.write_model(new)], nav="reload", others=[desk_] * 40
+    )
     assert back.entry(new.id) == new and len(sentences) == 1
 
 

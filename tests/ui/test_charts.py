@@ -19,8 +19,16 @@ from vislrp_ui.shared.charts import draw
 
 SCORES = NeuronScores(24, *np.random.default_rng(0).normal(size=(6, 12)))
 SUMMARIES = [Summary("A", "gini", 3, 0.5, 0.4, 0.6, 1.0, best=True), Summary("B", "gini", 3, 0.2, 0.1, 0.3, 2.0)]
-SUMS = pd.DataFrame({"layer": [0, 1], "name": ["input", "conv1_1"], "positive": [1.0, 2.0], "negative": [-1.0, 0.0],
-                     "total": [0.0, 2.0], "absorbed": [0.0, 0.1]})
+SUMS = pd.DataFrame(
+    {
+        "layer": [0, 1],
+        "name": ["input", "conv1_1"],
+        "positive": [1.0, 2.0],
+        "negative": [-1.0, 0.0],
+        "total": [0.0, 2.0],
+        "absorbed": [0.0, 0.1],
+    }
+)
 CHARTS: dict[str, Callable[[bool], alt.Chart | alt.LayerChart]] = {
     "region": lambda dark: charts.chart(SCORES, "activation_sum", [1], "region", dark),
     "points": lambda dark: charts.chart(SCORES, "positive_relevance", [1], "points", dark),

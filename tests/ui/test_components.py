@@ -25,11 +25,15 @@ from vislrp_ui.components.rule_panel import rule_panel_data
 from vislrp_ui.components.ruler_data import absorbed_share, ruler_data, symbol_mathml
 from vislrp_ui.state import StateError
 
-FIGURE = LRPModel(name="Figure 2.1", segments=(
-    Segment(first=1, last=10, rule=Rule.of("gamma", gamma1p=0.3)),
-    Segment(first=11, last=23, rule=Rule.of("custom", gamma2=1.0)),
-    Segment(first=24, last=30, rule=Rule.of("epsilon", epsilon=0.3)),
-    Segment(first=31, last=38, rule=Rule.of("zero"))))
+FIGURE = LRPModel(
+    name="Figure 2.1",
+    segments=(
+        Segment(first=1, last=10, rule=Rule.of("gamma", gamma1p=0.3)),
+        Segment(first=11, last=23, rule=Rule.of("custom", gamma2=1.0)),
+        Segment(first=24, last=30, rule=Rule.of("epsilon", epsilon=0.3)),
+        Segment(first=31, last=38, rule=Rule.of("zero")),
+    ),
+)
 
 
 @dataclass
@@ -66,8 +70,11 @@ def visit_with(model: LRPModel) -> state.Visit:
 
 # --- class bars, before and after -----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("probability", "text"), [
-    (0.0, "0.0"), (1e-9, "<0.1"), (0.0004, "<0.1"), (0.0006, "0.1"), (0.38, "38.0"), (0.9999, ">99.9"), (1.0, "100.0")])
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0.0, "0.0"), (1e-9, "<0.1"), (0.0004, "<0.1"), (0.0006, "0.1"), (0.38, "38.0"), (0.9999, ">99.9"), (1.0, "100.0")],
+)
 def test_a_percentage_never_says_nothing_or_all_where_it_is_neither(probability: float, text: str):
     assert percent(probability) == text
 
@@ -101,8 +108,9 @@ def test_rows_share_one_axis_and_tell_the_change():
 
 def test_the_sentence_names_the_change_of_the_first_class_and_the_target():
     words = "".join(text for text, _ in verdict(predicted(2.0, 1.0), predicted(0.0, 3.0), target=None))
-    assert words == ("First class changes: class 0 → class 1. “class 0” falls from 73.1\u202f% to 4.7\u202f%, "
-                     "its logit changes by −2.0.")
+    assert words == (
+        "First class changes: class 0 → class 1. “class 0” falls from 73.1\u202f% to 4.7\u202f%, its logit changes by −2.0."
+    )
 
 
 def test_the_sentence_says_when_nothing_changes():
@@ -122,6 +130,7 @@ def test_signs(value: float, text: str):
 
 # --- the protocol -----------------------------------------------------------------------------------------------------
 
+
 def edit(seq: int, kind: str = "add", **more: object) -> dict[str, object]:
     return {"seq": seq, "kind": kind, **more}
 
@@ -136,9 +145,11 @@ def test_edits_of_another_session_do_not_count():
     assert new_edits({"sid": "old", "edits": [edit(7)]}, "new", 0) == []
 
 
-anything = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-                        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-                        max_leaves=8)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
 
 
 @given(anything)
@@ -153,6 +164,7 @@ def test_a_flood_of_edits_is_cut():
 
 
 # --- ruler ------------------------------------------------------------------------------------------------------------
+
 
 def test_the_payload_is_json_and_covers_all_layers():
     data = ruler_data(FIGURE, sums(), selected=1, layer=None, pictures={0: "data:x", 10: "data:y"})
@@ -254,11 +266,18 @@ def test_edits_of_the_ruler_reach_the_model():
     assert ruler.apply_edit(visit, edit(7, "layer", layer=0)).selected_layer is None
 
 
-hostile = st.fixed_dictionaries({
-    "seq": st.integers(), "kind": st.sampled_from(["segment", "layer", "add", "remove", "split", "move", "preset",
-                                                  "parameter", "scale", "", "__class__"])},
-    optional={name: anything | st.integers(-3, 45) | st.sampled_from([*KEYS, *PRESETS])
-              for name in ("segment", "layer", "row", "border", "last", "key", "value", "preset")})
+hostile = st.fixed_dictionaries(
+    {
+        "seq": st.integers(),
+        "kind": st.sampled_from(
+            ["segment", "layer", "add", "remove", "split", "move", "preset", "parameter", "scale", "", "__class__"]
+        ),
+    },
+    optional={
+        name: anything | st.integers(-3, 45) | st.sampled_from([*KEYS, *PRESETS])
+        for name in ("segment", "layer", "row", "border", "last", "key", "value", "preset")
+    },
+)
 
 
 @given(st.lists(hostile, max_size=6))
@@ -276,6 +295,7 @@ def test_no_message_breaks_the_cover_of_the_layers(messages: list[dict[str, obje
 
 
 # --- rule panel -------------------------------------------------------------------------------------------------------
+
 
 def test_the_panel_shows_the_selected_segment():
     payload = json.loads(json.dumps(rule_panel_data(FIGURE, 2, warnings=("Raise ε.",)).payload(), allow_nan=False))

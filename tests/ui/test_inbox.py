@@ -14,8 +14,12 @@ from vislrp_ui.streamlit_inside import MAX_WAITING
 
 
 def message(id: str = "button", *, fragment: str | None = None, timer: bool = False) -> RerunData:
-    return RerunData(widget_states=WidgetStates(widgets=[WidgetState(id=id, trigger_value=True)]), fragment_id=fragment,
-                     page_script_hash="page", is_auto_rerun=timer)
+    return RerunData(
+        widget_states=WidgetStates(widgets=[WidgetState(id=id, trigger_value=True)]),
+        fragment_id=fragment,
+        page_script_hash="page",
+        is_auto_rerun=timer,
+    )
 
 
 def heard(box: Inbox) -> list[str]:
@@ -73,6 +77,7 @@ def test_a_widgets_own_functions_may_ask_the_session_while_a_message_is_read(mon
         box.request_rerun(message("three"))  # as the server's own thread does meanwhile
         asked.append(box.on_scriptrunner_yield())
         return states
+
     monkeypatch.setattr(inbox, "_without_echoes", read)
     box.request_rerun(message("one"))
     box.request_rerun(message("two"))
@@ -107,4 +112,4 @@ def test_takes_the_place_of_streamlits_own(pending: bool) -> None:
     Inbox.take_over(requests)
     assert isinstance(requests, Inbox)
     requests.request_rerun(message("two"))
-    assert heard(requests) == ["one", "two"][not pending:]
+    assert heard(requests) == ["one", "two"][not pending :]

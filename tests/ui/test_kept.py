@@ -27,8 +27,13 @@ def through(visit: Visit) -> Visit:
 
 
 def test_a_table_comes_back_as_it_was() -> None:
-    for visit in (fresh(), worked(), desk.open_case(worked(), "Case", case),
-                  state.undo(state.undo(worked().with_page("ablation", None))), desk.open_case(fresh(), "Case", case)):
+    for visit in (
+        fresh(),
+        worked(),
+        desk.open_case(worked(), "Case", case),
+        state.undo(state.undo(worked().with_page("ablation", None))),
+        desk.open_case(fresh(), "Case", case),
+    ):
         found = through(visit)
         assert replace(found, aside=(), opened=None) == replace(visit, aside=(), opened=None)
         pieces, there = ([piece for piece in (*one.aside, one.opened) if piece] for one in (found, visit))
@@ -54,9 +59,11 @@ def test_undo_steps_of_a_brush_come_back() -> None:
     assert state_flipping.undo(state_flipping.of(back), 1) == state_flipping.undo(state_flipping.of(visit), 1)
 
 
-JUNK = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-                    max_leaves=8)
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
 
 
 def _paths(data: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -100,8 +107,18 @@ def test_other_versions_are_refused() -> None:
         kept.read_desk({**kept.write_desk(fresh()), "v": 99}, fresh().models, Damage())
 
 
-@pytest.mark.parametrize("changes", [{"id": "../x"}, {"id": "working"}, {"origin": "example"}, {"model": "x" * 50_000},
-                                     {"model": "{" * 5000}, {"model": "\ud83d~1"}, {"model": 7}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "../x"},
+        {"id": "working"},
+        {"origin": "example"},
+        {"model": "x" * 50_000},
+        {"model": "{" * 5000},
+        {"model": "\ud83d~1"},
+        {"model": 7},
+    ],
+)
 def test_hostile_models_are_left_out_and_the_rest_is_kept(changes: dict[str, Any]) -> None:
     good = kept.write_model(state.duplicate(fresh()).entry())
     damage = Damage()

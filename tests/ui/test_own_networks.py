@@ -40,11 +40,16 @@ def plain() -> bytes:
     return save(small())
 
 
-@pytest.mark.parametrize(("data", "name"), [
-    (save(small()), "mine.safetensors"), (pickled(small()), "mine.PTH"), (pickled({"state_dict": small()}), "mine.ckpt"),
-    (pickled({f"module.{key}": value for key, value in small().items()}), "mine.bin"),
-    (save({key: value.double() for key, value in small().items()}), "mine.safetensors"),
-])
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (save(small()), "mine.safetensors"),
+        (pickled(small()), "mine.PTH"),
+        (pickled({"state_dict": small()}), "mine.ckpt"),
+        (pickled({f"module.{key}": value for key, value in small().items()}), "mine.bin"),
+        (save({key: value.double() for key, value in small().items()}), "mine.safetensors"),
+    ],
+)
 def test_a_file_becomes_a_network_of_this_visit(data, name):
     found = own_networks.read(data, name)
     assert found.architecture.key == "alexnet" and found.title == "mine" and found.dtype == torch.float32
@@ -64,32 +69,44 @@ def test_normalised_networks_and_many_classes_are_taken():
 LABELS = ["tench", "goldfish", "great white shark", "tiger shark", "hammerhead"]
 
 
-@pytest.mark.parametrize(("data", "name"), [
-    (json.dumps(LABELS).encode(), "names.json"), (b"\xef\xbb\xbf" + json.dumps(LABELS).encode(), "names.JSON"),
-    (json.dumps({"classes": LABELS, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}).encode(), "names.json"),
-    ("\n".join(LABELS).encode(), "names.txt"), (b"\xef\xbb\xbf" + "\r\n".join(LABELS).encode() + b"\r\n\r\n", "names.txt"),
-    ("\n".join(f"  {one} " for one in LABELS).encode(), "names"),
-])
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (json.dumps(LABELS).encode(), "names.json"),
+        (b"\xef\xbb\xbf" + json.dumps(LABELS).encode(), "names.JSON"),
+        (json.dumps({"classes": LABELS, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}).encode(), "names.json"),
+        ("\n".join(LABELS).encode(), "names.txt"),
+        (b"\xef\xbb\xbf" + "\r\n".join(LABELS).encode() + b"\r\n\r\n", "names.txt"),
+        ("\n".join(f"  {one} " for one in LABELS).encode(), "names"),
+    ],
+)
 def test_class_names_are_read_from_every_kind_of_file(plain, data, name):
     found = own_networks.read(plain, "mine.safetensors", (data, name))
     assert found.classes == tuple(LABELS)
     assert found.mean == ((0.5, 0.5, 0.5) if b"mean" in data else (0.485, 0.456, 0.406))
 
 
-@pytest.mark.parametrize(("data", "name", "sentence"), [
-    (b'["a", "b", "c"]', "names.json", r'"names\.json", classes: 3 names for a network of 5 classes'),
-    (b"a\nb\nc\nd\ne\nf", "names.txt", r"classes: 6 names for a network of 5 classes"),
-    (b"a\nb\n\nd\ne", "names.txt", r'"names\.txt", line 3: is empty, give one class name a line'),
-    (b"", "names.txt", r"classes: 0 names for a network of 5 classes"),
-    ("é".encode("latin-1"), "names.txt", r'"names\.txt" is not text in UTF-8'),
-    ("\n".join(LABELS).encode("utf-16"), "names.txt", r'"names\.txt" is not text in UTF-8'),
-    (b"[1, 2", "names.json", r'"names\.json" is not readable JSON: give a list of class names'),
-    (b"[" * 100_000, "names.json", r'"names\.json" is not readable JSON'),
-    (b"[1, 2, 3, 4, 5]", "names.json", r'"names\.json", classes: must be a list of names'),
-    (b'"a"', "names.json", r'"names\.json" must hold an object with mean, std and classes'),
-    (b'{"classes": ["a", "b", "c", "d", "e"], "std": [1, 2, 0]}', "names.json", r'"names\.json", std: must be three finite'),
-    (b"a" * 1_000_001, "names.txt", r'"names\.txt" is larger than 1 MB'),
-])
+@pytest.mark.parametrize(
+    ("data", "name", "sentence"),
+    [
+        (b'["a", "b", "c"]', "names.json", r'"names\.json", classes: 3 names for a network of 5 classes'),
+        (b"a\nb\nc\nd\ne\nf", "names.txt", r"classes: 6 names for a network of 5 classes"),
+        (b"a\nb\n\nd\ne", "names.txt", r'"names\.txt", line 3: is empty, give one class name a line'),
+        (b"", "names.txt", r"classes: 0 names for a network of 5 classes"),
+        ("é".encode("latin-1"), "names.txt", r'"names\.txt" is not text in UTF-8'),
+        ("\n".join(LABELS).encode("utf-16"), "names.txt", r'"names\.txt" is not text in UTF-8'),
+        (b"[1, 2", "names.json", r'"names\.json" is not readable JSON: give a list of class names'),
+        (b"[" * 100_000, "names.json", r'"names\.json" is not readable JSON'),
+        (b"[1, 2, 3, 4, 5]", "names.json", r'"names\.json", classes: must be a list of names'),
+        (b'"a"', "names.json", r'"names\.json" must hold an object with mean, std and classes'),
+        (
+            b'{"classes": ["a", "b", "c", "d", "e"], "std": [1, 2, 0]}',
+            "names.json",
+            r'"names\.json", std: must be three finite',
+        ),
+        (b"a" * 1_000_001, "names.txt", r'"names\.txt" is larger than 1 MB'),
+    ],
+)
 def test_wrong_class_names_are_told_in_one_sentence(plain, data, name, sentence):
     with pytest.raises(NetworkError, match=sentence) as caught:
         own_networks.read(plain, "mine.safetensors", (data, name))
@@ -165,23 +182,36 @@ def scripted() -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize(("data", "name", "sentence"), [
-    (lambda: save({**small(), "features.3.weight": torch.zeros(6, 2, 3, 3)}), "mine.safetensors",
-     r"features\.3\.weight \(conv2\) has shape \(6, 2, 3, 3\), expected \(6, 2, 5, 5\)"),
-    (lambda: save({key: value for key, value in small().items() if key != "classifier.4.bias"}), "mine.safetensors",
-     r"classifier\.4\.bias \(fc7\) is missing"),
-    (lambda: save({**small(), "classifier.6.bias": torch.full((5,), float("nan"))}), "mine.safetensors",
-     r"classifier\.6 \(fc8\) holds values that are not finite"),
-    (lambda: save({"layer1.0.conv1.weight": torch.zeros(4, 4, 3, 3)}), "mine.safetensors", "belongs to a ResNet"),
-    (scripted, "mine.pt", "is a TorchScript archive"),
-    (lambda: pickled(nn.ReLU()), "mine.pth", "holds a whole pickled network"),
-    (lambda: pickled([1, 2]), "mine.pth", "is not a state dict"),
-    (lambda: save(small())[:-100], "mine.safetensors", "cannot be read as .safetensors"),
-    (lambda: b"", "mine.pth", "mine.pth"), (lambda: b"", "mine.safetensors", "cannot be read"),
-    (lambda: save(small()), "mine.onnx", "neither .safetensors nor .pth"),
-    (bomb, "mine.pth", "unpacks to more than 1 MB, which is this server's limit"),
-    (lambda: save(small()) + bytes(2_000_000), "mine.safetensors", "has 2 MB, this server takes up to 1 MB"),
-])
+@pytest.mark.parametrize(
+    ("data", "name", "sentence"),
+    [
+        (
+            lambda: save({**small(), "features.3.weight": torch.zeros(6, 2, 3, 3)}),
+            "mine.safetensors",
+            r"features\.3\.weight \(conv2\) has shape \(6, 2, 3, 3\), expected \(6, 2, 5, 5\)",
+        ),
+        (
+            lambda: save({key: value for key, value in small().items() if key != "classifier.4.bias"}),
+            "mine.safetensors",
+            r"classifier\.4\.bias \(fc7\) is missing",
+        ),
+        (
+            lambda: save({**small(), "classifier.6.bias": torch.full((5,), float("nan"))}),
+            "mine.safetensors",
+            r"classifier\.6 \(fc8\) holds values that are not finite",
+        ),
+        (lambda: save({"layer1.0.conv1.weight": torch.zeros(4, 4, 3, 3)}), "mine.safetensors", "belongs to a ResNet"),
+        (scripted, "mine.pt", "is a TorchScript archive"),
+        (lambda: pickled(nn.ReLU()), "mine.pth", "holds a whole pickled network"),
+        (lambda: pickled([1, 2]), "mine.pth", "is not a state dict"),
+        (lambda: save(small())[:-100], "mine.safetensors", "cannot be read as .safetensors"),
+        (lambda: b"", "mine.pth", "mine.pth"),
+        (lambda: b"", "mine.safetensors", "cannot be read"),
+        (lambda: save(small()), "mine.onnx", "neither .safetensors nor .pth"),
+        (bomb, "mine.pth", "unpacks to more than 1 MB, which is this server's limit"),
+        (lambda: save(small()) + bytes(2_000_000), "mine.safetensors", "has 2 MB, this server takes up to 1 MB"),
+    ],
+)
 def test_a_wrong_file_is_told_in_one_sentence(monkeypatch, data, name, sentence):
     monkeypatch.setenv("VISLRP_NETWORK_MB", "1")
     with pytest.raises(NetworkError, match=sentence) as caught:
@@ -189,10 +219,16 @@ def test_a_wrong_file_is_told_in_one_sentence(monkeypatch, data, name, sentence)
     assert name in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("variables", "mb"), [
-    ({}, 600), ({"VISLRP_NETWORK_MB": "900"}, 900), ({"VISLRP_NETWORK_MB": "a lot"}, 600), ({"VISLRP_NETWORK_MB": "3"}, 10),
-    ({"VISLRP_ALLOW_NETWORKS": "0"}, 10),
-])
+@pytest.mark.parametrize(
+    ("variables", "mb"),
+    [
+        ({}, 600),
+        ({"VISLRP_NETWORK_MB": "900"}, 900),
+        ({"VISLRP_NETWORK_MB": "a lot"}, 600),
+        ({"VISLRP_NETWORK_MB": "3"}, 10),
+        ({"VISLRP_ALLOW_NETWORKS": "0"}, 10),
+    ],
+)
 def test_the_server_takes_files_as_large_as_is_said(monkeypatch, variables, mb):
     """Streamlit refuses what is larger than its own option, whatever the uploader says."""
     option = "server.maxUploadSize"

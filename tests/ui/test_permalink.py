@@ -43,8 +43,13 @@ def visits(draw: st.DrawFn) -> Visit:
     visit = state.choose_network(visit, draw(st.sampled_from([None, *permalink.NETWORKS])))
     visit = state.select_layer(visit, draw(st.none() | st.integers(1, VGG16.last)))
     overlay = draw(st.booleans())
-    visit = state.set_look(visit, spectrum=draw(st.sampled_from(list(SPECTRA))), range=draw(st.sampled_from(list(RANGES))),
-                           overlay=overlay, paper=draw(st.sampled_from(["theme", "light", "dark"])))
+    visit = state.set_look(
+        visit,
+        spectrum=draw(st.sampled_from(list(SPECTRA))),
+        range=draw(st.sampled_from(list(RANGES))),
+        overlay=overlay,
+        paper=draw(st.sampled_from(["theme", "light", "dark"])),
+    )
     return state.set_look(visit, opacity=draw(st.integers(0, 100)) / 100) if overlay else visit
 
 
@@ -66,8 +71,22 @@ def test_an_address_is_short_text(visit):
     assert sum(map(len, params.values())) < 2000
 
 
-KEYS = ["image", "fit", "target", "network", "model", "as", "based", "segment", "layer", "spectrum", "range", "overlay",
-        "paper", "unknown"]
+KEYS = [
+    "image",
+    "fit",
+    "target",
+    "network",
+    "model",
+    "as",
+    "based",
+    "segment",
+    "layer",
+    "spectrum",
+    "range",
+    "overlay",
+    "paper",
+    "unknown",
+]
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), st.text(max_size=60)))
@@ -78,23 +97,26 @@ def test_nonsense_never_breaks_the_page(params):
     assert all(sentence.endswith(".") for sentence in damaged)
 
 
-@pytest.mark.parametrize(("params", "what"), [
-    ({"image": "../../etc/passwd"}, "image"),
-    ({"image": "upload-123"}, "image"),
-    ({"image": "kitten", "fit": "stretch"}, "image"),
-    ({"target": "-1"}, "target class"),
-    ({"target": "٣"}, "target class"),
-    ({"network": "/etc/passwd"}, "network"),
-    ({"model": "garbage"}, "model"),
-    ({"model": "example-nothing"}, "model"),
-    ({"model": "x" * 9000}, "model"),
-    ({"segment": "5"}, "segment"),
-    ({"layer": "39"}, "layer"),
-    ({"spectrum": "<script>"}, "colour spectrum"),
-    ({"range": "p50"}, "colour range"),
-    ({"overlay": "101"}, "overlay"),
-    ({"paper": "pink"}, "background"),
-])
+@pytest.mark.parametrize(
+    ("params", "what"),
+    [
+        ({"image": "../../etc/passwd"}, "image"),
+        ({"image": "upload-123"}, "image"),
+        ({"image": "kitten", "fit": "stretch"}, "image"),
+        ({"target": "-1"}, "target class"),
+        ({"target": "٣"}, "target class"),
+        ({"network": "/etc/passwd"}, "network"),
+        ({"model": "garbage"}, "model"),
+        ({"model": "example-nothing"}, "model"),
+        ({"model": "x" * 9000}, "model"),
+        ({"segment": "5"}, "segment"),
+        ({"layer": "39"}, "layer"),
+        ({"spectrum": "<script>"}, "colour spectrum"),
+        ({"range": "p50"}, "colour range"),
+        ({"overlay": "101"}, "overlay"),
+        ({"paper": "pink"}, "background"),
+    ],
+)
 def test_each_damaged_part_has_one_sentence_and_the_rest_counts(params, what):
     opened, damaged = permalink.from_params({"target": "7", "spectrum": "blue-white-red", **params}, fresh())
     assert len(damaged) == 1 and f"The {what} in the address cannot be read" in damaged[0]

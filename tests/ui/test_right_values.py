@@ -30,6 +30,7 @@ VGG16 = ARCHITECTURES["vgg16"]
 
 # --- sums that vanish -----------------------------------------------------------------------------------------------------
 
+
 @dataclass
 class Sums:
     positive: np.ndarray
@@ -56,11 +57,14 @@ def test_no_share_of_a_sum_that_vanishes_is_told() -> None:
 
 
 def test_what_stands_in_place_of_the_share() -> None:
-    model = LRPModel(name="m", segments=(Segment(first=1, last=10, rule=Rule.of("gamma")),
-                                         Segment(first=11, last=38, rule=Rule.of("zero"))))
+    model = LRPModel(
+        name="m",
+        segments=(Segment(first=1, last=10, rule=Rule.of("gamma")), Segment(first=11, last=38, rule=Rule.of("zero"))),
+    )
     notices = _notices(model, 0, contrast(), None)
     assert [(one.text, one.tip) for one in notices] == [
-        ("adds 15", "This segment adds 15 of relevance; the start relevance sums to 0, so no share can be given.")]
+        ("adds 15", "This segment adds 15 of relevance; the start relevance sums to 0, so no share can be given.")
+    ]
     assert _notices(model, 1, contrast(), None) == ()
     result = SimpleNamespace(positive=contrast().positive, negative=contrast().negative, total=contrast().total)
     assert facts(result, 0) == "Σ 15.0, + 35.0 − 20.0; the start relevance sums to 0, so no share can be given"
@@ -69,6 +73,7 @@ def test_what_stands_in_place_of_the_share() -> None:
 
 
 # --- means of units -------------------------------------------------------------------------------------------------------
+
 
 def held(**changes) -> AblationState:
     visit = start().with_page("ablation", AblationState(**changes))
@@ -91,19 +96,29 @@ def test_kept_and_shown_sets_with_units_are_set_to_0() -> None:
 
 def test_a_file_that_asks_for_the_mean_of_units_is_refused_with_the_reason() -> None:
     def file(layer: int) -> bytes:
-        return json.dumps({"format": "vislrp-neurons", "version": 1, "sets": [
-            {"name": "A", "value": "mean", "layers": {str(layer): [1]}}]}).encode()
+        return json.dumps(
+            {"format": "vislrp-neurons", "version": 1, "sets": [{"name": "A", "value": "mean", "layers": {str(layer): [1]}}]}
+        ).encode()
+
     sizes = dict.fromkeys(range(1, 39), 64)
     assert set_files.read(file(31), sizes, VGG16)[0][1].value == "mean"
     with pytest.raises(StateError, match="“A” of the file cannot be set to the mean at fc7: a single unit has no"):
         set_files.read(file(35), sizes, VGG16)
 
 
-@pytest.mark.parametrize(("content", "words"), [
-    ('{"format": "vislrp-neurons"}'.encode("utf-16"), "is in UTF-16: save it as UTF-8"),
-    ('{"format": "vislrp-neurons"}'.encode("utf-32-be"), "is in UTF-32"), (b"{\xff", "is not text in UTF-8"),
-    (b'{"format": "vislrp-neurons", "version": 1, "sets": [{"name": "\\ud83d", "layers": {"23": [1]}}]}', "holds no sets"),
-    (b'{"\\ud83d": 1}', "holds no sets")])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"format": "vislrp-neurons"}'.encode("utf-16"), "is in UTF-16: save it as UTF-8"),
+        ('{"format": "vislrp-neurons"}'.encode("utf-32-be"), "is in UTF-32"),
+        (b"{\xff", "is not text in UTF-8"),
+        (
+            b'{"format": "vislrp-neurons", "version": 1, "sets": [{"name": "\\ud83d", "layers": {"23": [1]}}]}',
+            "holds no sets",
+        ),
+        (b'{"\\ud83d": 1}', "holds no sets"),
+    ],
+)
 def test_files_of_sets_in_wrong_encodings_and_with_half_characters(content, words) -> None:
     with pytest.raises(StateError, match=words) as caught:
         set_files.read(content, {23: 64}, VGG16)
@@ -122,12 +137,17 @@ def test_a_name_that_nobody_sees_brings_the_description_back(name) -> None:
 
 # --- Compare -------------------------------------------------------------------------------------------------------------
 
+
 def grid(share: str, **limits: float) -> SimpleNamespace:
     cells = {GridCell(1, place): limit for place, limit in enumerate(limits.values())}
-    places = {cell: SimpleNamespace(entry=SimpleNamespace(name=name))
-              for cell, name in zip(cells, limits, strict=True)}
-    return SimpleNamespace(state=SimpleNamespace(share=share), visit=SimpleNamespace(look=None), places=places,
-                           own_limit=lambda cell, look: cells[cell], groups=lambda: [list(cells)])
+    places = {cell: SimpleNamespace(entry=SimpleNamespace(name=name)) for cell, name in zip(cells, limits, strict=True)}
+    return SimpleNamespace(
+        state=SimpleNamespace(share=share),
+        visit=SimpleNamespace(look=None),
+        places=places,
+        own_limit=lambda cell, look: cells[cell],
+        groups=lambda: [list(cells)],
+    )
 
 
 def test_a_map_that_outshines_the_others_on_a_shared_range_is_named() -> None:
@@ -150,6 +170,7 @@ def test_a_negative_cosine_has_a_bar(monkeypatch) -> None:
 
 
 # --- Pixel Flipping ------------------------------------------------------------------------------------------------------
+
 
 def curve(order: str, level: float, seed: int | None = None) -> PerturbationCurve:
     values = np.array([1.0, level, level])

@@ -47,29 +47,85 @@ def test_declarations_do_not_meet():
 
 
 OLD: tuple[tuple[str, Mapping[str, str], object], ...] = (
-    ("flipping", {"flip": "2~relevance~lasso~30", "flip1": "mean~none~10~8~~first%20row",
-                  "flip2": "blur~random~30.5~1~~a~b", "measure": "56~mean~2~0~logit~one.two"},
-     state_flipping.FlippingState(
-         (state_flipping.FlippingRow(1, "first row", fill="mean"),
-          state_flipping.FlippingRow(2, "a~b", "", "random", 30.5, 1, "blur")), 2, "relevance", "lasso", 30,
-         state_flipping.FlippingMeasurement(("one", "two"), 56, "mean", 2, 0, "logit"))),
-    ("ablation", {"neurons": "2~mean~table~own~positive_relevance~click~30~negative_relevance~remainder~5",
-                  "chosen": "2:1-3.7", "ablated": "zero~5:4", "cut1": "mean~2:1_5:0-2~my%20set", "cut2": "zero~3:9~",
-                  "ablate": "20~5~3~logit~two"},
-     state_ablation.AblationState(
-         2, ((2, (1, 2, 3, 7)),), "mean", Cut(((5, (4,)),)),
-         (KeptSet(1, Cut(((2, (1,)), (5, (0, 1, 2))), "mean"), "my set"), KeptSet(2, Cut(((3, (9,)),)))), "table", "own",
-         "positive_relevance", "click", 30, "negative_relevance", "remainder", 5,
-         state_ablation.CurveMeasurement(("two",), 20, 5, 3, "logit"))),
-    ("compare", {"row1": "kitten~crop~~", "row2": f"upload-{UPLOAD}~squash~281~u", "col1": "m~one", "col2": "m~two",
-                 "compare": "row~f~1.1~2.2~s"},
-     CompareState((GridRow(1, ImageRef("sample", "kitten")), GridRow(2, ImageRef("upload", UPLOAD, "squash"), 281, True)),
-                  (GridColumn("one"), GridColumn("two")), "row", True, (GridCell(1, 0), GridCell(2, 1)), True)),
-    ("compare", {"row1": "kitten~crop~~", "col1": "m~one", "evidence": "rows~gini.box_mass~edges~1_0_0_9_9"},
-     CompareState((GridRow(1, ImageRef("sample", "kitten")),), (GridColumn("one"),),
-                  evidence=Evidence("rows", ("gini", "box_mass"), ("edges",), (Boxed(1, 0, 0, 9, 9),)))),
-    ("compare", {"row1": "kitten~crop~3~", "col1": "m~one", "compare": "each~~~~"},
-     CompareState((GridRow(1, ImageRef("sample", "kitten"), 3),), (GridColumn("one"),))),
+    (
+        "flipping",
+        {
+            "flip": "2~relevance~lasso~30",
+            "flip1": "mean~none~10~8~~first%20row",
+            "flip2": "blur~random~30.5~1~~a~b",
+            "measure": "56~mean~2~0~logit~one.two",
+        },
+        state_flipping.FlippingState(
+            (
+                state_flipping.FlippingRow(1, "first row", fill="mean"),
+                state_flipping.FlippingRow(2, "a~b", "", "random", 30.5, 1, "blur"),
+            ),
+            2,
+            "relevance",
+            "lasso",
+            30,
+            state_flipping.FlippingMeasurement(("one", "two"), 56, "mean", 2, 0, "logit"),
+        ),
+    ),
+    (
+        "ablation",
+        {
+            "neurons": "2~mean~table~own~positive_relevance~click~30~negative_relevance~remainder~5",
+            "chosen": "2:1-3.7",
+            "ablated": "zero~5:4",
+            "cut1": "mean~2:1_5:0-2~my%20set",
+            "cut2": "zero~3:9~",
+            "ablate": "20~5~3~logit~two",
+        },
+        state_ablation.AblationState(
+            2,
+            ((2, (1, 2, 3, 7)),),
+            "mean",
+            Cut(((5, (4,)),)),
+            (KeptSet(1, Cut(((2, (1,)), (5, (0, 1, 2))), "mean"), "my set"), KeptSet(2, Cut(((3, (9,)),)))),
+            "table",
+            "own",
+            "positive_relevance",
+            "click",
+            30,
+            "negative_relevance",
+            "remainder",
+            5,
+            state_ablation.CurveMeasurement(("two",), 20, 5, 3, "logit"),
+        ),
+    ),
+    (
+        "compare",
+        {
+            "row1": "kitten~crop~~",
+            "row2": f"upload-{UPLOAD}~squash~281~u",
+            "col1": "m~one",
+            "col2": "m~two",
+            "compare": "row~f~1.1~2.2~s",
+        },
+        CompareState(
+            (GridRow(1, ImageRef("sample", "kitten")), GridRow(2, ImageRef("upload", UPLOAD, "squash"), 281, True)),
+            (GridColumn("one"), GridColumn("two")),
+            "row",
+            True,
+            (GridCell(1, 0), GridCell(2, 1)),
+            True,
+        ),
+    ),
+    (
+        "compare",
+        {"row1": "kitten~crop~~", "col1": "m~one", "evidence": "rows~gini.box_mass~edges~1_0_0_9_9"},
+        CompareState(
+            (GridRow(1, ImageRef("sample", "kitten")),),
+            (GridColumn("one"),),
+            evidence=Evidence("rows", ("gini", "box_mass"), ("edges",), (Boxed(1, 0, 0, 9, 9),)),
+        ),
+    ),
+    (
+        "compare",
+        {"row1": "kitten~crop~3~", "col1": "m~one", "compare": "each~~~~"},
+        CompareState((GridRow(1, ImageRef("sample", "kitten"), 3),), (GridColumn("one"),)),
+    ),
 )
 
 

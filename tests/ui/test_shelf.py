@@ -47,14 +47,23 @@ def test_what_was_put_there_comes_back(tmp_path: Path) -> None:
     assert made.put("one", TENSORS, seconds="1.5") and made.has("one")
     parcel = made.get("one")
     assert parcel is not None and parcel.words["seconds"] == "1.5"
-    assert all(torch.equal(parcel.tensors[key], value) and parcel.tensors[key].dtype == value.dtype
-               for key, value in TENSORS.items())
+    assert all(
+        torch.equal(parcel.tensors[key], value) and parcel.tensors[key].dtype == value.dtype
+        for key, value in TENSORS.items()
+    )
 
 
-@pytest.mark.parametrize("damage", [
-    lambda content: content[:-3], lambda content: content[:5], lambda content: b"", lambda content: b"\xff" * 200,
-    lambda content: content[:-1] + bytes([content[-1] ^ 1])],
-    ids=["cut off", "hardly begun", "empty", "nonsense", "one bit"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-3],
+        lambda content: content[:5],
+        lambda content: b"",
+        lambda content: b"\xff" * 200,
+        lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+    ],
+    ids=["cut off", "hardly begun", "empty", "nonsense", "one bit"],
+)
 def test_a_damaged_file_is_left_out_and_removed(tmp_path: Path, damage, caplog) -> None:
     made = Shelf(tmp_path, 10_000)
     made.put("one", TENSORS)
@@ -92,6 +101,7 @@ def test_a_full_disk_leaves_no_half_a_file(tmp_path: Path, monkeypatch: pytest.M
     def full(tensors: object, path: Path, words: object) -> None:
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
+
     monkeypatch.setattr(shelf, "save_file", full)
     assert not Shelf(tmp_path, 10_000).put("one", TENSORS) and not list(tmp_path.iterdir())
 
@@ -149,12 +159,14 @@ def test_parts_of_denominators_and_the_pass_in_double_precision_outlive_the_serv
 
     def never(*arguments: object) -> None:
         raise AssertionError("computed again")
+
     monkeypatch.setattr(steps, "refine", never)
     monkeypatch.setattr(service, "forward", never)
 
     def keep(self: trace.TraceCache, key: tuple, term: torch.Tensor) -> torch.Tensor:
         layer = plain.plan.rows[key[0]]
         return term if len(key) == 3 or key[0] == 1 or layer.kind != "conv" else never()
+
     monkeypatch.setattr(trace.TraceCache, "keep", keep)
     for model, one in zip(asked, first, strict=True):
         again = service.relevance(running.network("embedded"), REF, model, 3)

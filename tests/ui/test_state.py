@@ -29,8 +29,12 @@ steps = st.one_of(
     st.tuples(st.just("layer"), st.integers(-2, 45)),
     st.tuples(st.just("segment"), st.integers(-2, 14)),
     st.tuples(st.just("pooling"), st.sampled_from(["proportional", "winner-takes-all"])),
-    st.tuples(st.just("example")), st.tuples(st.just("working")), st.tuples(st.just("duplicate")),
-    st.tuples(st.just("delete")), st.tuples(st.just("new"), st.booleans()), st.tuples(st.just("undo")),
+    st.tuples(st.just("example")),
+    st.tuples(st.just("working")),
+    st.tuples(st.just("duplicate")),
+    st.tuples(st.just("delete")),
+    st.tuples(st.just("new"), st.booleans()),
+    st.tuples(st.just("undo")),
     st.tuples(st.just("redo")),
 )
 

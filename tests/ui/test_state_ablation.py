@@ -32,10 +32,21 @@ def test_a_crowded_layer_stays_short() -> None:
 
 def test_the_state_comes_back_from_its_address() -> None:
     held = AblationState(
-        31, ((23, (1, 2, 9)), (31, (5,))), "mean", Cut(((23, (7,)),), "zero"),
+        31,
+        ((23, (1, 2, 9)), (31, (5,))),
+        "mean",
+        Cut(((23, (7,)),), "zero"),
         (KeptSet(1, Cut(((2, (0, 3)),)), "a ~ name, ü"), KeptSet(2, Cut(((36, tuple(range(0, 900, 2))),), "mean"))),
-        "activation", "own", "activation_sum", "click", 7, "total_relevance", "neuron", 5,
-        CurveMeasurement(("configuration_4", "own-1"), 30, 9, 1, "logit"))
+        "activation",
+        "own",
+        "activation_sum",
+        "click",
+        7,
+        "total_relevance",
+        "neuron",
+        5,
+        CurveMeasurement(("configuration_4", "own-1"), 30, 9, 1, "logit"),
+    )
     assert from_params(held.to_params()) == held
 
 
@@ -56,11 +67,27 @@ def test_what_does_not_fit_is_left_out_of_the_address_and_named() -> None:
     assert back is not None and [row.cut for row in back.kept] == [Cut(((1, (2,)),))]
 
 
-@pytest.mark.parametrize("params", [
-    {"neurons": "23~zero"}, {"neurons": "1000~zero~relevance~common~number~region~24~positive_relevance~set~0"},
-    {"chosen": "23"}, {"chosen": "0:1"}, {"chosen": "23:9999"}, {"chosen": "23:!%%"}, {"chosen": "23:a"},
-    {"chosen": "23:" + "1." * 20000}, {"ablated": "x~23:1"}, {"ablated": "zero"}, {"cut1": "zero~23:1"}, {"cut1": "~~"},
-    {"cut1": "zero~~x"}, {"ablate": "0~16~2~probability~"}, {"ablate": "50~16~2~both~"}, {"chosen": "23:!é"}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"neurons": "23~zero"},
+        {"neurons": "1000~zero~relevance~common~number~region~24~positive_relevance~set~0"},
+        {"chosen": "23"},
+        {"chosen": "0:1"},
+        {"chosen": "23:9999"},
+        {"chosen": "23:!%%"},
+        {"chosen": "23:a"},
+        {"chosen": "23:" + "1." * 20000},
+        {"ablated": "x~23:1"},
+        {"ablated": "zero"},
+        {"cut1": "zero~23:1"},
+        {"cut1": "~~"},
+        {"cut1": "zero~~x"},
+        {"ablate": "0~16~2~probability~"},
+        {"ablate": "50~16~2~both~"},
+        {"chosen": "23:!é"},
+    ],
+)
 def test_a_damaged_address_is_refused_and_the_page_starts_afresh(params: dict[str, str]) -> None:
     with pytest.raises(ValueError):
         from_params(params)
@@ -106,8 +133,10 @@ def test_ablating_nothing_shows_nothing() -> None:
 def test_kept_sets_are_taken_up_named_and_removed() -> None:
     state = state_ablation.keep(state_ablation.choose(AblationState(value="mean"), [4, 5]))
     state = state_ablation.keep(state_ablation.choose(replace(state, layer=31, selected=()), [1]))
-    assert [(row.letter, row.title(VGG16)) for row in state.kept] == [("A", "2 neurons of relu4_3"),
-                                                                      ("B", "1 neuron of pool5")]
+    assert [(row.letter, row.title(VGG16)) for row in state.kept] == [
+        ("A", "2 neurons of relu4_3"),
+        ("B", "1 neuron of pool5"),
+    ]
     state = state_ablation.rename_kept(state, 1, "  ears   and eyes ")
     assert state.kept[0].title(VGG16) == "ears and eyes"
     state = state_ablation.take_up(state, 1)

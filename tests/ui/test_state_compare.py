@@ -100,8 +100,9 @@ def test_columns_keep_the_difference_on_its_models():
 def test_models_that_left_the_list_leave_the_comparison():
     visit = state.duplicate(fresh(), "example_0")
     own = visit.active
-    visit = state_compare.changed(visit, state_compare.set_columns,
-                                  [GridColumn("example_1"), GridColumn(own), GridColumn("example_2")])
+    visit = state_compare.changed(
+        visit, state_compare.set_columns, [GridColumn("example_1"), GridColumn(own), GridColumn("example_2")]
+    )
     visit = state_compare.changed(visit, state_compare.set_difference, (GridCell(1, 0), GridCell(1, 2)))
     shown = state_compare.of(state.delete(visit, own))
     assert [column.id for column in shown.columns] == ["example_1", "example_2"]
@@ -115,8 +116,9 @@ def test_a_carried_model_stands_for_its_twin_in_the_list():
 
 
 def test_a_cell_becomes_active_in_design():
-    visit = touched(columns=(GridColumn("example_1"), GridColumn(model=gamma())),
-                    rows=(GridRow(1, KITTEN, 4), GridRow(2, LAKE)))
+    visit = touched(
+        columns=(GridColumn("example_1"), GridColumn(model=gamma())), rows=(GridRow(1, KITTEN, 4), GridRow(2, LAKE))
+    )
     other = state_compare.activate(visit, 1, 0, 4)
     assert (other.active, other.image, other.target) == ("example_1", KITTEN, 4)
     carried = state_compare.activate(visit, 2, 1, 8)
@@ -131,13 +133,20 @@ def test_a_cell_becomes_active_in_design():
 def comparisons(draw: st.DrawFn) -> CompareState:
     images = st.sampled_from([KITTEN, ImageRef("sample", "kitten", "squash"), ImageRef("upload", "0f" * 32)])
     count, width = draw(st.integers(1, 8)), draw(st.integers(1, 5))
-    rows = tuple(GridRow(n, draw(images), draw(st.none() | st.integers(0, 999)), draw(st.booleans()))
-                 for n in range(1, count + 1))
+    rows = tuple(
+        GridRow(n, draw(images), draw(st.none() | st.integers(0, 999)), draw(st.booleans())) for n in range(1, count + 1)
+    )
     known = [GridColumn(entry.id) for entry in EXAMPLES] + [GridColumn(WORKING), GridColumn(model=gamma("γ & ~ = %"))]
     columns = tuple(draw(st.permutations(known))[:width])
     cells = st.builds(GridCell, st.integers(1, count), st.integers(0, width - 1))
-    return CompareState(rows, columns, draw(st.sampled_from(list(state_compare.SHARES))), draw(st.booleans()),
-                        draw(st.none() | st.tuples(cells, cells)), draw(st.booleans()))
+    return CompareState(
+        rows,
+        columns,
+        draw(st.sampled_from(list(state_compare.SHARES))),
+        draw(st.booleans()),
+        draw(st.none() | st.tuples(cells, cells)),
+        draw(st.booleans()),
+    )
 
 
 @settings(deadline=None)
@@ -153,24 +162,33 @@ def test_own_models_travel_with_the_address():
     visit = state.rename(state.duplicate(fresh(), "example_0"), "Mine")
     visit = state.set_rule(visit, 0, Rule.of("gamma", gamma1p=0.7))
     mine = visit.active
-    visit = state_compare.changed(state.activate(visit, "example_2"), state_compare.set_columns,
-                                  [GridColumn(mine), GridColumn("example_2")])
+    visit = state_compare.changed(
+        state.activate(visit, "example_2"), state_compare.set_columns, [GridColumn(mine), GridColumn("example_2")]
+    )
     opened, damaged = permalink.from_params(permalink.to_params(visit), fresh())
     assert damaged == ()
     assert [entry.model.name for entry in state_compare.entries(opened)] == ["Mine", "Example 2"]
     assert state_compare.entries(opened)[0].model.key == visit.entry(mine).model.key
 
 
-@pytest.mark.parametrize("params", [
-    {"row1": "kitten~crop~~"}, {"col1": "m~example_0"}, {"compare": "each~~~~"},
-    {"row1": "../etc~crop~~", "col1": "m~example_0"}, {"row1": "kitten~crop~-1~", "col1": "m~example_0"},
-    {"row1": "kitten~crop~~x", "col1": "m~example_0"}, {"row1": "kitten~crop~~", "col1": "x~1"},
-    {"row1": "kitten~crop~~", "col1": "c~damaged"}, {"row1": "kitten~crop~~", "col1": "m~<script>"},
-    {"row1": "kitten~crop~~", "col1": "m~example_0", "compare": "none~~~~"},
-    {"row1": "kitten~crop~~", "col1": "m~example_0", "compare": "each~~2.1~1.1~"},
-    {"row1": "kitten~crop~~", "col1": "m~example_0", "compare": "each~~1.1~~"},
-    {"row1": "kitten~crop~~", "col1": "m~example_0", "compare": "each~~1.9~1.1~"},
-])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"row1": "kitten~crop~~"},
+        {"col1": "m~example_0"},
+        {"compare": "each~~~~"},
+        {"row1": "../etc~crop~~", "col1": "m~example_0"},
+        {"row1": "kitten~crop~-1~", "col1": "m~example_0"},
+        {"row1": "kitten~crop~~x", "col1": "m~example_0"},
+        {"row1": "kitten~crop~~", "col1": "x~1"},
+        {"row1": "kitten~crop~~", "col1": "c~damaged"},
+        {"row1": "kitten~crop~~", "col1": "m~<script>"},
+        {"row1": "kitten~crop~~", "col1": "m~example_0", "compare": "none~~~~"},
+        {"row1": "kitten~crop~~", "col1": "m~example_0", "compare": "each~~2.1~1.1~"},
+        {"row1": "kitten~crop~~", "col1": "m~example_0", "compare": "each~~1.1~~"},
+        {"row1": "kitten~crop~~", "col1": "m~example_0", "compare": "each~~1.9~1.1~"},
+    ],
+)
 def test_a_damaged_address_costs_the_comparison_and_one_sentence(params):
     opened, damaged = permalink.from_params(params, fresh())
     assert len(damaged) == 1 and "compare" in damaged[0]
@@ -178,7 +196,6 @@ def test_a_damaged_address_costs_the_comparison_and_one_sentence(params):
 
 
 def test_an_unknown_model_in_the_address_is_left_out():
-    opened, damaged = permalink.from_params(
-        {"row1": "kitten~crop~~", "col1": "m~nobody", "col2": "m~example_1"}, fresh())
+    opened, damaged = permalink.from_params({"row1": "kitten~crop~~", "col1": "m~nobody", "col2": "m~example_1"}, fresh())
     assert damaged == ()
     assert [column.id for column in state_compare.of(opened).columns] == ["example_1"]

@@ -16,7 +16,7 @@ from vislrp_ui.state_flipping import FlippingMeasurement, FlippingRow, FlippingS
 
 def disc(y: int = 100, x: int = 100, radius: int = 30) -> masks.Mask:
     rows, columns = np.mgrid[:224, :224]
-    return (rows - y) ** 2 + (columns - x) ** 2 <= radius ** 2
+    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
 
 
 def brushed(flipping: FlippingState, id: int = 1) -> FlippingState:
@@ -129,8 +129,9 @@ def rich() -> FlippingState:
     flipping = state_flipping.set_selection(flipping, 2, sign="negative", share=12.5, unit=1)
     flipping = state_flipping.set_tool(state_flipping.set_width(flipping, 30), "polygon")
     flipping = state_flipping.set_mode(flipping, "relevance")
-    return state_flipping.set_measurement(flipping, models=("configuration_4", "own-1"), patch=28, fill="blur", steps=9,
-                                          seeds=0, scale="logit")
+    return state_flipping.set_measurement(
+        flipping, models=("configuration_4", "own-1"), patch=28, fill="blur", steps=9, seeds=0, scale="logit"
+    )
 
 
 def without_past(flipping: FlippingState) -> FlippingState:
@@ -160,14 +161,31 @@ def test_brushes_that_are_too_large_for_the_address_stay_out_of_it() -> None:
     assert opened is not None and np.array_equal(opened.row(1).brushed, disc()) and not opened.row(2).brushed.any()
 
 
-@pytest.mark.parametrize("params", [
-    {"flip1": ""}, {"flip1": "invert~none~10~8~"}, {"flip1": "white~none~10~8~~"}, {"flip1": "invert~best~10~8~~"},
-    {"flip1": "invert~none~101~8~~"}, {"flip1": "invert~none~nan~8~~"}, {"flip1": "invert~none~1e400~8~~"},
-    {"flip1": "invert~none~10~3~~"}, {"flip1": "invert~none~10~8~garbage~"}, {"flip1": "invert~none~x~8~~"},
-    {"flip": "2~brush~brush~18"}, {"flip": "1~brush~brush~9999999"}, {"flip": "1~brush~sword~18"}, {"flip": "1~brush"},
-    {"flip": "0~brush~brush~18"}, {"measure": "9~invert~14~2~probability~"}, {"measure": "16~invert~0~2~probability~"},
-    {"measure": "16~invert~14~2~area~"}, {"measure": "16"}, {"measure": "16~invert~14~²~probability~"},
-])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"flip1": ""},
+        {"flip1": "invert~none~10~8~"},
+        {"flip1": "white~none~10~8~~"},
+        {"flip1": "invert~best~10~8~~"},
+        {"flip1": "invert~none~101~8~~"},
+        {"flip1": "invert~none~nan~8~~"},
+        {"flip1": "invert~none~1e400~8~~"},
+        {"flip1": "invert~none~10~3~~"},
+        {"flip1": "invert~none~10~8~garbage~"},
+        {"flip1": "invert~none~x~8~~"},
+        {"flip": "2~brush~brush~18"},
+        {"flip": "1~brush~brush~9999999"},
+        {"flip": "1~brush~sword~18"},
+        {"flip": "1~brush"},
+        {"flip": "0~brush~brush~18"},
+        {"measure": "9~invert~14~2~probability~"},
+        {"measure": "16~invert~0~2~probability~"},
+        {"measure": "16~invert~14~2~area~"},
+        {"measure": "16"},
+        {"measure": "16~invert~14~²~probability~"},
+    ],
+)
 def test_damaged_addresses_cost_one_sentence_and_nothing_else(params: dict[str, str]) -> None:
     with pytest.raises(ValueError):
         from_params(params)

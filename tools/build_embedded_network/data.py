@@ -53,6 +53,4 @@ def read_features(folder: Path, name: str, most: int | None = None) -> Features:
         raise FileNotFoundError(f"no {name}_*.npz in {folder}: run the step 'extract' first")
     blocks = [dict(np.load(path)) for path in paths]
     joined = {key: torch.from_numpy(np.concatenate([block[key] for block in blocks])) for key in blocks[0]}
-    return Features(
-        joined["pool5"].flatten(2), joined["teacher"].float(), joined["picture"], joined["photo"]
-    )
+    return Features(joined["pool5"].flatten(2), joined["teacher"].float(), joined["picture"], joined["photo"])

@@ -27,9 +27,7 @@ def agreement(logits: Tensor, wanted: Tensor) -> Agreement:
     first = wanted.argmax(1, keepdim=True)
     ranked = logits.topk(5, dim=1).indices
     return Agreement(
-        len(logits),
-        (ranked[:, :1] == first).any(1).float().mean().item(),
-        (ranked == first).any(1).float().mean().item(),
+        len(logits), (ranked[:, :1] == first).any(1).float().mean().item(), (ranked == first).any(1).float().mean().item()
     )
 
 

@@ -43,6 +43,11 @@ def export(path: Path, convolutions: Convolutions, head: dict[str, Tensor], desc
     temporary = path.with_suffix(".part")
     save_file(half({**features, **head}), temporary, METADATA)
     temporary.replace(path)
-    content = {"title": "Embedded VGG16", "description": description, "mean": convolutions.mean,
-               "std": convolutions.std, "classes": CLASSES}
+    content = {
+        "title": "Embedded VGG16",
+        "description": description,
+        "mean": convolutions.mean,
+        "std": convolutions.std,
+        "classes": CLASSES,
+    }
     path.with_suffix(".json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -126,8 +126,10 @@ def relevance_growth(weights: dict[str, Tensor], pooled: Tensor) -> Tensor:
     Tensor
         (N, 3): sum of ``|R|`` at relu7, relu6 and pool5 over the logit's share that enters fc8.
     """
-    layers = [(weights[f"classifier.{n}.{w}"], weights[f"classifier.{n}.bias"]) for n, w in
-              ((0, "tied_weight"), (3, "weight"), (6, "weight"))]
+    layers = [
+        (weights[f"classifier.{n}.{w}"], weights[f"classifier.{n}.bias"])
+        for n, w in ((0, "tied_weight"), (3, "weight"), (6, "weight"))
+    ]
     activations = [pooled]
     for weight, bias in layers[:2]:
         activations.append(relu(activations[-1] @ weight.T + bias))

@@ -141,9 +141,7 @@ def list_pictures(root: Path, sources: Iterable[Source] = SOURCES) -> list[Pictu
         digest = hashlib.sha256(path.read_bytes()).digest()
         if digest not in seen:
             seen.add(digest)
-            pictures.append(
-                Picture(str(path), source.kind, source.package, source.weight, is_held_out(group))
-            )
+            pictures.append(Picture(str(path), source.kind, source.package, source.weight, is_held_out(group)))
     return pictures
 
 

@@ -31,9 +31,7 @@ class Recipe:
     seed: int = 0
 
 
-def train_head(
-    train: Features, last: nn.Linear, recipe: Recipe, report: Callable[[int, Head], None] | None = None
-) -> Head:
+def train_head(train: Features, last: nn.Linear, recipe: Recipe, report: Callable[[int, Head], None] | None = None) -> Head:
     """Train a head and return the running mean of its weights.
 
     Parameters

@@ -54,9 +54,7 @@ def speed_up(features: nn.Sequential, fewest_channels: int = 64) -> nn.Sequentia
     """A copy of VGG's layers whose convolutions with at least that many input channels are Winograd's."""
     return nn.Sequential(
         *(
-            WinogradConvolution(layer)
-            if isinstance(layer, nn.Conv2d) and layer.in_channels >= fewest_channels
-            else layer
+            WinogradConvolution(layer) if isinstance(layer, nn.Conv2d) and layer.in_channels >= fewest_channels else layer
             for layer in features
         )
     )

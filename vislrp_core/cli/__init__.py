@@ -19,9 +19,19 @@ from typing import NoReturn
 from vislrp_core.cli.debugging import HELP, show_traceback
 from vislrp_core.errors import VisLRPError
 
-COMMANDS = {"explain": "explain", "predict": "predict", "check": "check", "flip": "flip",
-            "neurons": "neurons", "ablate": "neurons", "measure": "measure", "attribute": "attribute", "adapt": "adapt",
-            "search": "search", "app": "app"}
+COMMANDS = {
+    "explain": "explain",
+    "predict": "predict",
+    "check": "check",
+    "flip": "flip",
+    "neurons": "neurons",
+    "ablate": "neurons",
+    "measure": "measure",
+    "attribute": "attribute",
+    "adapt": "adapt",
+    "search": "search",
+    "app": "app",
+}
 """Module of every command; only that of the command that was given is imported, so that each starts quickly."""
 
 
@@ -40,8 +50,7 @@ def program() -> str:
 
 def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The command line: of the command that the arguments begin with, or of all commands."""
-    whole = Parser(prog=program(), description="Layer-wise Relevance Propagation for chain networks.",
-                   allow_abbrev=False)
+    whole = Parser(prog=program(), description="Layer-wise Relevance Propagation for chain networks.", allow_abbrev=False)
     whole.add_argument("--debug", action="store_true", help=HELP)
     subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     given = [word for word in arguments[:2] if word != "--debug"]

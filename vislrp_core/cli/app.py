@@ -24,9 +24,14 @@ class NotInstalled(VisLRPError, RuntimeError):
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("app", help="start the designer in the browser", allow_abbrev=False, epilog=EPILOG,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter,
-                                   usage="vislrp app [STREAMLIT OPTION ...]")
+    parser = subparsers.add_parser(
+        "app",
+        help="start the designer in the browser",
+        allow_abbrev=False,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="vislrp app [STREAMLIT OPTION ...]",
+    )
     parser.set_defaults(run=run, passes_on=True)
 
 

@@ -48,14 +48,22 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = subparsers.add_parser("attribute", help="maps of many pictures, for ViRelAy or as arrays", allow_abbrev=False)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of pictures")
-    parser.add_argument("--model", required=True, metavar="FILE|NAME",
-                        help=f"LRP model (JSON), or a ready one ({', '.join(COMPOSITES)})")
-    parser.add_argument("--target", default="top", metavar="NAME|INDEX|top",
-                        help="target class (top: each picture's first class)")
-    parser.add_argument("--format", type=common.some_of(FORMATS), default=("hdf5",), metavar="hdf5,npz",
-                        help="a ViRelAy project, one .npz per picture, or both (hdf5)")
-    parser.add_argument("--batch", type=common.positive, default=4, metavar="N",
-                        help="pictures that run through the network at once (4)")
+    parser.add_argument(
+        "--model", required=True, metavar="FILE|NAME", help=f"LRP model (JSON), or a ready one ({', '.join(COMPOSITES)})"
+    )
+    parser.add_argument(
+        "--target", default="top", metavar="NAME|INDEX|top", help="target class (top: each picture's first class)"
+    )
+    parser.add_argument(
+        "--format",
+        type=common.some_of(FORMATS),
+        default=("hdf5",),
+        metavar="hdf5,npz",
+        help="a ViRelAy project, one .npz per picture, or both (hdf5)",
+    )
+    parser.add_argument(
+        "--batch", type=common.positive, default=4, metavar="N", help="pictures that run through the network at once (4)"
+    )
     common.add_run(parser)
     parser.set_defaults(run=run)
 
@@ -80,13 +88,22 @@ def run(options: argparse.Namespace) -> None:
     model.require(network.architecture)
     if options.target != "top":
         class_index(network, options.target)
-    measuring.begin_folder(folder, settings_of(options, network, model, found), {
-        "network": common.network_details(network), "python": platform.python_version(), "torch": torch.__version__,
-        "numpy": np.__version__})
+    measuring.begin_folder(
+        folder,
+        settings_of(options, network, model, found),
+        {
+            "network": common.network_details(network),
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+    )
     measuring.replace_file(folder / "skipped.csv", measuring.table(("image", "reason"), found.skipped))
     place = folder / (MAPS if "npz" in options.format else PARTS)
-    jobs = [AttributionJob(picture, place / name) for picture, name in
-            zip(found.pictures, names_of_files([one.path for one in found.pictures]), strict=True)]
+    jobs = [
+        AttributionJob(picture, place / name)
+        for picture, name in zip(found.pictures, names_of_files([one.path for one in found.pictures]), strict=True)
+    ]
     shutil.rmtree(folder / DONE, ignore_errors=True)
     written = ["pictures.csv", *(VIRELAY if "hdf5" in options.format else ())]
     whole = not place.exists() if place.name == PARTS else all(job.file.exists() for job in jobs)
@@ -101,31 +118,49 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"None of the {len(jobs)} pictures has a finite map: {next(iter(failed.values()))}")
     measuring.replace_file(folder / "pictures.csv", measuring.table(PICTURES, list(rows_of(good, network))))
     if "hdf5" in options.format:
-        title = {"project": model.name, "network": network.title, "model": f"LRP: {model.name}",
-                 "dataset": ", ".join(printable(one) for one in options.images)[:200]}
-        write_virelay(folder, [job.file for job in good], network.classes, title,
-                      "predicted_label" if options.target == "top" else "true_label")
+        title = {
+            "project": model.name,
+            "network": network.title,
+            "model": f"LRP: {model.name}",
+            "dataset": ", ".join(printable(one) for one in options.images)[:200],
+        }
+        write_virelay(
+            folder,
+            [job.file for job in good],
+            network.classes,
+            title,
+            "predicted_label" if options.target == "top" else "true_label",
+        )
         if "npz" not in options.format and not failed:
             place.rename(folder / DONE)  # at once: a folder that is half removed would be filled again
             shutil.rmtree(folder / DONE)
     report(options, network, model, folder, len(good), len(missing), len(found.skipped), failed)
     if failed:
         shown = [f"{path}: {reason}" for path, reason in failed.items()]
-        raise InputError(f"{len(shown)} pictures have no finite map, the others are in {folder}: "
-                         + "; ".join(shown[:3]) + ("; ..." if len(shown) > 3 else ""))
+        raise InputError(
+            f"{len(shown)} pictures have no finite map, the others are in {folder}: "
+            + "; ".join(shown[:3])
+            + ("; ..." if len(shown) > 3 else "")
+        )
 
 
-def settings_of(options: argparse.Namespace, network: Network, model: LRPModel,
-                found: measuring.Readable) -> dict[str, Any]:
+def settings_of(options: argparse.Namespace, network: Network, model: LRPModel, found: measuring.Readable) -> dict[str, Any]:
     """What the files of a folder depend on."""
-    return {"command": "attribute", "target": options.target, "fit": options.fit, "formats": list(options.format),
-            "model": [model.name, model.key], "images": [[printable(one.path), one.digest] for one in found.pictures],
-            "skipped": [path for path, _ in found.skipped],
-            "network": measuring.stated_network(network)}
+    return {
+        "command": "attribute",
+        "target": options.target,
+        "fit": options.fit,
+        "formats": list(options.format),
+        "model": [model.name, model.key],
+        "images": [[printable(one.path), one.digest] for one in found.pictures],
+        "skipped": [path for path, _ in found.skipped],
+        "network": measuring.stated_network(network),
+    }
 
 
-def attribute(network: Network, model: LRPModel, jobs: Sequence[AttributionJob],
-              options: argparse.Namespace) -> dict[str, str]:
+def attribute(
+    network: Network, model: LRPModel, jobs: Sequence[AttributionJob], options: argparse.Namespace
+) -> dict[str, str]:
     """Make the maps that are missing, each file whole or not there; pictures without a finite map, with the reason.
 
     Batches are the same whatever is there already: single precision shows which pictures were computed together.
@@ -160,8 +195,12 @@ def _attribute_group(network: Network, model: LRPModel, group: Sequence[Attribut
             failed |= _attribute_group(network, model, [job], target)
         return failed
     for place, job in enumerate(group):
-        one = Attribution(relevances[place].at(0).cpu().numpy(), np.asarray(views[place]).transpose(2, 0, 1),
-                          batch.logits[place].cpu().numpy(), targets[place])
+        one = Attribution(
+            relevances[place].at(0).cpu().numpy(),
+            np.asarray(views[place]).transpose(2, 0, 1),
+            batch.logits[place].cpu().numpy(),
+            targets[place],
+        )
         measuring.replace_file(job.file, one.to_bytes())
     return {}
 
@@ -171,19 +210,51 @@ def rows_of(good: Sequence[AttributionJob], network: Network) -> Iterator[tuple[
     for index, job in enumerate(good):
         one = Attribution.load(job.file)
         name = network.classes[one.target]
-        yield (index, printable(job.picture.path), job.file.name, job.picture.digest, one.target, name,
-               float(one.logits[one.target]), float(probabilities(one.logits)[one.target]),
-               float(one.relevance.sum(dtype=np.float64)))
+        yield (
+            index,
+            printable(job.picture.path),
+            job.file.name,
+            job.picture.digest,
+            one.target,
+            name,
+            float(one.logits[one.target]),
+            float(probabilities(one.logits)[one.target]),
+            float(one.relevance.sum(dtype=np.float64)),
+        )
 
 
-def report(options: argparse.Namespace, network: Network, model: LRPModel, folder: Path, count: int, fresh: int,
-           skipped: int, failed: dict[str, str]) -> None:
+def report(
+    options: argparse.Namespace,
+    network: Network,
+    model: LRPModel,
+    folder: Path,
+    count: int,
+    fresh: int,
+    skipped: int,
+    failed: dict[str, str],
+) -> None:
     """The result on stdout."""
-    files = [*(VIRELAY if "hdf5" in options.format else ()), *([f"{MAPS}/*.npz"] if "npz" in options.format else ()),
-             "pictures.csv", "run.json", "skipped.csv"]
+    files = [
+        *(VIRELAY if "hdf5" in options.format else ()),
+        *([f"{MAPS}/*.npz"] if "npz" in options.format else ()),
+        "pictures.csv",
+        "run.json",
+        "skipped.csv",
+    ]
     if options.json:
-        print(common.dump_json({"network": common.network_record(network), "model": model.name, "pictures": count,
-                                "computed": fresh, "skipped": skipped, "failed": failed, "files": files}))
+        print(
+            common.dump_json(
+                {
+                    "network": common.network_record(network),
+                    "model": model.name,
+                    "pictures": count,
+                    "computed": fresh,
+                    "skipped": skipped,
+                    "failed": failed,
+                    "files": files,
+                }
+            )
+        )
         return
     there = f", {count - fresh + len(failed)} were there already" if fresh < count else ""
     left_out = f"; {skipped} pictures could not be read, see skipped.csv" if skipped else ""

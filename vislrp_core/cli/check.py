@@ -22,11 +22,17 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> None:
     """Print the model's segments and conventions; a wrong file is an error."""
     model = common.open_model(options.file, notes=False)
-    warnings = [f"segment {place}: {sentence}" for place, segment in enumerate(model.segments, start=1)
-                for sentence in segment.rule.warnings()] + list(notes_of(model))
+    warnings = [
+        f"segment {place}: {sentence}"
+        for place, segment in enumerate(model.segments, start=1)
+        for sentence in segment.rule.warnings()
+    ] + list(notes_of(model))
     if options.json:
-        print(common.dump_json({"file": options.file, "valid": True, "model": json.loads(model.to_json()),
-                                "warnings": warnings}))
+        print(
+            common.dump_json(
+                {"file": options.file, "valid": True, "model": json.loads(model.to_json()), "warnings": warnings}
+            )
+        )
         return
     print(f"{model.name}: valid LRP model")
     common.print_table(common.SEGMENT_HEAD, common.segment_rows(model))

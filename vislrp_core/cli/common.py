@@ -26,8 +26,9 @@ TOP = 10
 
 def add_network(parser: argparse.ArgumentParser) -> None:
     """``--network``, ``--dtype``, ``--device``."""
-    parser.add_argument("--network", metavar="NAME|PATH",
-                        help="imagenet, embedded, auto, or the path of a state dict (.safetensors, .pth)")
+    parser.add_argument(
+        "--network", metavar="NAME|PATH", help="imagenet, embedded, auto, or the path of a state dict (.safetensors, .pth)"
+    )
     parser.add_argument("--dtype", choices=list(DTYPES), default="float32", help="number format (float32)")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto)")
 
@@ -112,8 +113,10 @@ def named_models(paths: Sequence[str]) -> dict[str, LRPModel]:
     """Models by name; models with the same name are distinguished by their files."""
     models = {path: open_model(path) for path in dict.fromkeys(paths)}
     names = [model.name for model in models.values()]
-    return {model.name if names.count(model.name) == 1 else f"{model.name} ({printable(path)})": model
-            for path, model in models.items()}
+    return {
+        model.name if names.count(model.name) == 1 else f"{model.name} ({printable(path)})": model
+        for path, model in models.items()
+    }
 
 
 def layer_text(text: str) -> str:
@@ -162,22 +165,31 @@ def network_record(network: Network) -> str:
 
 def network_details(network: Network) -> dict[str, Any]:
     """What a result may need to be repeated."""
-    return {"title": network.title, "architecture": network.architecture.key,
-            "classes": network.num_classes, "digest": network.digest,
-            "dtype": str(network.dtype).removeprefix("torch."), "device": str(network.device)}
+    return {
+        "title": network.title,
+        "architecture": network.architecture.key,
+        "classes": network.num_classes,
+        "digest": network.digest,
+        "dtype": str(network.dtype).removeprefix("torch."),
+        "device": str(network.device),
+    }
 
 
 def prediction_rows(predictions: Sequence[Prediction]) -> list[list[str]]:
     """Predictions as cells of a table."""
-    return [[str(rank), str(one.index), one.name, f"{one.logit:.3f}", f"{one.probability:.4f}"]
-            for rank, one in enumerate(predictions, start=1)]
+    return [
+        [str(rank), str(one.index), one.name, f"{one.logit:.3f}", f"{one.probability:.4f}"]
+        for rank, one in enumerate(predictions, start=1)
+    ]
 
 
 def segment_rows(model: LRPModel) -> list[list[str]]:
     """Segments as cells of a table."""
     name = model.plan.name
-    return [[str(place), f"{one.first}-{one.last}", f"{name(one.first)} - {name(one.last)}", one.rule.title, one.rule.short]
-            for place, one in enumerate(model.segments, start=1)]
+    return [
+        [str(place), f"{one.first}-{one.last}", f"{name(one.first)} - {name(one.last)}", one.rule.title, one.rule.short]
+        for place, one in enumerate(model.segments, start=1)
+    ]
 
 
 SEGMENT_HEAD = ["segment", "layers", "names", "rule", "short"]
@@ -189,8 +201,10 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(head))]
     for row in [head, *rows]:
-        cells = [cell.rjust(width) if right else cell.ljust(width)
-                 for cell, width, right in zip(row, widths, numeric, strict=True)]
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
         print("  ".join(cells).rstrip())
 
 

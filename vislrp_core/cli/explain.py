@@ -26,8 +26,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--model", required=True, metavar="FILE", help="LRP model (JSON)")
     parser.add_argument("--target", default="top", metavar="NAME|INDEX|top", help="target class (top)")
     parser.add_argument("--out", default="out", metavar="DIR", help="folder for the results (out)")
-    parser.add_argument("--layers", type=common.parse_layers, default=(), metavar="0,17,31|all",
-                        help="layers whose relevance is written (0 and what each segment hands on)")
+    parser.add_argument(
+        "--layers",
+        type=common.parse_layers,
+        default=(),
+        metavar="0,17,31|all",
+        help="layers whose relevance is written (0 and what each segment hands on)",
+    )
     parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
     common.add_network(parser)
     common.add_json(parser)
@@ -93,34 +98,48 @@ def draw(network: Network, model: LRPModel, relevance: Relevance, target: int) -
     return figure_png(pixels, limit=limit(pixels), title=f"{network.classes[target]} · {model.name}", caption=caption)
 
 
-def summarize(network: Network, trace: Trace, model: LRPModel, relevance: Relevance,
-              written: tuple[int, ...]) -> dict[str, Any]:
+def summarize(
+    network: Network, trace: Trace, model: LRPModel, relevance: Relevance, written: tuple[int, ...]
+) -> dict[str, Any]:
     """summary.json without image and seconds."""
     target = int(relevance.target) if relevance.target is not None else 0
     return {
         "network": common.network_record(network),
         "network_details": common.network_details(network),
         "model": model.name,
-        "target": {"index": target, "name": network.classes[target], "logit": float(trace.logits[target]),
-                   "probability": float(trace.probabilities[target])},
+        "target": {
+            "index": target,
+            "name": network.classes[target],
+            "logit": float(trace.logits[target]),
+            "probability": float(trace.probabilities[target]),
+        },
         "predictions": [one.to_dict() for one in trace.predictions(common.TOP)],
         "written_layers": list(written),
-        "layers": [{"layer": layer.index, "name": layer.name, "positive": float(relevance.positive[layer.index]),
-                    "negative": float(relevance.negative[layer.index]), "total": float(relevance.total[layer.index])}
-                   for layer in network.architecture.rows],
+        "layers": [
+            {
+                "layer": layer.index,
+                "name": layer.name,
+                "positive": float(relevance.positive[layer.index]),
+                "negative": float(relevance.negative[layer.index]),
+                "total": float(relevance.total[layer.index]),
+            }
+            for layer in network.architecture.rows
+        ],
     }
 
 
 def report(summary: dict[str, Any], folder: Path) -> None:
     """The short table on stdout: written layers from the network's top down to the pixels."""
     target = summary["target"]
-    print(f"{target['name']} (class {target['index']}): logit {target['logit']:.3f}, "
-          f"probability {target['probability']:.4f}; network {summary['network_details']['title']}, "
-          f"model {summary['model']}")
+    print(
+        f"{target['name']} (class {target['index']}): logit {target['logit']:.3f}, "
+        f"probability {target['probability']:.4f}; network {summary['network_details']['title']}, "
+        f"model {summary['model']}"
+    )
     sums = summary["layers"]
-    rows = [[str(layer), sums[layer]["name"],
-             *(f"{sums[layer][key]:.4g}" for key in ("positive", "negative", "total"))]
-            for layer in sorted(summary["written_layers"], reverse=True)]
+    rows = [
+        [str(layer), sums[layer]["name"], *(f"{sums[layer][key]:.4g}" for key in ("positive", "negative", "total"))]
+        for layer in sorted(summary["written_layers"], reverse=True)
+    ]
     common.print_table(["layer", "name", "positive", "negative", "total"], rows)
-    print(f"Written to {folder}: relevance.npz, heatmap.png, summary.json "
-          f"({summary['seconds']:.1f} s)")
+    print(f"Written to {folder}: relevance.npz, heatmap.png, summary.json ({summary['seconds']:.1f} s)")

@@ -41,12 +41,27 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = subparsers.add_parser("measure", help="measures of many maps on many pictures", allow_abbrev=False)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of pictures")
-    parser.add_argument("--model", action="append", default=[], metavar="FILE|NAME",
-                        help=f"LRP model (JSON), or a ready one ({', '.join(COMPOSITES)}); several times")
-    parser.add_argument("--baselines", type=common.some_of(METHODS, as_known=False), default=(), metavar="gradient,...",
-                        help="maps to compare with, separated by commas")
-    parser.add_argument("--metrics", type=common.some_of(MEASURES), default=DEFAULT_METRICS, metavar="srg,...",
-                        help=f"some of {', '.join(MEASURES)} ({','.join(DEFAULT_METRICS)})")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="FILE|NAME",
+        help=f"LRP model (JSON), or a ready one ({', '.join(COMPOSITES)}); several times",
+    )
+    parser.add_argument(
+        "--baselines",
+        type=common.some_of(METHODS, as_known=False),
+        default=(),
+        metavar="gradient,...",
+        help="maps to compare with, separated by commas",
+    )
+    parser.add_argument(
+        "--metrics",
+        type=common.some_of(MEASURES),
+        default=DEFAULT_METRICS,
+        metavar="srg,...",
+        help=f"some of {', '.join(MEASURES)} ({','.join(DEFAULT_METRICS)})",
+    )
     measured_runs.add_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -72,20 +87,37 @@ def run(options: argparse.Namespace) -> None:
     if options.target != "top":
         class_index(network, options.target)
     settings = Settings(options.target, options.seed, options.patch, options.steps, options.fill)
-    tasks = [(name, MeasureTask(
-        picture, model, metric, settings, own if metric in NEED_BOXES else (), size if metric in NEED_BOXES else (0, 0),
-        tuple(mosaics_with(found.pictures, place)) if metric == "mosaic" else ()))
-             for place, (picture, size) in enumerate(zip(found.pictures, found.sizes, strict=True))
-             for own in [boxes_of(picture.path, boxes)] for name, model in models.items()
-             for metric in options.metrics if own or metric not in NEED_BOXES]
+    tasks = [
+        (
+            name,
+            MeasureTask(
+                picture,
+                model,
+                metric,
+                settings,
+                own if metric in NEED_BOXES else (),
+                size if metric in NEED_BOXES else (0, 0),
+                tuple(mosaics_with(found.pictures, place)) if metric == "mosaic" else (),
+            ),
+        )
+        for place, (picture, size) in enumerate(zip(found.pictures, found.sizes, strict=True))
+        for own in [boxes_of(picture.path, boxes)]
+        for name, model in models.items()
+        for metric in options.metrics
+        if own or metric not in NEED_BOXES
+    ]
     if not tasks:
         raise InputError(f"--boxes {options.boxes}: names none of the pictures")
-    stated = {**asdict(settings), "fit": options.fit, "metrics": list(options.metrics),
-              "images": [[printable(one.path), one.digest] for one in found.pictures],
-              "skipped": [path for path, _ in found.skipped],
-              "models": [[name, model.key] for name, model in models.items()],
-              "boxes": hashlib.sha256(Path(options.boxes).read_bytes()).hexdigest() if options.boxes else None,
-              "network": measuring.stated_network(network)}
+    stated = {
+        **asdict(settings),
+        "fit": options.fit,
+        "metrics": list(options.metrics),
+        "images": [[printable(one.path), one.digest] for one in found.pictures],
+        "skipped": [path for path, _ in found.skipped],
+        "models": [[name, model.key] for name, model in models.items()],
+        "boxes": hashlib.sha256(Path(options.boxes).read_bytes()).hexdigest() if options.boxes else None,
+        "network": measuring.stated_network(network),
+    }
     measuring.begin_folder(folder, stated, versions(network))
     measuring.replace_file(folder / "skipped.csv", measuring.table(("image", "reason"), found.skipped))
     with Record(folder / RECORD) as record:
@@ -98,23 +130,32 @@ def run(options: argparse.Namespace) -> None:
     report(options, network, summary, folder, sum(one.reused for one in outcomes.values()), len(found.skipped))
     if failed:
         shown = sorted(failed)
-        raise InputError(f"{len(shown)} pictures and models could not be measured, the others are in {folder}: "
-                         + "; ".join(shown[:3]) + ("; ..." if len(shown) > 3 else ""))
+        raise InputError(
+            f"{len(shown)} pictures and models could not be measured, the others are in {folder}: "
+            + "; ".join(shown[:3])
+            + ("; ..." if len(shown) > 3 else "")
+        )
 
 
 def versions(network: Network) -> dict[str, Any]:
     """What a result may need to be repeated, and what does not decide whether a run can go on."""
-    return {"network": common.network_details(network), "python": platform.python_version(), "torch": torch.__version__,
-            "numpy": np.__version__}
+    return {
+        "network": common.network_details(network),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
 
 
-def gather(options: argparse.Namespace, network: Network, tasks: Sequence[MeasureTask],
-           record: Record) -> dict[tuple[Any, ...], Outcome[Measured]]:
+def gather(
+    options: argparse.Namespace, network: Network, tasks: Sequence[MeasureTask], record: Record
+) -> dict[tuple[Any, ...], Outcome[Measured]]:
     """Run the tasks; outcomes by picture, model and metric."""
     pool = measured_runs.pool_of(options, network)
     progress = ProgressLine() if sys.stderr.isatty() else None
-    outcomes = run_all(network, tasks, workspace=Workspace(network, batch=options.batch), record=record, pool=pool,
-                       progress=progress)
+    outcomes = run_all(
+        network, tasks, workspace=Workspace(network, batch=options.batch), record=record, pool=pool, progress=progress
+    )
     found = {identity(one.task): one for one in outcomes}
     if progress is not None:
         progress.end()
@@ -129,15 +170,25 @@ def identity(task: Any) -> tuple[Any, ...]:
 Row = tuple[str, str, str, str, float, int, float]
 
 
-def rows_of(tasks: Sequence[tuple[str, MeasureTask]], outcomes: dict[tuple[Any, ...], Outcome[Measured]],
-            network: Network, seed: int) -> list[Row]:
+def rows_of(
+    tasks: Sequence[tuple[str, MeasureTask]], outcomes: dict[tuple[Any, ...], Outcome[Measured]], network: Network, seed: int
+) -> list[Row]:
     """Rows of measures.parquet, in the order of pictures, models and metrics."""
     rows: list[Row] = []
     for name, task in tasks:
         found = outcomes[identity(task)].result
         if found is not None:
-            rows.append((printable(task.picture.path), network.classes[found.target], name, task.metric,
-                         found.value, seed, found.seconds))
+            rows.append(
+                (
+                    printable(task.picture.path),
+                    network.classes[found.target],
+                    name,
+                    task.metric,
+                    found.value,
+                    seed,
+                    found.seconds,
+                )
+            )
     return rows
 
 
@@ -184,17 +235,28 @@ def rank_in(values: dict[str, float], model: str, rising: bool) -> float:
     return before + (1 + sum(other == own for other in values.values())) / 2
 
 
-def report(options: argparse.Namespace, network: Network, summary: Sequence[Sequence[Any]], folder: Path, reused: int,
-           skipped: int) -> None:
+def report(
+    options: argparse.Namespace, network: Network, summary: Sequence[Sequence[Any]], folder: Path, reused: int, skipped: int
+) -> None:
     """The result on stdout."""
     if options.json:
-        print(common.dump_json({"network": common.network_record(network),
-                                "summary": [dict(zip(SUMMARY, row, strict=True)) for row in summary]}))
+        print(
+            common.dump_json(
+                {
+                    "network": common.network_record(network),
+                    "summary": [dict(zip(SUMMARY, row, strict=True)) for row in summary],
+                }
+            )
+        )
         return
     print(f"{network.title}; seed {options.seed}")
-    common.print_table(["model", "metric", "images", "mean", "low", "high", "rank"],
-                       [[str(row[0]), str(row[1]), str(row[2]),
-                         *("-" if value is None else f"{value:.4g}" for value in row[3:])] for row in summary])
+    common.print_table(
+        ["model", "metric", "images", "mean", "low", "high", "rank"],
+        [
+            [str(row[0]), str(row[1]), str(row[2]), *("-" if value is None else f"{value:.4g}" for value in row[3:])]
+            for row in summary
+        ],
+    )
     there = f", {reused} values were there already" if reused else ""
     left_out = f"; {skipped} pictures could not be read, see skipped.csv" if skipped else ""
     print(f"Written to {folder}: measures.parquet, summary.csv, run.json, skipped.csv{there}{left_out}")

@@ -18,18 +18,29 @@ RECORD = "measures.jsonl"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say on what and how measures are taken, and by whom."""
-    parser.add_argument("--target", default="top", metavar="NAME|INDEX|top",
-                        help="target class (top: each picture's first class)")
+    parser.add_argument(
+        "--target", default="top", metavar="NAME|INDEX|top", help="target class (top: each picture's first class)"
+    )
     parser.add_argument("--boxes", metavar="FILE.csv", help="image,x0,y0,x1,y1 in the picture's own pixels")
     parser.add_argument("--patch", type=common.positive, default=16, metavar="PIXELS", help="side of the squares (16)")
     parser.add_argument("--steps", type=common.positive, default=14, metavar="N", help="steps of flipping (14)")
     parser.add_argument("--fill", choices=list(FILLS), default="mean", help="what flipped pixels become (mean)")
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)")
-    parser.add_argument("--batch", type=common.positive, default=flipping.BATCH, metavar="N",
-                        help="pictures that run through the network at once (4)")
+    parser.add_argument(
+        "--batch",
+        type=common.positive,
+        default=flipping.BATCH,
+        metavar="N",
+        help="pictures that run through the network at once (4)",
+    )
     parser.add_argument("--workers", type=common.positive, default=1, metavar="N", help="processes (1)")
-    parser.add_argument("--ray", nargs="?", const=LOCAL, metavar="ADDRESS",
-                        help="workers on Ray: of the cluster at ADDRESS (auto, host:6379), or started here without one")
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const=LOCAL,
+        metavar="ADDRESS",
+        help="workers on Ray: of the cluster at ADDRESS (auto, host:6379), or started here without one",
+    )
     common.add_run(parser)
 
 

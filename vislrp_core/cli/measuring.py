@@ -62,8 +62,11 @@ def explainers(models: Sequence[str], baselines: Sequence[str], seed: int) -> di
 
 def stated_network(network: Network) -> dict[str, str]:
     """What of the network decides results, for the settings of a folder."""
-    return {"name": common.network_record(network), "digest": network.digest,
-            "dtype": str(network.dtype).removeprefix("torch.")}
+    return {
+        "name": common.network_record(network),
+        "digest": network.digest,
+        "dtype": str(network.dtype).removeprefix("torch."),
+    }
 
 
 def begin_folder(folder: Path, settings: dict[str, Any], versions: dict[str, Any]) -> None:

@@ -22,21 +22,31 @@ SHOWN = 10
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add both commands."""
-    scores = subparsers.add_parser("neurons", help="relevance and activation of every neuron of a layer",
-                                   allow_abbrev=False)
+    scores = subparsers.add_parser("neurons", help="relevance and activation of every neuron of a layer", allow_abbrev=False)
     scores.add_argument("image", metavar="IMAGE")
     scores.add_argument("--layer", type=common.layer_text, required=True, metavar="K", help="layer by number or name")
     scores.add_argument("--model", required=True, metavar="FILE", help="LRP model (JSON)")
     scores.add_argument("--target", default="top", metavar="NAME|INDEX|top", help="target class (top)")
     scores.add_argument("--out", required=True, metavar="FILE.csv", help="table: one row per neuron")
     scores.set_defaults(run=run_neurons)
-    ablation = subparsers.add_parser("ablate", help="predictions before and after neurons are switched off",
-                                     allow_abbrev=False)
+    ablation = subparsers.add_parser(
+        "ablate", help="predictions before and after neurons are switched off", allow_abbrev=False
+    )
     ablation.add_argument("image", metavar="IMAGE")
-    ablation.add_argument("--ablate", action="append", required=True, type=parse_neuron_set, metavar="K:57,58,60-63",
-                          help="layer and neurons; several times for several layers")
-    ablation.add_argument("--value", choices=list(VALUES), default="zero",
-                          help="what takes the place of a neuron's output: 0, or its own mean over positions (zero)")
+    ablation.add_argument(
+        "--ablate",
+        action="append",
+        required=True,
+        type=parse_neuron_set,
+        metavar="K:57,58,60-63",
+        help="layer and neurons; several times for several layers",
+    )
+    ablation.add_argument(
+        "--value",
+        choices=list(VALUES),
+        default="zero",
+        help="what takes the place of a neuron's output: 0, or its own mean over positions (zero)",
+    )
     ablation.add_argument("--top", type=common.positive, default=common.TOP, metavar="N", help="number of classes (10)")
     ablation.set_defaults(run=run_ablate)
     for parser in (scores, ablation):
@@ -77,18 +87,29 @@ def run_neurons(options: argparse.Namespace) -> None:
     found = score(layer, relevance, trace.activation(layer))
     write(Path(options.out), found)
     if options.json:
-        rows = [{"neuron": neuron, **{key: float(found.column(key)[neuron]) for key in SCORES}}
-                for neuron in range(len(found))]
-        print(common.dump_json({
-            "network": common.network_record(network), "model": model.name,
-            "target": {"index": target, "name": network.classes[target]},
-            "layer": {"index": layer, "name": name}, "neurons": rows}))
+        rows = [
+            {"neuron": neuron, **{key: float(found.column(key)[neuron]) for key in SCORES}} for neuron in range(len(found))
+        ]
+        print(
+            common.dump_json(
+                {
+                    "network": common.network_record(network),
+                    "model": model.name,
+                    "target": {"index": target, "name": network.classes[target]},
+                    "layer": {"index": layer, "name": name},
+                    "neurons": rows,
+                }
+            )
+        )
         return
-    print(f"{name} (layer {layer}): {len(found)} neurons; {network.classes[target]}, "
-          f"{model.name}, {network.title}")
-    common.print_table(["neuron", *(one.title for one in SCORES.values())],
-                       [[str(neuron), *(f"{found.column(key)[neuron]:.4g}" for key in SCORES)]
-                        for neuron in found.strongest("total_relevance")[:SHOWN]])
+    print(f"{name} (layer {layer}): {len(found)} neurons; {network.classes[target]}, {model.name}, {network.title}")
+    common.print_table(
+        ["neuron", *(one.title for one in SCORES.values())],
+        [
+            [str(neuron), *(f"{found.column(key)[neuron]:.4g}" for key in SCORES)]
+            for neuron in found.strongest("total_relevance")[:SHOWN]
+        ],
+    )
     print(f"Written to {options.out}: all {len(found)} neurons")
 
 
@@ -118,16 +139,25 @@ def run_ablate(options: argparse.Namespace) -> None:
     before = trace.predictions(options.top)
     after = rank(ablate(network, trace, sets, options.value), network.classes, options.top)
     if options.json:
-        print(common.dump_json({
-            "network": common.network_record(network), "value": options.value,
-            "ablated": {str(layer): list(neurons) for layer, neurons in sets.items()},
-            "before": [one.to_dict() for one in before], "after": [one.to_dict() for one in after]}))
+        print(
+            common.dump_json(
+                {
+                    "network": common.network_record(network),
+                    "value": options.value,
+                    "ablated": {str(layer): list(neurons) for layer, neurons in sets.items()},
+                    "before": [one.to_dict() for one in before],
+                    "after": [one.to_dict() for one in after],
+                }
+            )
+        )
         return
     print(f"Network: {network.title}")
     for layer, neurons in sets.items():
         print(f"Ablated ({options.value}): {network.architecture.name(layer)} {format_neurons(list(neurons))}")
-    rows: list[list[Any]] = [[str(place), *cells(one), *cells(other)]
-                             for place, (one, other) in enumerate(zip(before, after, strict=True), start=1)]
+    rows: list[list[Any]] = [
+        [str(place), *cells(one), *cells(other)]
+        for place, (one, other) in enumerate(zip(before, after, strict=True), start=1)
+    ]
     common.print_table(["", "before", "logit", "probability", "after", "logit", "probability"], rows)
     if before[0].index != after[0].index:
         print(f"The first class changes from {before[0].name} to {after[0].name}.")

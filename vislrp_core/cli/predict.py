@@ -27,8 +27,11 @@ def run(options: argparse.Namespace) -> None:
     network = common.open_network(options)
     predictions = common.see(network, image).predictions(options.top)
     if options.json:
-        print(common.dump_json({"network": common.network_record(network),
-                                "predictions": [one.to_dict() for one in predictions]}))
+        print(
+            common.dump_json(
+                {"network": common.network_record(network), "predictions": [one.to_dict() for one in predictions]}
+            )
+        )
     else:
         print(f"Network: {network.title}")
         common.print_table(common.PREDICTION_HEAD, common.prediction_rows(predictions))

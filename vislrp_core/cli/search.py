@@ -46,14 +46,30 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = subparsers.add_parser("search", help="let a composite be found", allow_abbrev=False)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of pictures")
-    parser.add_argument("--objectives", type=common.some_of(OBJECTIVES, as_known=False), default=("srg",), metavar="srg,...",
-                        help=f"some of {', '.join(OBJECTIVES)} (srg); the first one orders the results")
-    parser.add_argument("--space", metavar="FILE.json", help="what may be chosen (docs/search.md); a space for each "
-                        "architecture is built in")
-    parser.add_argument("--trials", type=common.positive, default=TRIALS, metavar="N",
-                        help=f"models that are tried, ready-made ones first ({TRIALS})")
-    parser.add_argument("--holdout", type=share, default=0.5, metavar="SHARE",
-                        help="share of the pictures that decide in the end and that no trial sees (0.5)")
+    parser.add_argument(
+        "--objectives",
+        type=common.some_of(OBJECTIVES, as_known=False),
+        default=("srg",),
+        metavar="srg,...",
+        help=f"some of {', '.join(OBJECTIVES)} (srg); the first one orders the results",
+    )
+    parser.add_argument(
+        "--space", metavar="FILE.json", help="what may be chosen (docs/search.md); a space for each architecture is built in"
+    )
+    parser.add_argument(
+        "--trials",
+        type=common.positive,
+        default=TRIALS,
+        metavar="N",
+        help=f"models that are tried, ready-made ones first ({TRIALS})",
+    )
+    parser.add_argument(
+        "--holdout",
+        type=share,
+        default=0.5,
+        metavar="SHARE",
+        help="share of the pictures that decide in the end and that no trial sees (0.5)",
+    )
     measured_runs.add_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -109,35 +125,55 @@ def samples_of(options: argparse.Namespace, found: measuring.Readable) -> list[S
     if needed and not options.boxes:
         raise InputError(f"{', '.join(needed)}: give the boxes of the pictures' objects with --boxes FILE.csv")
     boxes = read_boxes(options.boxes) if options.boxes else {}
-    samples = [SearchPicture(picture, boxes_of(picture.path, boxes), size)
-               for picture, size in zip(found.pictures, found.sizes, strict=True)]
+    samples = [
+        SearchPicture(picture, boxes_of(picture.path, boxes), size)
+        for picture, size in zip(found.pictures, found.sizes, strict=True)
+    ]
     if needed and not any(one.boxes for one in samples):
         raise InputError(f"--boxes {options.boxes}: names none of the pictures")
     return [one for one in samples if one.boxes] if needed else samples
 
 
-def plan_of(options: argparse.Namespace, searched: Sequence[SearchPicture], held: Sequence[SearchPicture], space: Space,
-            settings: Settings) -> SearchPlan:
+def plan_of(
+    options: argparse.Namespace,
+    searched: Sequence[SearchPicture],
+    held: Sequence[SearchPicture],
+    space: Space,
+    settings: Settings,
+) -> SearchPlan:
     """What the arguments ask for."""
     return SearchPlan(tuple(searched), tuple(held), options.objectives, space, options.trials, options.seed, settings)
 
 
-def stated(options: argparse.Namespace, network: Network, plan: SearchPlan,
-           skipped: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def stated(
+    options: argparse.Namespace, network: Network, plan: SearchPlan, skipped: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
     """What decides every trial: not how many there are, so that a search can be given more, but how many are ready-made."""
     boxes = hashlib.sha256(Path(options.boxes).read_bytes()).hexdigest() if options.boxes else None
-    return {**asdict(plan.settings), "fit": options.fit, "objectives": list(plan.objectives), "holdout": options.holdout,
-            "search": [[printable(one.picture.path), one.picture.digest] for one in plan.search],
-            "held_out": [[printable(one.picture.path), one.picture.digest] for one in plan.held_out],
-            "skipped": [path for path, _ in skipped], "boxes": boxes, "ready": len(first_models(plan)),
-            "space": plan.space.to_data(),
-            "network": measuring.stated_network(network)}
+    return {
+        **asdict(plan.settings),
+        "fit": options.fit,
+        "objectives": list(plan.objectives),
+        "holdout": options.holdout,
+        "search": [[printable(one.picture.path), one.picture.digest] for one in plan.search],
+        "held_out": [[printable(one.picture.path), one.picture.digest] for one in plan.held_out],
+        "skipped": [path for path, _ in skipped],
+        "boxes": boxes,
+        "ready": len(first_models(plan)),
+        "space": plan.space.to_data(),
+        "network": measuring.stated_network(network),
+    }
 
 
 def versions(network: Network) -> dict[str, Any]:
     """What a result may need to be repeated."""
-    return {"vislrp": __version__, "network": common.network_details(network), "python": platform.python_version(),
-            "torch": torch.__version__, "optuna": study.require().__version__}
+    return {
+        "vislrp": __version__,
+        "network": common.network_details(network),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "optuna": study.require().__version__,
+    }
 
 
 @contextmanager
@@ -192,44 +228,69 @@ def described(network: Network, plan: SearchPlan, result: Report, trial: Trial) 
         if own:
             parts.append(f"{MEASURES[objective].title} {sum(own) / len(own):.4f}")
     measured = f"; {', '.join(parts)} on {len(plan.held_out)} held-out pictures" if parts else ""
-    return (f"Found by search: trial {trial.number} of {plan.trials}, seed {plan.seed}, {len(plan.search)} search pictures, "
-            f"{network.title}{measured}.")
+    return (
+        f"Found by search: trial {trial.number} of {plan.trials}, seed {plan.seed}, {len(plan.search)} search pictures, "
+        f"{network.title}{measured}."
+    )
 
 
 def in_words(network: Network, plan: SearchPlan, search: Search, result: Report) -> str:
     """The content of report.md."""
     states = Counter(one.state for one in search.trials)
     told = ", ".join(f"{states[state]} {state}" for state in ("complete", "pruned", "screened", "failed") if states[state])
-    lines = ["# Search", "", f"{network.title}; {plan.trials} trials ({told}) on {len(plan.search)} search pictures, seed "
-             f"{plan.seed}. All values below are from {len(plan.held_out)} held-out pictures.", ""]
+    lines = [
+        "# Search",
+        "",
+        f"{network.title}; {plan.trials} trials ({told}) on {len(plan.search)} search pictures, seed "
+        f"{plan.seed}. All values below are from {len(plan.held_out)} held-out pictures.",
+        "",
+    ]
     lines += [f"- {one.sentence}" for one in result.conclusions]
-    lines += ["", "| model | kind | objective | mean | 95 % interval | gain over the best ready-made model |",
-              "|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        "| model | kind | objective | mean | 95 % interval | gain over the best ready-made model |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, kind, file, objective, _, mean, low, high, *gain in result.rows(plan.objectives, plan.settings.seed):
         where = f"{name} (`{file}`)" if file else name
-        values = ["-" if mean is None else f"{mean:.4f}", "-" if low is None else f"{low:.4f} to {high:.4f}",
-                  "-" if gain[0] is None else f"{gain[0]:+.4f} ({gain[1]:+.4f} to {gain[2]:+.4f})"]
+        values = [
+            "-" if mean is None else f"{mean:.4f}",
+            "-" if low is None else f"{low:.4f} to {high:.4f}",
+            "-" if gain[0] is None else f"{gain[0]:+.4f} ({gain[1]:+.4f} to {gain[2]:+.4f})",
+        ]
         lines.append(f"| {' | '.join([where.replace('|', '/'), kind, objective, *values])} |")
     if importance := search.study.importance():
-        lines += ["", f"What matters for {MEASURES[plan.objectives[0]].title} (PED-ANOVA over complete trials): "
-                  + ", ".join(f"{name} {value:.0%}" for name, value in importance.items()) + "."]
+        lines += [
+            "",
+            f"What matters for {MEASURES[plan.objectives[0]].title} (PED-ANOVA over complete trials): "
+            + ", ".join(f"{name} {value:.0%}" for name, value in importance.items())
+            + ".",
+        ]
     return "\n".join(lines) + "\n"
 
 
-def tell(options: argparse.Namespace, network: Network, plan: SearchPlan, search: Search, result: Report,
-         folder: Path) -> None:
+def tell(
+    options: argparse.Namespace, network: Network, plan: SearchPlan, search: Search, result: Report, folder: Path
+) -> None:
     """The result on stdout."""
     rows = result.rows(plan.objectives, plan.settings.seed)
     if options.json:
-        print(common.dump_json({
-            "network": common.network_record(network), "conclusion": [one.sentence for one in result.conclusions],
-            "states": dict(Counter(one.state for one in search.trials)),
-            "report": [dict(zip(COLUMNS, row, strict=True)) for row in rows]}))
+        print(
+            common.dump_json(
+                {
+                    "network": common.network_record(network),
+                    "conclusion": [one.sentence for one in result.conclusions],
+                    "states": dict(Counter(one.state for one in search.trials)),
+                    "report": [dict(zip(COLUMNS, row, strict=True)) for row in rows],
+                }
+            )
+        )
         return
     print(f"{network.title}; seed {options.seed}; {len(plan.search)} search pictures, {len(plan.held_out)} held out")
-    common.print_table(["model", "kind", "file", "objective", "mean", "low", "high"],
-                       [[*map(str, row[:4]), *("-" if value is None else f"{value:.4g}" for value in row[5:8])]
-                        for row in rows])
+    common.print_table(
+        ["model", "kind", "file", "objective", "mean", "low", "high"],
+        [[*map(str, row[:4]), *("-" if value is None else f"{value:.4g}" for value in row[5:8])] for row in rows],
+    )
     for one in result.conclusions:
         print(one.sentence)
     print(f"Written to {folder}: trials.csv, front/, report.csv, report.md, run.json, study.journal, skipped.csv")

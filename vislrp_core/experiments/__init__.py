@@ -7,5 +7,21 @@ from vislrp_core.experiments.record import MemoryRecord, Record, Recorder, key_o
 from vislrp_core.experiments.run import Group, Outcome, Task, run_all
 from vislrp_core.experiments.workspace import Explainer, Picture, Wish, Workspace
 
-__all__ = ["AblationCurve", "Explainer", "FlipCurve", "Group", "MemoryRecord", "NetworkSource", "Outcome", "Picture",
-           "ProcessPool", "Record", "Recorder", "Task", "Wish", "Workspace", "key_of", "run_all"]
+__all__ = [
+    "AblationCurve",
+    "Explainer",
+    "FlipCurve",
+    "Group",
+    "MemoryRecord",
+    "NetworkSource",
+    "Outcome",
+    "Picture",
+    "ProcessPool",
+    "Record",
+    "Recorder",
+    "Task",
+    "Wish",
+    "Workspace",
+    "key_of",
+    "run_all",
+]

@@ -17,8 +17,11 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.neurons import score
 
-ORDERS: dict[str, str] = {"relevance": "largest relevance first", "activation": "largest activation first",
-                          "random": "random order"}
+ORDERS: dict[str, str] = {
+    "relevance": "largest relevance first",
+    "activation": "largest activation first",
+    "random": "random order",
+}
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,17 @@ class AblationCurve:
     @property
     def key(self) -> tuple[Any, ...]:
         """All that the curve depends on besides the network; the model's name is not among it."""
-        return (self.picture.digest, self.picture.fit, self.target, self.layer, list(self.counts), self.value, self.by,
-                self.order, self.seed if self.model is None else self.model.key)
+        return (
+            self.picture.digest,
+            self.picture.fit,
+            self.target,
+            self.layer,
+            list(self.counts),
+            self.value,
+            self.by,
+            self.order,
+            self.seed if self.model is None else self.model.key,
+        )
 
     @property
     def size(self) -> int:
@@ -100,12 +112,23 @@ class AblationCurve:
         parts = [ablation.untouched(trace, self.target)] if begin else []
         for start in range(begin, len(self.counts), space.batch):
             space.tell(start)
-            group = np.array(self.counts[start:start + space.batch], dtype=np.intp)
+            group = np.array(self.counts[start : start + space.batch], dtype=np.intp)
             with space.turn(len(group)):
-                parts.append(ablation.curve(network, trace, self.layer, order, self.target, group,
-                                            cast(ablation.Value, self.value), batch=space.batch))
+                parts.append(
+                    ablation.curve(
+                        network,
+                        trace,
+                        self.layer,
+                        order,
+                        self.target,
+                        group,
+                        cast(ablation.Value, self.value),
+                        batch=space.batch,
+                    )
+                )
         return NeuronAblationCurve(
-            *(np.concatenate(arrays) for arrays in zip(*(vars(part).values() for part in parts), strict=True)))
+            *(np.concatenate(arrays) for arrays in zip(*(vars(part).values() for part in parts), strict=True))
+        )
 
     def pack(self, result: NeuronAblationCurve) -> dict[str, Any]:
         """A curve as JSON."""

@@ -44,8 +44,16 @@ class FlipCurve:
     @property
     def key(self) -> tuple[Any, ...]:
         """All that the curve depends on besides the network; the model's name is not among it."""
-        return (self.picture.digest, self.picture.fit, self.target, self.patch, self.fill, self.steps, self.order,
-                self.seed if self.model is None else self.model.key)
+        return (
+            self.picture.digest,
+            self.picture.fit,
+            self.target,
+            self.patch,
+            self.fill,
+            self.steps,
+            self.order,
+            self.seed if self.model is None else self.model.key,
+        )
 
     @property
     def size(self) -> int:
@@ -59,6 +67,7 @@ class FlipCurve:
 
     def squares(self, workspace: Workspace) -> NDArray[np.intp]:
         """The squares in the order of flipping."""
+
         def sort() -> NDArray[np.intp]:
             values = None if self.model is None else workspace.values(self.picture, self.model, self.target)
             return flipping.order_of(values, self.patch, self.order, self.seed)
@@ -79,9 +88,20 @@ class FlipCurve:
         squares = self.squares(space)
         known = space.ends(self.picture, self.fill, self.patch)
         return flipping.measure(
-            network, space.trace(self.picture).x, space.filled(self.picture, self.fill), squares, self.target,
-            patch=self.patch, steps=self.steps, kind=self.order, seed=self.seed, batch=space.batch, known=known,
-            guard=space.turn, checkpoint=lambda done: space.tell(max(done - 1, 0)))
+            network,
+            space.trace(self.picture).x,
+            space.filled(self.picture, self.fill),
+            squares,
+            self.target,
+            patch=self.patch,
+            steps=self.steps,
+            kind=self.order,
+            seed=self.seed,
+            batch=space.batch,
+            known=known,
+            guard=space.turn,
+            checkpoint=lambda done: space.tell(max(done - 1, 0)),
+        )
 
     def pack(self, result: PerturbationCurve) -> dict[str, Any]:
         """A curve as JSON."""

@@ -126,8 +126,10 @@ class StandingPool:
             except BrokenProcessPool as error:
                 self.end()
                 if restart == RESTARTS:
-                    raise PoolError(f"Worker processes ended {RESTARTS + 1} times (is there enough memory?): "
-                                    "choose fewer workers; what is measured is kept.") from error
+                    raise PoolError(
+                        f"Worker processes ended {RESTARTS + 1} times (is there enough memory?): "
+                        "choose fewer workers; what is measured is kept."
+                    ) from error
             left = [group for place, group in enumerate(left) if place not in finished]
 
     def end(self) -> None:
@@ -146,8 +148,12 @@ class StandingPool:
             pool = self._pool
             threads = max(1, (os.cpu_count() or 1) // pool.workers)
             # Forked processes and torch's threads do not go together.
-            self._executor = ProcessPoolExecutor(pool.workers, multiprocessing.get_context("spawn"), _begin,
-                                                 (pool.source, threads, pool.batch, pool.store_bytes))
+            self._executor = ProcessPoolExecutor(
+                pool.workers,
+                multiprocessing.get_context("spawn"),
+                _begin,
+                (pool.source, threads, pool.batch, pool.store_bytes),
+            )
         return self._executor
 
     def _once(self, groups: Sequence[Group]) -> Iterator[tuple[int, list[Any]]]:

@@ -42,6 +42,7 @@ def _require() -> Any:
 
 def _packed(network: Network) -> Network:
     """The network with its weights as arrays, which workers read in place."""
+
     def arrays(parts: Mapping[int, Any]) -> dict[int, Any]:
         return {row: one.detach().cpu().numpy() for row, one in parts.items()}
 
@@ -51,8 +52,9 @@ def _packed(network: Network) -> Network:
 def _unpacked(packed: Network) -> Network:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the arrays cannot be written to: nobody does
-        weights, biases = ({row: torch.from_numpy(one) for row, one in parts.items()}
-                           for parts in (packed.weights, packed.biases))
+        weights, biases = (
+            {row: torch.from_numpy(one) for row, one in parts.items()} for parts in (packed.weights, packed.biases)
+        )
     return replace(packed, weights=weights, biases=biases)
 
 
@@ -124,8 +126,10 @@ class RayPool:
                 ray.init(address=self.address, **quiet)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise InputError(f"--ray {self.address}: no Ray cluster answers there ({reason}); start one with "
-                             "`ray start --head`, or leave the address out") from error
+            raise InputError(
+                f"--ray {self.address}: no Ray cluster answers there ({reason}); start one with "
+                "`ray start --head`, or leave the address out"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,10 @@ class StandingRay:
         try:
             yield from self._run(list(groups))
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError) as error:
-            raise PoolError(f"A task's workers were lost {RETRIES + 1} times (is there enough memory?): use fewer workers; "
-                            "what is measured is kept.") from error
+            raise PoolError(
+                f"A task's workers were lost {RETRIES + 1} times (is there enough memory?): use fewer workers; "
+                "what is measured is kept."
+            ) from error
 
     @property
     def cores(self) -> int:

@@ -83,9 +83,15 @@ def record_key(network: Network, task: Task[Any]) -> str:
     return key_of([network.digest, str(network.dtype), *task.key])
 
 
-def run_all(network: Network, tasks: Iterable[Task[Result]], *, workspace: Workspace | None = None,
-            record: Recorder | None = None, pool: Pool | None = None,
-            progress: Progress | None = None) -> Iterator[Outcome[Result]]:
+def run_all(
+    network: Network,
+    tasks: Iterable[Task[Result]],
+    *,
+    workspace: Workspace | None = None,
+    record: Recorder | None = None,
+    pool: Pool | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Outcome[Result]]:
     """Run tasks and hand out what becomes of them: one that has no result does not stop the others.
 
     Parameters
@@ -164,7 +170,7 @@ def groups_of(tasks: Sequence[Task[Result]]) -> Iterator[list[Task[Result]]]:
     by_picture = [list(group) for _, group in groupby(tasks, key=lambda task: task.picture)]
     size = together(len({task.picture for task in tasks}))
     for first in range(0, len(by_picture), size):
-        yield list(chain.from_iterable(by_picture[first:first + size]))
+        yield list(chain.from_iterable(by_picture[first : first + size]))
 
 
 def wishes_of(tasks: Sequence[Task[Any]], missing: Sequence[Task[Any]]) -> tuple[Wish, ...]:

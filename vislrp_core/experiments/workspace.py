@@ -99,8 +99,14 @@ class Workspace:
     A page gives its own: with the caches of the app, and turns at the compute gate.
     """
 
-    def __init__(self, network: Network, *, batch: int = flipping.BATCH,
-                 tell: Callable[[int], None] = lambda done: None, store: RelevanceStore | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        batch: int = flipping.BATCH,
+        tell: Callable[[int], None] = lambda done: None,
+        store: RelevanceStore | None = None,
+    ) -> None:
         self.network, self.batch, self.tell, self.store = network, batch, tell, store
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {}
         self._room = dict(KEPT)
@@ -121,6 +127,7 @@ class Workspace:
 
     def trace(self, picture: Picture) -> Trace:
         """The picture's forward pass (ImageError, OSError)."""
+
         def see() -> Trace:
             x = to_input(read_image(picture.path), self.network, picture.fit)
             with self.turn(1):
@@ -188,6 +195,7 @@ class Workspace:
 
     def explained(self, picture: Picture, model: Explainer, target: int) -> tuple[NDArray[Any], float]:
         """Channel sum of R[0], and the sum of R[0] divided by that of the logits' relevance; NaN for a baseline."""
+
         def explain() -> tuple[NDArray[Any], float]:
             if isinstance(model, Baseline):
                 return model.relevance(self.network, self.trace(picture).x, target).sum(0).cpu().numpy(), NOT_DEFINED
@@ -205,6 +213,7 @@ class Workspace:
 
     def ends(self, picture: Picture, fill: str, patch: int) -> dict[int, Tensor]:
         """Logits that all orders share, see `flipping.ends`."""
+
         def see() -> dict[int, Tensor]:
             trace, filled = self.trace(picture), self.filled(picture, fill)
             with self.turn(1):

@@ -12,10 +12,14 @@ from pkgutil import iter_modules
 from vislrp_core.kinds.base import Preset, RuleKind
 
 KINDS: tuple[RuleKind, ...] = tuple(
-    found for module in iter_modules(__path__) for found in vars(import_module(f"{__name__}.{module.name}")).values()
-    if isinstance(found, RuleKind))
-PRESETS: dict[str, Preset] = dict(sorted(
-    ((key, preset) for kind in KINDS for key, preset in kind.presets.items()), key=lambda item: item[1].place))
+    found
+    for module in iter_modules(__path__)
+    for found in vars(import_module(f"{__name__}.{module.name}")).values()
+    if isinstance(found, RuleKind)
+)
+PRESETS: dict[str, Preset] = dict(
+    sorted(((key, preset) for kind in KINDS for key, preset in kind.presets.items()), key=lambda item: item[1].place)
+)
 """Presets of all kinds by key, in the order of their buttons."""
 KIND_OF: dict[str, RuleKind] = {key: kind for kind in KINDS for key in kind.presets}
 """The kind of each preset."""

@@ -24,16 +24,27 @@ from vislrp_core.weighted import WeightedLayer
 class GammaGeneralized(RuleKind):
     """What speaks for a neuron's own sign is favoured."""
 
-    presets = {"gamma_generalized": Preset(  # noqa: RUF012 - never changed
-        "LRP-γ±", "γ±", {"gamma1p": 0.25}, ("gamma1p",), summary="Favours contributions of the sign of their sum.",
-        usage="Lower layers", reference="Andéol et al. 2021", place=35)}
+    presets = {  # noqa: RUF012 - never changed
+        "gamma_generalized": Preset(
+            "LRP-γ±",
+            "γ±",
+            {"gamma1p": 0.25},
+            ("gamma1p",),
+            summary="Favours contributions of the sign of their sum.",
+            usage="Lower layers",
+            reference="Andéol et al. 2021",
+            place=35,
+        )
+    }
 
     def step(self, here: WeightedLayer, rule: Values, relevance: Tensor, setting: Setting) -> Tensor:
         """One term for neurons with a positive sum, one for those with a negative one."""
         plain = here.denominator(rule, Factors(0.0, 1.0, 1.0, 0.0), setting.absorb).whole()
         total: Tensor | None = None
-        for side, factors in ((plain > 0, Factors(0.0, 1.0 + rule.gamma1p, 1.0, 0.0)),
-                              (plain < 0, Factors(0.0, 1.0, 1.0 + rule.gamma1p, 0.0))):
+        for side, factors in (
+            (plain > 0, Factors(0.0, 1.0 + rule.gamma1p, 1.0, 0.0)),
+            (plain < 0, Factors(0.0, 1.0, 1.0 + rule.gamma1p, 0.0)),
+        ):
             arriving = torch.where(side, relevance, 0.0)
             # Behind a ReLU neurons of negative sum mostly carry nothing; a GPU would have to be waited for.
             if arriving.device.type == "cpu" and not bool(arriving.any()):
@@ -55,8 +66,11 @@ class GammaGeneralized(RuleKind):
         q = writer.symbol("a") + writer.symbol("w")
         if rule.gamma1p:
             sign = writer.sign("+" if rule.gamma1p > 0 else "-")
-            q += sign + (writer.number(rule.gamma1p, "gamma1p") if abs(rule.gamma1p) != 1 else "") + writer.power(
-                writer.bracket(q), "±")
+            q += (
+                sign
+                + (writer.number(rule.gamma1p, "gamma1p") if abs(rule.gamma1p) != 1 else "")
+                + writer.power(writer.bracket(q), "±")
+            )
         return writer.sum("j") + writer.fraction(q, writer.sum("i") + q) + writer.symbol("R")
 
     zennit_helper = '''class GammaWithoutBias(Gamma):

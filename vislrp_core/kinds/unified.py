@@ -17,8 +17,16 @@ from vislrp_core.weighted import WeightedLayer
 _BACH, _OVERVIEW, _TAYLOR = "Bach et al. 2015", "Montavon et al. 2019", "Montavon et al. 2017"
 
 
-def one_term(here: WeightedLayer, rule: Values, factors: Factors, factor: float, relevance: Tensor, setting: Setting, *,
-             disposable: bool) -> Tensor:
+def one_term(
+    here: WeightedLayer,
+    rule: Values,
+    factors: Factors,
+    factor: float,
+    relevance: Tensor,
+    setting: Setting,
+    *,
+    disposable: bool,
+) -> Tensor:
     """One term: factor times the sum over outputs of q / stab(sum of q) R, with the contributions q that factors make.
 
     Behind a ReLU the sign of a contribution is the weight's; elsewhere negative inputs exchange the factors.
@@ -38,8 +46,16 @@ def _mixed(here: WeightedLayer, rule: Values) -> bool:
     return here.signed or rule.theta0 < 0 or rule.theta1 < 0
 
 
-def _of_weights(here: WeightedLayer, rule: Values, factors: Factors, factor: float, relevance: Tensor, setting: Setting, *,
-                disposable: bool) -> Tensor:
+def _of_weights(
+    here: WeightedLayer,
+    rule: Values,
+    factors: Factors,
+    factor: float,
+    relevance: Tensor,
+    setting: Setting,
+    *,
+    disposable: bool,
+) -> Tensor:
     """One term where the weights alone decide what counts, before it is multiplied by the inputs."""
     safe = factors.one_signed and (not here.signed or rule.theta1 == 0)
     # Where z is at least the activation, R / z stays bounded.
@@ -48,13 +64,22 @@ def _of_weights(here: WeightedLayer, rule: Values, factors: Factors, factor: flo
     # A plain weight's sum came from the double precision pass itself; other sums are put together of several.
     exactly = None if factors.with_constant is None else partial(here.denominator_in_double, rule, factors, setting.absorb)
     lead = factors.lead
-    s = shares(here, rule, relevance, factor * lead, partial(here.denominator, rule, factors, setting.absorb), exactly,
-               safe=safe, disposable=disposable)
+    s = shares(
+        here,
+        rule,
+        relevance,
+        factor * lead,
+        partial(here.denominator, rule, factors, setting.absorb),
+        exactly,
+        safe=safe,
+        disposable=disposable,
+    )
     return here.hand_down(s, factors.divided(lead))
 
 
-def _by_sign(here: WeightedLayer, rule: Values, factors: Factors, absorb: bool, relevance: Tensor, factor: float, *,
-             disposable: bool) -> Tensor:
+def _by_sign(
+    here: WeightedLayer, rule: Values, factors: Factors, absorb: bool, relevance: Tensor, factor: float, *, disposable: bool
+) -> Tensor:
     """One term where inputs of both signs occur: positive contributions take one factor, negative ones the other."""
     other = Factors(factors.constant, factors.negative, factors.positive, factors.square)
     key = (here.layer, "by sign", rule.theta0, rule.theta1, factors)
@@ -85,33 +110,92 @@ class Unified(RuleKind):
     """alpha q(p, n) / z(p, n) - beta q(n, p) / z(n, p) with p = gamma1p, n = gamma1n."""
 
     presets = {  # noqa: RUF012 - never changed
-        "zero": Preset("LRP-0", "0", summary="Relevance follows each input's contribution.", usage="Upper layers",
-                       reference=_BACH, place=10),
-        "epsilon": Preset("LRP-ε", "ε", {"epsilon": 0.25}, ("epsilon",), "relative",
-                          "Absorbs weak and contradictory relevance.", "Middle layers", _BACH, 20),
-        "gamma": Preset("LRP-γ", "γ", {"gamma1p": 0.25}, ("gamma1p",), summary="Favours positive contributions.",
-                        usage="Lower layers", reference=_OVERVIEW, place=30),
-        "alpha_beta": Preset("LRP-αβ", "αβ", {"alpha": 2, "beta": 1, "gamma1": 0, "gamma1p": 1}, ("alpha", "beta"),
-                             summary="Treats positive and negative contributions apart.", usage="Lower layers",
-                             reference=_BACH, place=40),
-        "alpha1_beta0": Preset("LRP-α1β0", "α1β0", {"gamma1": 0, "gamma1p": 1},
-                               summary="Positive contributions alone.", usage="Lower layers", reference=_BACH, place=50),
-        "z_plus": Preset("LRP-z⁺", "z⁺", {"gamma1": 0, "gamma1p": 1}, summary="Positive contributions alone.",
-                         usage="Lower layers", reference=_TAYLOR, place=60),
-        "w_square": Preset("LRP-w²", "w²", {"theta0": 1, "theta1": 0, "gamma1": 0, "gamma2": 1},
-                           summary="Squared weights, independent of the image.", usage="First layer", reference=_TAYLOR,
-                           place=70),
-        "flat": Preset("LRP-flat", "flat", {"theta0": 1, "theta1": 0, "gamma0": 1, "gamma1": 0},
-                       summary="Every input gets the same share.", usage="First layer", reference="Lapuschkin et al. 2019",
-                       place=80),
+        "zero": Preset(
+            "LRP-0",
+            "0",
+            summary="Relevance follows each input's contribution.",
+            usage="Upper layers",
+            reference=_BACH,
+            place=10,
+        ),
+        "epsilon": Preset(
+            "LRP-ε",
+            "ε",
+            {"epsilon": 0.25},
+            ("epsilon",),
+            "relative",
+            "Absorbs weak and contradictory relevance.",
+            "Middle layers",
+            _BACH,
+            20,
+        ),
+        "gamma": Preset(
+            "LRP-γ",
+            "γ",
+            {"gamma1p": 0.25},
+            ("gamma1p",),
+            summary="Favours positive contributions.",
+            usage="Lower layers",
+            reference=_OVERVIEW,
+            place=30,
+        ),
+        "alpha_beta": Preset(
+            "LRP-αβ",
+            "αβ",
+            {"alpha": 2, "beta": 1, "gamma1": 0, "gamma1p": 1},
+            ("alpha", "beta"),
+            summary="Treats positive and negative contributions apart.",
+            usage="Lower layers",
+            reference=_BACH,
+            place=40,
+        ),
+        "alpha1_beta0": Preset(
+            "LRP-α1β0",
+            "α1β0",
+            {"gamma1": 0, "gamma1p": 1},
+            summary="Positive contributions alone.",
+            usage="Lower layers",
+            reference=_BACH,
+            place=50,
+        ),
+        "z_plus": Preset(
+            "LRP-z⁺",
+            "z⁺",
+            {"gamma1": 0, "gamma1p": 1},
+            summary="Positive contributions alone.",
+            usage="Lower layers",
+            reference=_TAYLOR,
+            place=60,
+        ),
+        "w_square": Preset(
+            "LRP-w²",
+            "w²",
+            {"theta0": 1, "theta1": 0, "gamma1": 0, "gamma2": 1},
+            summary="Squared weights, independent of the image.",
+            usage="First layer",
+            reference=_TAYLOR,
+            place=70,
+        ),
+        "flat": Preset(
+            "LRP-flat",
+            "flat",
+            {"theta0": 1, "theta1": 0, "gamma0": 1, "gamma1": 0},
+            summary="Every input gets the same share.",
+            usage="First layer",
+            reference="Lapuschkin et al. 2019",
+            place=80,
+        ),
         "custom": Preset("Custom", "custom", free=KEYS, summary="Whatever you set.", place=100),
     }
 
     def step(self, here: WeightedLayer, rule: Values, relevance: Tensor, setting: Setting) -> Tensor:
         """Both terms; those that weights alone decide are multiplied by the inputs once."""
         mixed = _mixed(here, rule)
-        terms = [(factor, p, n) for factor, p, n in ((rule.alpha, rule.gamma1p, rule.gamma1n),
-                                                     (-rule.beta, rule.gamma1n, rule.gamma1p)) if factor != 0]
+        terms = [
+            (factor, p, n)
+            for factor, p, n in ((rule.alpha, rule.gamma1p, rule.gamma1n), (-rule.beta, rule.gamma1n, rule.gamma1p))
+            if factor != 0
+        ]
         total: Tensor | None = None
         apart: Tensor | None = None
         for number, (factor, p, n) in enumerate(terms, 1):
@@ -151,8 +235,10 @@ class Unified(RuleKind):
         """Whether relevance is conserved, and whether anything counts."""
         found = []
         if abs(rule.alpha - rule.beta - 1) > 1e-9:
-            found.append(f"α − β = {format_number(rule.alpha - rule.beta)}: relevance is not conserved; "
-                         "choose α − β = 1 to keep its sum.")
+            found.append(
+                f"α − β = {format_number(rule.alpha - rule.beta)}: relevance is not conserved; "
+                "choose α − β = 1 to keep its sum."
+            )
         if not (rule.theta0 or rule.theta1):
             found.append("θ₀ = θ₁ = 0: no input counts, all relevance vanishes; raise θ₁.")
         if not any((rule.gamma0, rule.gamma1, rule.gamma1p, rule.gamma1n, rule.gamma2)):
@@ -198,8 +284,13 @@ class Unified(RuleKind):
 def _contribution(writer: Writer, rule: Values, exchanged: bool) -> str:
     p, n = (rule.gamma1n, rule.gamma1p) if exchanged else (rule.gamma1p, rule.gamma1n)
     u, terms_u = writer.polynomial([("theta0", rule.theta0, ""), ("theta1", rule.theta1, "a")])
-    weight_terms = [("gamma0", rule.gamma0, ""), ("gamma1", rule.gamma1, "w"), ("gamma1p", p, "w+"),
-                    ("gamma1n", n, "w-"), ("gamma2", rule.gamma2, "w2")]
+    weight_terms = [
+        ("gamma0", rule.gamma0, ""),
+        ("gamma1", rule.gamma1, "w"),
+        ("gamma1p", p, "w+"),
+        ("gamma1n", n, "w-"),
+        ("gamma2", rule.gamma2, "w2"),
+    ]
     w, terms_w = writer.polynomial(weight_terms)
     if not terms_u or not terms_w:
         return writer.number(0, "theta1")

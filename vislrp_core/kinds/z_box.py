@@ -19,8 +19,16 @@ class ZBox(RuleKind):
     Where the network's input is a vector, the box is the smallest one around 0 and the vector's values.
     """
 
-    presets = {"z_box": Preset("LRP-zβ", "zβ", summary="Contributions within the box of possible inputs.",  # noqa: RUF012
-                               usage="Pixels", reference="Montavon et al. 2017", place=90)}
+    presets = {  # noqa: RUF012 - never changed
+        "z_box": Preset(
+            "LRP-zβ",
+            "zβ",
+            summary="Contributions within the box of possible inputs.",
+            usage="Pixels",
+            reference="Montavon et al. 2017",
+            place=90,
+        )
+    }
     takes_parameters = False
     no_parameters = "its box is given by the possible pixel values"
 
@@ -66,8 +74,16 @@ class ZBox(RuleKind):
 
     def formula(self, writer: Writer, rule: Values) -> str:
         """Without a number: the rule has none."""
-        q = (writer.symbol("a") + writer.symbol("w") + writer.sign("-") + writer.symbol("l") + writer.symbol("w+")
-             + writer.sign("-") + writer.symbol("h") + writer.symbol("w-"))
+        q = (
+            writer.symbol("a")
+            + writer.symbol("w")
+            + writer.sign("-")
+            + writer.symbol("l")
+            + writer.symbol("w+")
+            + writer.sign("-")
+            + writer.symbol("h")
+            + writer.symbol("w-")
+        )
         return writer.sum("j") + writer.fraction(q, writer.sum("i") + q) + writer.symbol("R")
 
     def zennit(self, rule: Values, absorb: bool) -> str:
@@ -76,8 +92,11 @@ class ZBox(RuleKind):
 
     def zennit_limit(self, rule: Values, pixels: bool) -> str:
         """Above the pixels the box depends on the picture."""
-        return "" if pixels else ("its box ends at the largest activation, Zennit's ZBox needs bounds that are known "
-                                  "beforehand")
+        return (
+            ""
+            if pixels
+            else ("its box ends at the largest activation, Zennit's ZBox needs bounds that are known beforehand")
+        )
 
 
 def _within(here: WeightedLayer, box: Tensor) -> Tensor:

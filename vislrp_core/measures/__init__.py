@@ -5,5 +5,15 @@ from vislrp_core.measures.catalogue import MEASURES, Measure
 from vislrp_core.measures.subject import Settings, Subject
 from vislrp_core.measures.task import Measured, MeasureTask
 
-__all__ = ["MEASURES", "Box", "Measure", "MeasureTask", "Measured", "Settings", "Subject", "box_mass", "pointing",
-           "read_boxes"]
+__all__ = [
+    "MEASURES",
+    "Box",
+    "Measure",
+    "MeasureTask",
+    "Measured",
+    "Settings",
+    "Subject",
+    "box_mass",
+    "pointing",
+    "read_boxes",
+]

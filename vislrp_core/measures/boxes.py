@@ -47,15 +47,18 @@ class Box:
             lengths = [before_the_cut(side) * length // min(size) for length in size]
             scales = [new / old for new, old in zip(lengths, size, strict=True)]
             offsets = [round((length - side) / 2) for length in lengths]
-        ends = [min(max(value * scales[axis] - offsets[axis], 0.0), float(side))
-                for value, axis in ((self.x0, 0), (self.y0, 1), (self.x1, 0), (self.y1, 1))]
+        ends = [
+            min(max(value * scales[axis] - offsets[axis], 0.0), float(side))
+            for value, axis in ((self.x0, 0), (self.y0, 1), (self.x1, 0), (self.y1, 1))
+        ]
         return Box(*ends)
 
     def pixels(self, side: int, wider: int = 0) -> NDArray[np.bool_]:
         """Pixels of the input whose centres are in the box, made wider by some pixels on each side; (side, side)."""
         centres = np.arange(side) + 0.5
-        across, down = ((centres >= low - wider) & (centres < high + wider)
-                        for low, high in ((self.x0, self.x1), (self.y0, self.y1)))
+        across, down = (
+            (centres >= low - wider) & (centres < high + wider) for low, high in ((self.x0, self.x1), (self.y0, self.y1))
+        )
         return down[:, None] & across[None, :]
 
 
@@ -75,8 +78,9 @@ def read_boxes(path: str | Path) -> dict[str, tuple[Box, ...]]:
     rows = csv.DictReader(io.StringIO(text))
     missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
     if missing:
-        raise InputError(f"--boxes {path}: the first line must name the columns {', '.join(COLUMNS)}; "
-                         f"{', '.join(missing)} is missing")
+        raise InputError(
+            f"--boxes {path}: the first line must name the columns {', '.join(COLUMNS)}; {', '.join(missing)} is missing"
+        )
     found: dict[str, list[Box]] = {}
     for row in rows:
         try:

@@ -24,8 +24,10 @@ from vislrp_core.network import class_index
 OTHER_CLASSES = 4
 COPIES, SPREAD = 10, 0.2
 SUBSETS, QUARTER = 100, 0.25
-OUT_OF_DATA = ("Filled pictures leave the data that the network was trained on, so that a fall may come from the fill "
-               "itself: compare several fills.")
+OUT_OF_DATA = (
+    "Filled pictures leave the data that the network was trained on, so that a fall may come from the fill "
+    "itself: compare several fills."
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def _flip_score(name: str) -> Callable[[Subject, Explainer, Question], float]:
     def value(subject: Subject, model: Explainer, question: Question) -> float:
         found = getattr(subject.scores(model), name)
         return math.nan if found is None else float(found)
+
     return value
 
 
@@ -71,8 +74,10 @@ def _mosaic(subject: Subject, model: Explainer, question: Question) -> float:
     first = class_index(subject.network, "top", subject.trace)
     shares = []
     for quadrant, pictures in enumerate(question.mosaics):
+
         def make(pictures: Sequence[Picture] = pictures) -> torch.Tensor:
             return as_input(compose(pictures, side), subject.network)
+
         x = subject.workspace.remember("mosaic", pictures, make)
         if isinstance(model, LRPModel):
             trace = subject.workspace.remember("mosaic trace", pictures, lambda x=x: subject.see(x))  # type: ignore[misc]
@@ -85,10 +90,14 @@ def _mosaic(subject: Subject, model: Explainer, question: Question) -> float:
 def _sensitivity(subject: Subject, model: Explainer, question: Question) -> float:
     rng, own = subject.rng(), subject.map(model)
     length = float(np.linalg.norm(own))
-    copies = (subject.x + torch.from_numpy(rng.uniform(-SPREAD, SPREAD, size=tuple(subject.x.shape[1:]))).to(subject.x)
-              for _ in range(COPIES))
-    changes = [float(np.linalg.norm(other - own)) / length if length > 0 else math.nan
-               for other in subject.maps_of_pictures(model, copies)]
+    copies = (
+        subject.x + torch.from_numpy(rng.uniform(-SPREAD, SPREAD, size=tuple(subject.x.shape[1:]))).to(subject.x)
+        for _ in range(COPIES)
+    )
+    changes = [
+        float(np.linalg.norm(other - own)) / length if length > 0 else math.nan
+        for other in subject.maps_of_pictures(model, copies)
+    ]
     return float(np.mean(changes))
 
 
@@ -152,64 +161,128 @@ class Measure:
 
 
 MEASURES: dict[str, Measure] = {
-    "srg": Measure("SRG", "high",
-                   "Area under the target's probability over the share of patches flipped, least relevant first, minus the "
-                   "same most relevant first (trapezoid).",
-                   "Blücher et al. 2024 (TMLR)", OUT_OF_DATA, _flip_score("srg")),
-    "aopc": Measure("AOPC", "high",
-                    "Mean over all steps of f(x) - f(x_k), patches flipped most relevant first, f the target's probability.",
-                    "Samek et al. 2017 (IEEE TNNLS 28)", OUT_OF_DATA + " It also grows with how fast the fill alone "
-                    "destroys the class, so values of different fills do not compare.", _flip_score("aopc")),
-    "abpc": Measure("ABPC", "high", "Mean over all steps of f(x_k, least relevant first) - f(x_k, most relevant first).",
-                    "Samek et al. 2017 (IEEE TNNLS 28)", OUT_OF_DATA, _flip_score("abpc")),
-    "class_cosine": Measure("Class cosine", "low",
-                            f"Mean cosine of the target's map and those of the {OTHER_CLASSES} most probable other classes.",
-                            "Sixt, Granz and Landgraf 2020 (ICML)",
-                            "Maps that differ between classes need not be right for either; classes of one object share "
-                            "their evidence, and a random map for each class would have a cosine of 0.", _class_cosine),
-    "top_randomised": Measure("Top randomised", "low",
-                              "Spearman correlation of |R| before and after the values of the last layer's weights, then of "
-                              "its biases, are put in random places; the target stays.",
-                              "Adebayo et al. 2018 (NeurIPS)",
-                              "Binder et al. 2023 (CVPR): the layers below keep their features, so that a faithful map may "
-                              "rank highly alike; noise lowers the value without being a better explanation. It does not "
-                              "rank methods.", _top_randomised),
-    "mosaic": Measure("Mosaic", "high",
-                      "Share of positive relevance in the quadrant of the picture whose first class is explained, mean over "
-                      "its four places in mosaics of four pictures; 0.25 by chance.",
-                      "Böhle, Fritz and Schiele 2021 (CVPR); Arias-Duart et al. 2022",
-                      "Mosaics leave the training data; the network may really use the other quadrants (context), and the "
-                      "share says nothing about what is marked inside the right one.", _mosaic),
-    "box_mass": Measure("Box mass", "high", "Share of positive relevance inside the object's box.",
-                        "Arras, Osman and Samek 2022 (Information Fusion 81), relevance mass accuracy",
-                        "The network may rightly use what is outside the box; a large box is easy to hit.",
-                        lambda subject, model, question: box_mass(subject.map(model), question.boxes)),
-    "pointing": Measure("Pointing", "high", "1 if the largest value is in the object's box or at most 15 pixels outside.",
-                        "Zhang et al. 2018 (IJCV 126)",
-                        "One pixel decides; the centre of the picture does well in most data sets.",
-                        lambda subject, model, question: pointing(subject.map(model), question.boxes)),
-    "sensitivity": Measure("Sensitivity", "low",
-                           f"Mean over {COPIES} copies x + u, u uniform in (-{SPREAD}, {SPREAD}) per preprocessed value, of "
-                           "|R(x + u) - R(x)| / |R(x)| (Euclidean).",
-                           "Yeh et al. 2019 (NeurIPS), the mean in place of the maximum",
-                           "A map that ignores the picture has 0: low is good only together with faithfulness.",
-                           _sensitivity),
-    "faithfulness": Measure("Faithfulness", "high",
-                            f"Pearson correlation over {SUBSETS} random quarters of the patches of the relevance they hold "
-                            "and the target's logit lost when they are filled.",
-                            "Bhatt et al. 2020 (IJCAI)", OUT_OF_DATA + " Only the sum over a quarter of the picture is "
-                            "tested, not single patches.", _faithfulness),
-    "gini": Measure("Gini", "", "Gini coefficient of |R| over the pixels.",
-                    "Chalasani et al. 2020 (ICML); Quantus, Sparseness", "Concentration is a matter of taste, not of truth.",
-                    lambda subject, model, question: metrics.gini(subject.map(model))),
-    "entropy": Measure("Entropy", "", "Entropy, in nats, of |R| / sum |R| over the pixels.",
-                       "Bhatt et al. 2020 (IJCAI); Quantus, Complexity", "Concentration is a matter of taste, not of truth.",
-                       lambda subject, model, question: metrics.entropy(subject.map(model))),
-    "conservation": Measure("Conservation", "", "Sum of the pixels' relevance divided by the sum at the logits; not defined "
-                            "for baselines.", "Bach et al. 2015 (PLoS ONE 10(7)), Eq. 2",
-                            "A rule can conserve relevance and put it in the wrong place.", _conservation),
-    "seconds": Measure("Seconds", "", "Time of one forward pass and one map.", "",
-                       "Depends on the machine and on what else it does.", _seconds),
+    "srg": Measure(
+        "SRG",
+        "high",
+        "Area under the target's probability over the share of patches flipped, least relevant first, minus the "
+        "same most relevant first (trapezoid).",
+        "Blücher et al. 2024 (TMLR)",
+        OUT_OF_DATA,
+        _flip_score("srg"),
+    ),
+    "aopc": Measure(
+        "AOPC",
+        "high",
+        "Mean over all steps of f(x) - f(x_k), patches flipped most relevant first, f the target's probability.",
+        "Samek et al. 2017 (IEEE TNNLS 28)",
+        OUT_OF_DATA + " It also grows with how fast the fill alone "
+        "destroys the class, so values of different fills do not compare.",
+        _flip_score("aopc"),
+    ),
+    "abpc": Measure(
+        "ABPC",
+        "high",
+        "Mean over all steps of f(x_k, least relevant first) - f(x_k, most relevant first).",
+        "Samek et al. 2017 (IEEE TNNLS 28)",
+        OUT_OF_DATA,
+        _flip_score("abpc"),
+    ),
+    "class_cosine": Measure(
+        "Class cosine",
+        "low",
+        f"Mean cosine of the target's map and those of the {OTHER_CLASSES} most probable other classes.",
+        "Sixt, Granz and Landgraf 2020 (ICML)",
+        "Maps that differ between classes need not be right for either; classes of one object share "
+        "their evidence, and a random map for each class would have a cosine of 0.",
+        _class_cosine,
+    ),
+    "top_randomised": Measure(
+        "Top randomised",
+        "low",
+        "Spearman correlation of |R| before and after the values of the last layer's weights, then of "
+        "its biases, are put in random places; the target stays.",
+        "Adebayo et al. 2018 (NeurIPS)",
+        "Binder et al. 2023 (CVPR): the layers below keep their features, so that a faithful map may "
+        "rank highly alike; noise lowers the value without being a better explanation. It does not "
+        "rank methods.",
+        _top_randomised,
+    ),
+    "mosaic": Measure(
+        "Mosaic",
+        "high",
+        "Share of positive relevance in the quadrant of the picture whose first class is explained, mean over "
+        "its four places in mosaics of four pictures; 0.25 by chance.",
+        "Böhle, Fritz and Schiele 2021 (CVPR); Arias-Duart et al. 2022",
+        "Mosaics leave the training data; the network may really use the other quadrants (context), and the "
+        "share says nothing about what is marked inside the right one.",
+        _mosaic,
+    ),
+    "box_mass": Measure(
+        "Box mass",
+        "high",
+        "Share of positive relevance inside the object's box.",
+        "Arras, Osman and Samek 2022 (Information Fusion 81), relevance mass accuracy",
+        "The network may rightly use what is outside the box; a large box is easy to hit.",
+        lambda subject, model, question: box_mass(subject.map(model), question.boxes),
+    ),
+    "pointing": Measure(
+        "Pointing",
+        "high",
+        "1 if the largest value is in the object's box or at most 15 pixels outside.",
+        "Zhang et al. 2018 (IJCV 126)",
+        "One pixel decides; the centre of the picture does well in most data sets.",
+        lambda subject, model, question: pointing(subject.map(model), question.boxes),
+    ),
+    "sensitivity": Measure(
+        "Sensitivity",
+        "low",
+        f"Mean over {COPIES} copies x + u, u uniform in (-{SPREAD}, {SPREAD}) per preprocessed value, of "
+        "|R(x + u) - R(x)| / |R(x)| (Euclidean).",
+        "Yeh et al. 2019 (NeurIPS), the mean in place of the maximum",
+        "A map that ignores the picture has 0: low is good only together with faithfulness.",
+        _sensitivity,
+    ),
+    "faithfulness": Measure(
+        "Faithfulness",
+        "high",
+        f"Pearson correlation over {SUBSETS} random quarters of the patches of the relevance they hold "
+        "and the target's logit lost when they are filled.",
+        "Bhatt et al. 2020 (IJCAI)",
+        OUT_OF_DATA + " Only the sum over a quarter of the picture is tested, not single patches.",
+        _faithfulness,
+    ),
+    "gini": Measure(
+        "Gini",
+        "",
+        "Gini coefficient of |R| over the pixels.",
+        "Chalasani et al. 2020 (ICML); Quantus, Sparseness",
+        "Concentration is a matter of taste, not of truth.",
+        lambda subject, model, question: metrics.gini(subject.map(model)),
+    ),
+    "entropy": Measure(
+        "Entropy",
+        "",
+        "Entropy, in nats, of |R| / sum |R| over the pixels.",
+        "Bhatt et al. 2020 (IJCAI); Quantus, Complexity",
+        "Concentration is a matter of taste, not of truth.",
+        lambda subject, model, question: metrics.entropy(subject.map(model)),
+    ),
+    "conservation": Measure(
+        "Conservation",
+        "",
+        "Sum of the pixels' relevance divided by the sum at the logits; not defined for baselines.",
+        "Bach et al. 2015 (PLoS ONE 10(7)), Eq. 2",
+        "A rule can conserve relevance and put it in the wrong place.",
+        _conservation,
+    ),
+    "seconds": Measure(
+        "Seconds",
+        "",
+        "Time of one forward pass and one map.",
+        "",
+        "Depends on the machine and on what else it does.",
+        _seconds,
+    ),
 }
 NEED_BOXES = ("box_mass", "pointing")
 WITHOUT_MAP = ("mosaic", "seconds")

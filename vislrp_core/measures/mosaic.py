@@ -56,5 +56,5 @@ def quadrant_share(values: NDArray[np.float64], quadrant: int) -> float:
     half = len(values) // 2
     row, column = PLACES[quadrant]
     total = positive.sum()
-    inside = positive[row * half:(row + 1) * half, column * half:(column + 1) * half].sum()
+    inside = positive[row * half : (row + 1) * half, column * half : (column + 1) * half].sum()
     return float(inside / total) if total > 0 else math.nan

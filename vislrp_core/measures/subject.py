@@ -99,8 +99,7 @@ class Subject:
         others = iter(pictures)
         while group := list(itertools.islice(others, AT_ONCE)):
             with self.workspace.turn(len(group)):
-                found = list(explain_each(self.network, group, [model], targets=itertools.repeat(self.target),
-                                          size=AT_ONCE))
+                found = list(explain_each(self.network, group, [model], targets=itertools.repeat(self.target), size=AT_ONCE))
             yield from (seen.relevances[0].map(0).astype(np.float64) for seen in found)
 
     def map_of(self, model: Explainer, x: Tensor, target: int, network: Network | None = None) -> Map:
@@ -127,8 +126,12 @@ class Subject:
         settings = self.settings
 
         def run() -> flipping.FlippingScores:
-            morf, lerf = (FlipCurve(self.picture, self.target, order, model, None, settings.patch, settings.fill,
-                                    settings.steps).run(self.network, self.workspace) for order in ("morf", "lerf"))
+            morf, lerf = (
+                FlipCurve(self.picture, self.target, order, model, None, settings.patch, settings.fill, settings.steps).run(
+                    self.network, self.workspace
+                )
+                for order in ("morf", "lerf")
+            )
             return flipping.scores(morf, lerf)
 
         return self.workspace.remember("scores", self.key(model.key), run)
@@ -139,6 +142,7 @@ class Subject:
 
     def randomised(self) -> Network:
         """The network with the weights of its last row in random places, then its biases."""
+
         def shuffle() -> Network:
             rng, last = self.rng(), self.network.architecture.last
             weight, bias = (parts[last].cpu().numpy() for parts in (self.network.weights, self.network.biases))
@@ -146,8 +150,12 @@ class Subject:
             moved = rng.permutation(bias)
             weights, biases = dict(self.network.weights), dict(self.network.biases)
             weights[last], biases[last] = (torch.from_numpy(one).to(self.network.device) for one in (shuffled, moved))
-            return replace(self.network, weights=weights, biases=biases,
-                           digest=f"{self.network.digest} top randomised {self.settings.seed}")
+            return replace(
+                self.network,
+                weights=weights,
+                biases=biases,
+                digest=f"{self.network.digest} top randomised {self.settings.seed}",
+            )
 
         return self.workspace.remember("randomised", self.settings.seed, shuffle)
 

@@ -110,10 +110,30 @@ def farthest(one: Mapping[str, float], other: Mapping[str, float]) -> str | None
 
 # --- for a paper ------------------------------------------------------------------------------------------------------
 
-_SIGNS = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-          "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "ε": r"$\varepsilon$", "γ": r"$\gamma$", "α": r"$\alpha$",
-          "β": r"$\beta$", "±": r"$\pm$", "×": r"$\times$", "⁺": r"$^{+}$", "⁻": r"$^{-}$", "²": r"$^{2}$", "−": "$-$",
-          "↑": r"$\uparrow$", "↓": r"$\downarrow$"}
+_SIGNS = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "ε": r"$\varepsilon$",
+    "γ": r"$\gamma$",
+    "α": r"$\alpha$",
+    "β": r"$\beta$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "⁺": r"$^{+}$",
+    "⁻": r"$^{-}$",
+    "²": r"$^{2}$",
+    "−": "$-$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+}
 
 
 def tex(text: str) -> str:
@@ -125,8 +145,15 @@ def latex(table: Mapping[str, Sequence[Summary]], caption: str) -> str:
     """A table models x measures (needs `booktabs`): mean and interval; best in bold, those not unlike it with a dagger."""
     arrows = {"high": r" $\uparrow$", "low": r" $\downarrow$", "": ""}
     head = " & ".join(["model", *(tex(MEASURES[metric].title) + arrows[MEASURES[metric].better] for metric in table)])
-    lines = [r"\begin{table}", r"\centering", rf"\caption{{{tex(caption)}}}",
-             rf"\begin{{tabular}}{{l{'c' * len(table)}}}", r"\toprule", head + r" \\", r"\midrule"]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{tex(caption)}}}",
+        rf"\begin{{tabular}}{{l{'c' * len(table)}}}",
+        r"\toprule",
+        head + r" \\",
+        r"\midrule",
+    ]
     by_model: dict[str, list[str]] = {}
     for found in table.values():
         for one in found:
@@ -177,20 +204,25 @@ class Setup:
 def methods(setup: Setup, metrics: Sequence[str]) -> str:
     """A paragraph that states exactly what was measured."""
     named = ", ".join(setup.models)
-    parts = [f"We compared {len(setup.models)} attribution methods ({named}) on {setup.network} with {setup.images}, "
-             f"explaining {setup.target}. Maps are the relevance of the input summed over its three channels."]
+    parts = [
+        f"We compared {len(setup.models)} attribution methods ({named}) on {setup.network} with {setup.images}, "
+        f"explaining {setup.target}. Maps are the relevance of the input summed over its three channels."
+    ]
     for metric in metrics:
         one = MEASURES[metric]
         better = {"high": " Higher is better.", "low": " Lower is better.", "": ""}[one.better]
         source = f" ({one.source})" if one.source else ""
         parts.append(f"{one.title}{source}: {one.formula}{better}")
     if {"srg", "aopc", "abpc", "faithfulness"} & set(metrics):
-        parts.append(f"Flipping used {setup.patch} × {setup.patch} patches, {setup.steps} steps and the fill "
-                     f"“{setup.fill}”.")
-    parts.append("We report means over pictures with 95 % percentile bootstrap intervals (2000 resamples); two methods are "
-                 "called different where the interval of their paired difference over the same pictures excludes 0 (no "
-                 f"correction for several comparisons; at least {FEWEST} pictures). Random numbers come from seed "
-                 f"{setup.seed}. Software: {setup.versions}.")
+        parts.append(
+            f"Flipping used {setup.patch} × {setup.patch} patches, {setup.steps} steps and the fill “{setup.fill}”."
+        )
+    parts.append(
+        "We report means over pictures with 95 % percentile bootstrap intervals (2000 resamples); two methods are "
+        "called different where the interval of their paired difference over the same pictures excludes 0 (no "
+        f"correction for several comparisons; at least {FEWEST} pictures). Random numbers come from seed "
+        f"{setup.seed}. Software: {setup.versions}."
+    )
     return " ".join(parts)
 
 
@@ -207,13 +239,16 @@ def correlations(tables: Mapping[str, Sequence[Summary]]) -> tuple[list[str], np
     from vislrp_core.metrics import spearman
 
     keys = [metric for metric in tables if MEASURES[metric].better]
-    means = {metric: {one.model: one.mean * (-1 if rising(metric) else 1) for one in tables[metric] if one.images}
-             for metric in keys}
+    means = {
+        metric: {one.model: one.mean * (-1 if rising(metric) else 1) for one in tables[metric] if one.images}
+        for metric in keys
+    }
     matrix = np.full((len(keys), len(keys)), math.nan)
     for row, one in enumerate(keys):
         for column, other in enumerate(keys):
             shared = [model for model in means[one] if model in means[other]]
             if len(shared) > 2:
-                matrix[row, column] = spearman(np.array([means[one][model] for model in shared]),
-                                               np.array([means[other][model] for model in shared]))
+                matrix[row, column] = spearman(
+                    np.array([means[one][model] for model in shared]), np.array([means[other][model] for model in shared])
+                )
     return keys, matrix

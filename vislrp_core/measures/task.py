@@ -64,8 +64,16 @@ class MeasureTask:
         """All that the value depends on besides the network."""
         boxes = [list(vars(box).values()) for box in self.boxes] if self.metric in NEED_BOXES else []
         mosaics = [[one.digest for one in mosaic] for mosaic in self.mosaics] if self.metric == "mosaic" else []
-        return ("measure", self.metric, self.picture.digest, self.picture.fit, self.model.key, *self.settings.key, boxes,
-                mosaics)
+        return (
+            "measure",
+            self.metric,
+            self.picture.digest,
+            self.picture.fit,
+            self.model.key,
+            *self.settings.key,
+            boxes,
+            mosaics,
+        )
 
     @property
     def size(self) -> int:

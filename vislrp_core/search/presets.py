@@ -27,8 +27,11 @@ TOP: list[dict[str, Any]] = [
     {"preset": "z_plus"},
 ]
 """Rules of the fully connected layers."""
-FREE = {"pixel_rule": ["z_box", "w_square", "flat", "segment"], "pooling": ["proportional", "winner-takes-all"],
-        "bias": ["ignore", "absorb"]}
+FREE = {
+    "pixel_rule": ["z_box", "w_square", "flat", "segment"],
+    "pooling": ["proportional", "winner-takes-all"],
+    "bias": ["ignore", "absorb"],
+}
 """Conventions that the default space leaves free."""
 RANGES: dict[str, dict[str, Any]] = {"gamma1p": GAMMA, "epsilon": EPSILON, "alpha": {"from": 1.0, "to": 3.0}}
 
@@ -44,8 +47,11 @@ def default_space(plan: Architecture) -> Space:
         borders: list[tuple[Any, list[dict[str, Any]]]] = [(end, upper) for end in ends]
     else:
         middle = len(ends) // 2
-        borders = [({"from": ends[0], "to": ends[middle]}, CONVOLUTIONS),
-                   ({"from": ends[min(1, middle)], "to": ends[-2]}, upper), ({"from": ends[-2], "to": ends[-1]}, upper)]
+        borders = [
+            ({"from": ends[0], "to": ends[middle]}, CONVOLUTIONS),
+            ({"from": ends[min(1, middle)], "to": ends[-2]}, upper),
+            ({"from": ends[-2], "to": ends[-1]}, upper),
+        ]
     return _space(plan.key, [*borders, (plan.last, TOP)], FREE)
 
 
@@ -68,8 +74,11 @@ def other_borders(model: LRPModel) -> Space:
     """The model's rules and conventions; its borders are free, in their order."""
     last = model.plan.last
     ends = [*({"from": place, "to": last - 1} for place in range(1, len(model.segments))), last]
-    return _space(model.architecture, [(end, [_fixed(one.rule)]) for end, one in zip(ends, model.segments, strict=True)],
-                  _conventions(model))
+    return _space(
+        model.architecture,
+        [(end, [_fixed(one.rule)]) for end, one in zip(ends, model.segments, strict=True)],
+        _conventions(model),
+    )
 
 
 def _conventions(model: LRPModel) -> dict[str, list[str]]:
@@ -95,5 +104,10 @@ def _loose(rule: Rule) -> dict[str, Any]:
 
 
 def _space(architecture: str, segments: list[tuple[Any, list[dict[str, Any]]]], conventions: dict[str, list[str]]) -> Space:
-    return Space.from_data({"architecture": architecture, **conventions,
-                            "segments": [{"last": last, "rules": rules} for last, rules in segments]})
+    return Space.from_data(
+        {
+            "architecture": architecture,
+            **conventions,
+            "segments": [{"last": last, "rules": rules} for last, rules in segments],
+        }
+    )

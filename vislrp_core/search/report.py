@@ -97,8 +97,19 @@ class Report:
                 if conclusion.ready is not None and conclusion.ready.model.key != one.model.key:
                     gain = gain_of(self.values, one.model, conclusion.ready.model, objective, seed)
                     gained = [gain.mean, gain.low, gain.high] if gain.images else gained
-                found.append([one.model.name, one.kind, one.file, objective, len(own), float(np.mean(own)) if own else None,
-                              low, high, *gained])
+                found.append(
+                    [
+                        one.model.name,
+                        one.kind,
+                        one.file,
+                        objective,
+                        len(own),
+                        float(np.mean(own)) if own else None,
+                        low,
+                        high,
+                        *gained,
+                    ]
+                )
         return found
 
 
@@ -129,9 +140,16 @@ def candidates_of(trials: Sequence[Trial], plan: SearchPlan) -> tuple[Candidate,
     return tuple({one.model.key: one for one in reversed(found)}.values())[::-1]
 
 
-def report(network: Network, plan: SearchPlan, trials: Sequence[Trial], *, workspace: Workspace | None = None,
-           record: Recorder | None = None, pool: Pool | None = None,
-           progress: Callable[[int, int], None] | None = None) -> Report:
+def report(
+    network: Network,
+    plan: SearchPlan,
+    trials: Sequence[Trial],
+    *,
+    workspace: Workspace | None = None,
+    record: Recorder | None = None,
+    pool: Pool | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
     """Measure what was found, and what it has to beat, on the held-out pictures alone.
 
     Parameters
@@ -142,8 +160,12 @@ def report(network: Network, plan: SearchPlan, trials: Sequence[Trial], *, works
         As for `experiments.run_all`.
     """
     candidates = candidates_of(trials, plan)
-    tasks = [task(plan.held_out, place, one.model, objective, plan.settings)
-             for place in range(len(plan.held_out)) for one in candidates for objective in plan.objectives]
+    tasks = [
+        task(plan.held_out, place, one.model, objective, plan.settings)
+        for place in range(len(plan.held_out))
+        for one in candidates
+        for objective in plan.objectives
+    ]
     values: dict[tuple[str, str], dict[str, float]] = {}
     for outcome in run_all(network, tasks, workspace=workspace, record=record, pool=pool, progress=progress):
         done = outcome.task

@@ -20,7 +20,7 @@ from vislrp_core.network import Network
 from vislrp_core.search import screen
 from vislrp_core.search.ready import ReadyModel, ready_models
 from vislrp_core.search.study import Study
-from vislrp_core.search.trials import SearchPlan, State, Trial, from_the_top, task
+from vislrp_core.search.trials import Origin, SearchPlan, State, Trial, from_the_top, task
 from vislrp_core.store import RelevanceStore
 
 GENERATION = 6
@@ -37,7 +37,7 @@ STORE_BYTES = 256 * 2**20
 
 def first_models(plan: SearchPlan) -> tuple[ReadyModel, ...]:
     """Ready-made models that are the first trials: half of all trials at most."""
-    return ready_models(plan.space.architecture)[:plan.trials // 2]
+    return ready_models(plan.space.architecture)[: plan.trials // 2]
 
 
 class Search:
@@ -66,9 +66,17 @@ class Search:
         Finished so far, in their order.
     """
 
-    def __init__(self, network: Network, plan: SearchPlan, *, workspace: Workspace | None = None,
-                 record: Recorder | None = None, pool: Pool | None = None, lanes: int = 1,
-                 progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        plan: SearchPlan,
+        *,
+        workspace: Workspace | None = None,
+        record: Recorder | None = None,
+        pool: Pool | None = None,
+        lanes: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
         plan.space.require(network.architecture)
         self.network, self.plan, self.pool, self.lanes = network, plan, pool, lanes
         self.record = MemoryRecord() if record is None else record
@@ -82,8 +90,11 @@ class Search:
         self._errors: dict[int, str] = {}
         self._cheap: dict[int, tuple[float, ...]] = {}
         costly = set(plan.objectives) - set(screen.CHEAP)
-        self._screens = tuple(key for key in screen.CHEAP if key != "mosaic" or len(plan.search) >= 4) if (
-            plan.screens and costly) else ()
+        self._screens = (
+            tuple(key for key in screen.CHEAP if key != "mosaic" or len(plan.search) >= 4)
+            if (plan.screens and costly)
+            else ()
+        )
 
     def run(self) -> Iterator[Trial]:
         """Run it.
@@ -154,13 +165,15 @@ class Search:
         tasks, owners = [], []
         for begin in range(0, len(order), size):
             for place in places:
-                for number in order[begin:begin + size]:
-                    tasks += [task(self.plan.search, place, self._models[number], metric, self.plan.settings)
-                              for metric in metrics]
+                for number in order[begin : begin + size]:
+                    tasks += [
+                        task(self.plan.search, place, self._models[number], metric, self.plan.settings) for metric in metrics
+                    ]
                     owners += [(number, metric, place) for metric in metrics]
         owner = {id(one): whose for one, whose in zip(tasks, owners, strict=True)}
-        for outcome in run_all(self.network, tasks, workspace=self.workspace, record=self.record, pool=self.pool,
-                               progress=self._tell):
+        for outcome in run_all(
+            self.network, tasks, workspace=self.workspace, record=self.record, pool=self.pool, progress=self._tell
+        ):
             number, metric, place = owner[id(outcome.task)]
             found: Measured | None = outcome.result
             if found is None:
@@ -188,14 +201,19 @@ class Search:
             return set()
         objectives = self.plan.objectives
         finished = {one.number: dict(zip(objectives, one.values, strict=True)) for one in self.trials if one.values}
-        return screen.hopeless(self._cheap, finished, [one for one in numbers if one not in self._errors],
-                               dict(zip(objectives, self.plan.lower, strict=True)),
-                               {key: place for place, key in enumerate(self._screens) if key in objectives})
+        return screen.hopeless(
+            self._cheap,
+            finished,
+            [one for one in numbers if one not in self._errors],
+            dict(zip(objectives, self.plan.lower, strict=True)),
+            {key: place for place, key in enumerate(self._screens) if key in objectives},
+        )
 
     def _means(self, number: int, pictures: int) -> tuple[float, ...]:
         """Objectives over the first pictures."""
-        return tuple(float(np.mean([self._values[number, key][place] for place in range(pictures)]))
-                     for key in self.plan.objectives)
+        return tuple(
+            float(np.mean([self._values[number, key][place] for place in range(pictures)])) for key in self.plan.objectives
+        )
 
     def _gains(self, number: int, pictures: int) -> np.ndarray:
         """The same, turned so that more is better."""
@@ -212,8 +230,9 @@ class Search:
         """Pictures on which all objectives of a trial are known."""
         return min(len(self._values.get((number, key), {})) for key in self.plan.objectives)
 
-    def _finished(self, number: int, state: State, kind: str) -> Trial:
+    def _finished(self, number: int, state: State, kind: Origin) -> Trial:
         reason = self._errors.get(number, "")
         values = self._means(number, len(self.plan.search)) if state == "complete" and not reason else ()
-        return Trial(number, "failed" if reason else state, self._models[number], kind, values,  # type: ignore[arg-type]
-                     self._seconds.get(number, 0.0), reason)
+        return Trial(
+            number, "failed" if reason else state, self._models[number], kind, values, self._seconds.get(number, 0.0), reason
+        )

@@ -50,8 +50,13 @@ def predict(known: np.ndarray, values: np.ndarray, new: np.ndarray) -> tuple[np.
     return inputs(new) @ weights, float(np.sqrt(np.mean(left_out**2)))
 
 
-def hopeless(cheap: Mapping[int, Sequence[float]], finished: Mapping[int, Mapping[str, float]],
-             candidates: Sequence[int], objectives: Mapping[str, bool], seen: Mapping[str, int]) -> set[int]:
+def hopeless(
+    cheap: Mapping[int, Sequence[float]],
+    finished: Mapping[int, Mapping[str, float]],
+    candidates: Sequence[int],
+    objectives: Mapping[str, bool],
+    seen: Mapping[str, int],
+) -> set[int]:
     """Candidates of which no objective is likely to reach the median of finished trials.
 
     Parameters

@@ -16,8 +16,13 @@ from vislrp_core.rules import PRESETS, Rule
 from vislrp_core.search.wording import SpaceError, sentence, shown
 
 FORMAT, VERSION = "vislrp-space", 1
-CONVENTIONS = {"pixel_rule": PIXEL_RULES, "pooling": POOLINGS, "pooling_epsilon": POOLING_EPSILONS, "bias": BIASES,
-               "start": STARTS}
+CONVENTIONS = {
+    "pixel_rule": PIXEL_RULES,
+    "pooling": POOLINGS,
+    "pooling_epsilon": POOLING_EPSILONS,
+    "bias": BIASES,
+    "start": STARTS,
+}
 SCALED = ("logit", "one", "probability")
 """Starts whose maps are the same up to a positive factor (where the logit is positive), as all ranks are."""
 LARGEST = 1e6
@@ -199,8 +204,11 @@ class Space(_Part):
     def _known_conventions(cls, value: Any, info: Any) -> Any:
         known = CONVENTIONS[info.field_name]
         words = [value] if isinstance(value, str) else value
-        if not isinstance(words, list | tuple) or not words or any(
-                not isinstance(word, str) or word not in known for word in words):
+        if (
+            not isinstance(words, list | tuple)
+            or not words
+            or any(not isinstance(word, str) or word not in known for word in words)
+        ):
             raise ValueError(f"must be a list of some of {', '.join(known)}, got {shown(value)}")
         return tuple(dict.fromkeys(words))
 
@@ -215,8 +223,9 @@ class Space(_Part):
             if rows.high > last:
                 raise ValueError(f"segments[{place}].last: must lie between 1 and {last}, got {rows}")
             if rows.low < below.low or rows.high < below.high:
-                raise ValueError(f"segments[{place}].last: must not begin or end below that of the segment before "
-                                 f"({below}), got {rows}")
+                raise ValueError(
+                    f"segments[{place}].last: must not begin or end below that of the segment before ({below}), got {rows}"
+                )
             below = rows
         if below.low != last:
             raise ValueError(f"segments[{len(self.segments) - 1}].last: must be {last}, the last row, got {below}")
@@ -245,9 +254,14 @@ class Space(_Part):
             labels = segment.labels
             label = cast(str, suggest.suggest_categorical(f"rule {number}", labels)) if len(labels) > 1 else labels[0]
             choice = segment.rules[labels.index(label)]
-            values = {key: _rounded(suggest.suggest_float(_parameter(key, number, label), one.low, one.high,
-                                                          log=one.scale == "log"), one)
-                      if not one.fixed else one.low for key, one in choice.values.items()}
+            values = {
+                key: _rounded(
+                    suggest.suggest_float(_parameter(key, number, label), one.low, one.high, log=one.scale == "log"), one
+                )
+                if not one.fixed
+                else one.low
+                for key, one in choice.values.items()
+            }
             last = max(chosen, end)
             rule = choice.rule(values)
             if last > end and segments and segments[-1]["rule"] == rule and self.pooling_epsilon == ("none",):
@@ -255,10 +269,14 @@ class Space(_Part):
             elif last > end:
                 segments.append({"first": end + 1, "last": last, "rule": rule})
                 end = last
-        conventions = {field: suggest.suggest_categorical(field, allowed) if len(allowed) > 1 else allowed[0]
-                       for field in CONVENTIONS for allowed in [getattr(self, field)]}
-        return LRPModel.model_validate({"name": name, "architecture": self.architecture, "segments": tuple(segments),
-                                        **conventions})
+        conventions = {
+            field: suggest.suggest_categorical(field, allowed) if len(allowed) > 1 else allowed[0]
+            for field in CONVENTIONS
+            for allowed in [getattr(self, field)]
+        }
+        return LRPModel.model_validate(
+            {"name": name, "architecture": self.architecture, "segments": tuple(segments), **conventions}
+        )
 
     def coordinates(self, model: LRPModel) -> dict[str, Any] | None:
         """Choices that give a model, or one whose maps are the same up to a factor; None if it lies outside the space."""
@@ -285,8 +303,11 @@ class Space(_Part):
         free = model.pixel_rule == "segment"
         for index, border in enumerate(ends):
             last = max(border, end)
-            rules = {model.rule_at(k).model_dump_json(): model.rule_at(k)
-                     for k in self.plan.weighted if end < k <= last and (k > 1 or free)}
+            rules = {
+                model.rule_at(k).model_dump_json(): model.rule_at(k)
+                for k in self.plan.weighted
+                if end < k <= last and (k > 1 or free)
+            }
             if len(rules) > 1:
                 break  # a wider segment has no fewer rules
             for label, choice in zip(segment.labels, segment.rules, strict=True):
@@ -296,16 +317,23 @@ class Space(_Part):
                 own: dict[str, Any] = {f"border {number}": index} if len(ends) > 1 else {}
                 if len(segment.rules) > 1:
                     own[f"rule {number}"] = label
-                own |= {_parameter(key, number, label): value for key, value in values.items()
-                        if not choice.values[key].fixed}
+                own |= {
+                    _parameter(key, number, label): value for key, value in values.items() if not choice.values[key].fixed
+                }
                 yield from ({**own, **above} for above in self._parts(model, place + 1, last))
 
     def to_data(self) -> dict[str, Any]:
         """The content of its file."""
-        segments = [{"last": part.last.to_data(), "rules": [choice.to_data() for choice in part.rules]}
-                    for part in self.segments]
-        return {"format": FORMAT, "version": VERSION, "architecture": self.architecture, "segments": segments,
-                **{field: list(getattr(self, field)) for field in CONVENTIONS}}
+        segments = [
+            {"last": part.last.to_data(), "rules": [choice.to_data() for choice in part.rules]} for part in self.segments
+        ]
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "architecture": self.architecture,
+            "segments": segments,
+            **{field: list(getattr(self, field)) for field in CONVENTIONS},
+        }
 
     @classmethod
     def from_data(cls, data: Any) -> Space:
@@ -352,8 +380,10 @@ class Space(_Part):
     def require(self, architecture: Architecture) -> None:
         """Refuse a network of another architecture (Raises InputError, which names both)."""
         if architecture.key != self.architecture:
-            raise InputError(f"the space is for {self.plan.title} ({self.architecture}), the network is of the architecture "
-                             f'{architecture.title} ({architecture.key}): set "architecture" and the borders of the space')
+            raise InputError(
+                f"the space is for {self.plan.title} ({self.architecture}), the network is of the architecture "
+                f'{architecture.title} ({architecture.key}): set "architecture" and the borders of the space'
+            )
 
 
 def _parameter(key: str, number: int, label: str) -> str:

@@ -68,17 +68,24 @@ class Study:
         if params:
             self.space.choose(fixed)
         state = trial.TrialState.FAIL if values is None else trial.TrialState.COMPLETE
-        self._study.add_trial(trial.create_trial(state=state, values=None if values is None else list(values), params=params,
-                                                 distributions=fixed.distributions if params else {},
-                                                 user_attrs={"number": number, "model": model.name}))
+        self._study.add_trial(
+            trial.create_trial(
+                state=state,
+                values=None if values is None else list(values),
+                params=params,
+                distributions=fixed.distributions if params else {},
+                user_attrs={"number": number, "model": model.name},
+            )
+        )
 
     def ask(self, number: int) -> LRPModel:
         """The model of a trial; numbers rise."""
         seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # multivariate and grouped sampling count as experimental
-            self._study.sampler = self._optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True,
-                                                                   constant_liar=True)
+            self._study.sampler = self._optuna.samplers.TPESampler(
+                seed=seed, multivariate=True, group=True, constant_liar=True
+            )
         trial = self._study.ask()
         trial.set_user_attr("number", number)
         self._open[number] = trial
@@ -116,13 +123,18 @@ class Study:
         if len(known) < 4:
             return {}
         study = optuna.create_study(direction=self._directions[0])
-        study.add_trials([optuna.trial.create_trial(value=one.values[0], params=one.params, distributions=one.distributions)
-                          for one in known])
+        study.add_trials(
+            [
+                optuna.trial.create_trial(value=one.values[0], params=one.params, distributions=one.distributions)
+                for one in known
+            ]
+        )
         shared = [name for name in known[0].params if all(name in one.params for one in known)]
         with warnings.catch_warnings(), suppress(ValueError, RuntimeError):
             warnings.simplefilter("ignore")
             found = optuna.importance.get_param_importances(
-                study, evaluator=optuna.importance.PedAnovaImportanceEvaluator(), params=shared)
+                study, evaluator=optuna.importance.PedAnovaImportanceEvaluator(), params=shared
+            )
             return {name: float(value) for name, value in found.items()}
         return {}
 
@@ -133,8 +145,9 @@ class Study:
         part.unlink(missing_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            storage = self._optuna.storages.JournalStorage(journal.JournalFileBackend(
-                str(part), lock_obj=journal.JournalFileOpenLock(str(part))))
+            storage = self._optuna.storages.JournalStorage(
+                journal.JournalFileBackend(str(part), lock_obj=journal.JournalFileOpenLock(str(part)))
+            )
             copy = self._optuna.create_study(storage=storage, study_name="vislrp search", directions=self._directions)
             copy.add_trials([one for one in self._study.trials if one.state.is_finished()])
         os.replace(part, path)

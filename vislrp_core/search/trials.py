@@ -20,6 +20,7 @@ from vislrp_core.search.space import CONVENTIONS, Space
 OBJECTIVES = tuple(key for key, one in MEASURES.items() if one.better)
 """Measures that know which values are better."""
 State = Literal["complete", "pruned", "screened", "failed"]
+Origin = Literal["example", "composite", "found"]
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ class SearchPlan:
 
     def __post_init__(self) -> None:
         if not self.objectives or not set(self.objectives) <= set(OBJECTIVES):
-            raise InputError(f"objectives: must be some of {', '.join(OBJECTIVES)}, got "
-                             f"{', '.join(self.objectives) or 'none'}")
+            raise InputError(
+                f"objectives: must be some of {', '.join(OBJECTIVES)}, got {', '.join(self.objectives) or 'none'}"
+            )
         for name, samples in (("searched on", self.search), ("held out", self.held_out)):
             if "mosaic" in self.objectives and len(samples) < 4:
                 raise InputError(f"mosaic: needs at least 4 pictures, {len(samples)} are {name}")
@@ -100,7 +102,7 @@ class Trial:
     number: int
     state: State
     model: LRPModel
-    kind: Literal["example", "composite", "found"]
+    kind: Origin
     values: tuple[float, ...] = ()
     seconds: float = 0.0
     reason: str = ""
@@ -129,8 +131,10 @@ def split(pictures: Sequence[SearchPicture], holdout: float, seed: int) -> tuple
     named = sorted(pictures, key=lambda one: (one.picture.path.replace("\\", "/").rsplit("/", 1)[-1], one.picture.path))
     held = round(holdout * len(named))
     if not 0 < held < len(named):
-        raise InputError(f"holdout: {holdout:g} of {len(named)} pictures leaves {len(named) - held} to search on and "
-                         f"{held} to decide: both need at least one")
+        raise InputError(
+            f"holdout: {holdout:g} of {len(named)} pictures leaves {len(named) - held} to search on and "
+            f"{held} to decide: both need at least one"
+        )
     order = np.random.default_rng(seed).permutation(len(named))
     return tuple(named[k] for k in order[held:]), tuple(named[k] for k in order[:held])
 
@@ -140,24 +144,31 @@ def task(samples: Sequence[SearchPicture], place: int, model: LRPModel, metric: 
     one = samples[place]
     boxed = metric in NEED_BOXES
     mosaics = tuple(mosaics_with([other.picture for other in samples], place)) if metric == "mosaic" else ()
-    return MeasureTask(one.picture, model, metric, settings, one.boxes if boxed else (), one.size if boxed else (0, 0),
-                       mosaics)
+    return MeasureTask(
+        one.picture, model, metric, settings, one.boxes if boxed else (), one.size if boxed else (0, 0), mosaics
+    )
 
 
 def from_the_top(model: LRPModel) -> list[str]:
     """Sorts models so that those that share their upper segments stand together: their relevance is kept at the borders."""
     plan = model.plan
-    return [*(getattr(model, name) for name in reversed(CONVENTIONS) if name != "pixel_rule"),
-            *(model.rule_at(k).model_dump_json() for k in reversed(plan.weighted))]
+    return [
+        *(getattr(model, name) for name in reversed(CONVENTIONS) if name != "pixel_rule"),
+        *(model.rule_at(k).model_dump_json() for k in reversed(plan.weighted)),
+    ]
 
 
 def front(trials: Sequence[Trial], lower: Sequence[bool]) -> tuple[Trial, ...]:
     """Complete trials that no other beats in all objectives, each model once, the best of the first objective first."""
     done = list({one.model.key: one for one in reversed(trials) if one.state == "complete"}.values())[::-1]
-    gains = {one.number: tuple(-value if low else value for value, low in zip(one.values, lower, strict=True))
-             for one in done}
-    kept = [one for one in done if not any(
-        all(a > b for a, b in zip(gains[other.number], gains[one.number], strict=True)) for other in done)]
+    gains = {
+        one.number: tuple(-value if low else value for value, low in zip(one.values, lower, strict=True)) for one in done
+    }
+    kept = [
+        one
+        for one in done
+        if not any(all(a > b for a, b in zip(gains[other.number], gains[one.number], strict=True)) for other in done)
+    ]
     return tuple(sorted(kept, key=lambda one: (tuple(-value for value in gains[one.number]), one.number)))
 
 

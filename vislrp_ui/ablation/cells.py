@@ -109,31 +109,59 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, scores: Ne
         chosen = f"{len(held.neurons)} of {len(scores)}" if held.neurons else "click to select"
         st.html(f'<div class="v-abl-head"><h2>All neurons</h2><span class="v-muted">{chosen}</span></div>', width="stretch")
         key = widgets.mirror("abl-thumbs", held.thumbs)
-        st.segmented_control("Cells show", list(THUMBS), key=key, required=True, label_visibility="collapsed",
-                             format_func=str.title, width="content",
-                             on_change=changing(key, state_ablation.set_view, name="thumbs"))
+        st.segmented_control(
+            "Cells show",
+            list(THUMBS),
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+            format_func=str.title,
+            width="content",
+            on_change=changing(key, state_ablation.set_view, name="thumbs"),
+        )
         if held.thumbs != "table":
             key = widgets.mirror("abl-spread", held.spread)
-            st.segmented_control("Range of the cells", list(SPREADS), key=key, required=True, width="content",
-                                 label_visibility="collapsed", disabled=not visit.model.plan.has_positions(held.layer),
-                                 format_func={"common": "Same range", "own": "Own range"}.__getitem__,
-                                 on_change=changing(key, state_ablation.set_view, name="spread"))
+            st.segmented_control(
+                "Range of the cells",
+                list(SPREADS),
+                key=key,
+                required=True,
+                width="content",
+                label_visibility="collapsed",
+                disabled=not visit.model.plan.has_positions(held.layer),
+                format_func={"common": "Same range", "own": "Own range"}.__getitem__,
+                on_change=changing(key, state_ablation.set_view, name="spread"),
+            )
             key = widgets.mirror("abl-order", held.order)
             with st.container(width=162):
-                st.selectbox("Order", list(ORDERS), key=key, label_visibility="collapsed",
-                             format_func=lambda one: "by number" if one == "number" else f"by {SCORES[one].title}",
-                             on_change=changing(key, state_ablation.set_view, name="order"), help="Order of the cells")
+                st.selectbox(
+                    "Order",
+                    list(ORDERS),
+                    key=key,
+                    label_visibility="collapsed",
+                    format_func=lambda one: "by number" if one == "number" else f"by {SCORES[one].title}",
+                    on_change=changing(key, state_ablation.set_view, name="order"),
+                    help="Order of the cells",
+                )
         table.csv_button(visit.model.plan, held, scores)
     with st.container(key="abl-matrix-place"):
         if held.thumbs == "table":
             table.table(held, scores)
             return
         order = range(len(scores)) if held.order == "number" else scores.strongest(held.order).tolist()
-        facts = (NeuronFact("positive relevance", scores.positive_relevance.tolist(), ranked=True),
-                 NeuronFact("negative relevance", scores.negative_relevance.tolist()),
-                 NeuronFact("activation", scores.activation_sum.tolist(), signed=False))
-        payload = matrix_data(visit.model.plan.name(held.layer), sheet(visit, asked, held), order, held.neurons, facts,
-                              colours.variables(theme.mode()))
+        facts = (
+            NeuronFact("positive relevance", scores.positive_relevance.tolist(), ranked=True),
+            NeuronFact("negative relevance", scores.negative_relevance.tolist()),
+            NeuronFact("activation", scores.activation_sum.tolist(), signed=False),
+        )
+        payload = matrix_data(
+            visit.model.plan.name(held.layer),
+            sheet(visit, asked, held),
+            order,
+            held.neurons,
+            facts,
+            colours.variables(theme.mode()),
+        )
         matrix("abl-matrix", payload, partial(_toggle, len(scores)))
 
 

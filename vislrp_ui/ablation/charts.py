@@ -33,8 +33,14 @@ def frame(scores: NeuronScores, by: str, chosen: Iterable[int]) -> pd.DataFrame:
     order = scores.strongest(by)
     marks = np.zeros(len(scores), dtype=bool)
     marks[list(chosen)] = True
-    table = pd.DataFrame({"rank": np.arange(len(order)), "neuron": order,
-                          "value": scores.column(by)[order].astype(np.float32), "chosen": marks[order]})
+    table = pd.DataFrame(
+        {
+            "rank": np.arange(len(order)),
+            "neuron": order,
+            "value": scores.column(by)[order].astype(np.float32),
+            "chosen": marks[order],
+        }
+    )
     return table.sort_values("chosen", kind="stable", ignore_index=True)
 
 
@@ -43,21 +49,33 @@ def chart(scores: NeuronScores, by: str, chosen: Iterable[int], gesture: str, da
     mode = "dark" if dark else "light"
     domain = [False, True]
     ranks = [-EDGE * len(scores) - 0.5, (1 + EDGE) * len(scores) - 0.5]
-    drawn = alt.Chart(frame(scores, by, chosen), title=SCORES[by].title).mark_circle(opacity=1).encode(
-        x=alt.X("rank:Q", title="neurons, sorted", scale=alt.Scale(domain=ranks, nice=False),
-                axis=alt.Axis(grid=False, tickCount=5, format="d")),
-        y=alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=4, format=_format(scores.column(by)))),
-        color=alt.Color("chosen:N", legend=None,
-                        scale=alt.Scale(domain=domain, range=[GREY[mode], theme.ACCENT[mode]])),
-        size=alt.Size("chosen:N", legend=None, scale=alt.Scale(domain=domain, range=[16, 46])),
-        tooltip=[alt.Tooltip("neuron:Q", title="neuron", format="d"), alt.Tooltip("rank:Q", format="d"),
-                 alt.Tooltip("value:Q", title=SCORES[by].title, format=".4~g")])
+    drawn = (
+        alt.Chart(frame(scores, by, chosen), title=SCORES[by].title)
+        .mark_circle(opacity=1)
+        .encode(
+            x=alt.X(
+                "rank:Q",
+                title="neurons, sorted",
+                scale=alt.Scale(domain=ranks, nice=False),
+                axis=alt.Axis(grid=False, tickCount=5, format="d"),
+            ),
+            y=alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=4, format=_format(scores.column(by)))),
+            color=alt.Color("chosen:N", legend=None, scale=alt.Scale(domain=domain, range=[GREY[mode], theme.ACCENT[mode]])),
+            size=alt.Size("chosen:N", legend=None, scale=alt.Scale(domain=domain, range=[16, 46])),
+            tooltip=[
+                alt.Tooltip("neuron:Q", title="neuron", format="d"),
+                alt.Tooltip("rank:Q", format="d"),
+                alt.Tooltip("value:Q", title=SCORES[by].title, format=".4~g"),
+            ],
+        )
+    )
     if gesture == "region":
         mark = alt.BrushConfig(fill=theme.ACCENT[mode], fillOpacity=0.13, stroke=theme.ACCENT[mode])
         drawn = drawn.add_params(alt.selection_interval(name="brush", encodings=["x"], mark=mark))
     else:
-        drawn = drawn.add_params(alt.selection_point(name="pick", fields=["neuron"], toggle="true", nearest=True,
-                                                     clear=False))
+        drawn = drawn.add_params(
+            alt.selection_point(name="pick", fields=["neuron"], toggle="true", nearest=True, clear=False)
+        )
     return drawn.properties(height=HEIGHT).configure(**theme.chart_theme(dark))
 
 
@@ -73,10 +91,12 @@ def charts(rows: Architecture, held: AblationState, scores: NeuronScores) -> Non
         key = brushes.key(by, place)
         with column:
             draw(
-                chart(scores, by, held.neurons, held.gesture, theme.is_dark()), key,
+                chart(scores, by, held.neurons, held.gesture, theme.is_dark()),
+                key,
                 on_select=partial(_take, key, by),
                 words=f"{rows.name(held.layer)}: {len(scores)} neurons sorted by {SCORES[by].title}, "
-                    f"{len(held.neurons)} of them selected; without the mouse: top n and typed numbers above, cells below")
+                f"{len(held.neurons)} of them selected; without the mouse: top n and typed numbers above, cells below",
+            )
 
 
 def _take(key: str, by: str) -> None:
@@ -101,4 +121,4 @@ def brushed(selection: Mapping[str, Any], order: NDArray[np.intp]) -> list[int]:
     if not span:
         return []
     low, high = min(span), max(span)
-    return [int(neuron) for neuron in order[max(int(np.ceil(low)), 0):max(int(np.floor(high)) + 1, 0)]]
+    return [int(neuron) for neuron in order[max(int(np.ceil(low)), 0) : max(int(np.floor(high)) + 1, 0)]]

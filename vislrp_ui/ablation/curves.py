@@ -23,9 +23,11 @@ from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import MAX_POINTS, MAX_SEEDS, SCALES
 
 _JOB = "_ablation_job"
-CAPTION = ("Area to random: area between the curve of the random orders and this one, over the neurons ablated; "
-           "higher means that the order finds the neurons that matter. Change: neurons ablated when another class "
-           "comes first.")
+CAPTION = (
+    "Area to random: area between the curve of the random orders and this one, over the neurons ablated; "
+    "higher means that the order finds the neurons that matter. Change: neurons ablated when another class "
+    "comes first."
+)
 
 
 def job() -> CurvesJob:
@@ -39,8 +41,18 @@ def task_of(network: Network, visit: Visit, target: int) -> CurvesTask:
     settings = held.measurement
     entries = {entry.id: entry.model for entry in visit.models}
     chosen = [id for id in settings.models if id in entries] or [visit.active]
-    return CurvesTask(visit.image, network, service.trace(network, visit.image), target, held.layer,
-                      {id: entries[id] for id in chosen}, held.value, settings.share, settings.points, settings.seeds)
+    return CurvesTask(
+        visit.image,
+        network,
+        service.trace(network, visit.image),
+        target,
+        held.layer,
+        {id: entries[id] for id in chosen},
+        held.value,
+        settings.share,
+        settings.points,
+        settings.seeds,
+    )
 
 
 def measured(visit: Visit, task: CurvesTask) -> dict[str, list[NeuronAblationCurve]]:
@@ -66,16 +78,34 @@ def _draw(network: Network, target: int) -> None:
     task = task_of(network, visit, target)
     curves = measured(visit, task)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="abl-line-curves"):
-        st.html(f'<div class="v-abl-head"><h2>Ablation curves</h2><span class="v-muted">'
-                f'{task.network.architecture.name(task.layer)}, one neuron after the other, up to '
-                f'{task.counts[-1]} of {task.size}</span></div>', width="stretch")
+        st.html(
+            f'<div class="v-abl-head"><h2>Ablation curves</h2><span class="v-muted">'
+            f"{task.network.architecture.name(task.layer)}, one neuron after the other, up to "
+            f"{task.counts[-1]} of {task.size}</span></div>",
+            width="stretch",
+        )
         key = widgets.mirror("abl-scale", held.measurement.scale)
-        st.segmented_control("Scale", list(SCALES), key=key, required=True, label_visibility="collapsed", width="content",
-                             format_func=str.title, on_change=_set, args=(key, "scale"))
+        st.segmented_control(
+            "Scale",
+            list(SCALES),
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+            width="content",
+            format_func=str.title,
+            on_change=_set,
+            args=(key, "scale"),
+        )
         settings = widgets.menu("Models and points", key="menu-abl-curves", icon=":material/tune:")
         files = widgets.menu("Export", key="menu-abl-curve-files", icon=":material/ios_share:")
-        measuring.buttons(job(), "abl-measure", lambda: job().start(task), stop="abl-stop", disabled=not task.missing(),
-                          help=f"{len(task.missing()) * len(task.counts)} times through the layers above")
+        measuring.buttons(
+            job(),
+            "abl-measure",
+            lambda: job().start(task),
+            stop="abl-stop",
+            disabled=not task.missing(),
+            help=f"{len(task.missing()) * len(task.counts)} times through the layers above",
+        )
     if settings.open:
         with settings:
             _settings(visit, task)
@@ -99,20 +129,37 @@ def _settings(visit: Visit, task: CurvesTask) -> None:
     settings = state_ablation.of(visit).measurement
     names = {entry.id: entry.name for entry in visit.models}
     key = widgets.mirror("abl-models", list(task.models), *(names.get(id) for id in task.models))
-    st.multiselect("LRP models", list(names), key=key, format_func=names.__getitem__, on_change=_set, args=(key, "models"),
-                   help="Each model ranks the neurons by its own total relevance")
+    st.multiselect(
+        "LRP models",
+        list(names),
+        key=key,
+        format_func=names.__getitem__,
+        on_change=_set,
+        args=(key, "models"),
+        help="Each model ranks the neurons by its own total relevance",
+    )
     key = widgets.mirror("abl-share", settings.share)
     st.slider("Share of the layer ablated at the end, %", 1, 100, key=key, on_change=_set, args=(key, "share"))
     left, right = st.columns(2)
     with left:
         key = widgets.mirror("abl-points", settings.points)
-        st.number_input("Points", 2, MAX_POINTS, key=key, step=1, on_change=_set, args=(key, "points"),
-                        help="Closer together where few neurons are ablated")
+        st.number_input(
+            "Points",
+            2,
+            MAX_POINTS,
+            key=key,
+            step=1,
+            on_change=_set,
+            args=(key, "points"),
+            help="Closer together where few neurons are ablated",
+        )
     with right:
         key = widgets.mirror("abl-seeds", settings.seeds)
         st.number_input("Random orders", 0, MAX_SEEDS, key=key, step=1, on_change=_set, args=(key, "seeds"))
-    st.caption("Layer, class and replacement value are those chosen on the page. Curves that are already "
-               "measured are not measured again.")
+    st.caption(
+        "Layer, class and replacement value are those chosen on the page. Curves that are already "
+        "measured are not measured again."
+    )
 
 
 def _results(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblationCurve]]) -> None:
@@ -120,9 +167,12 @@ def _results(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblati
     left, right = st.columns([0.6, 0.4], gap="medium")
     name = task.network.classes[task.target]
     with left:
-        draw(curves_chart.chart(curves, scale, name, visit.entry().name, theme.is_dark()), "abl-curves",
-             words=f"{scale} of {name} while neurons of {task.network.architecture.name(task.layer)} are ablated, by "
-                   f"{', '.join(curves)}")
+        draw(
+            curves_chart.chart(curves, scale, name, visit.entry().name, theme.is_dark()),
+            "abl-curves",
+            words=f"{scale} of {name} while neurons of {task.network.architecture.name(task.layer)} are ablated, by "
+            f"{', '.join(curves)}",
+        )
     with right:
         _table(curves_chart.areas_frame(curves), scale)
         names = [entry.name for entry in visit.models if entry.id in task.models and entry.name not in curves]
@@ -133,13 +183,26 @@ def _results(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblati
 def _table(areas: pd.DataFrame, scale: str) -> None:
     suffix = "_logit" if scale == "logit" else ""
     percent = 1.0 if suffix else 100.0
-    shown = pd.DataFrame({"Order by": areas["ranking"], "Mean ↓": percent * areas[f"area{suffix}"],
-                          "Area to random ↑": percent * areas[f"area_to_random{suffix}"],
-                          "Change ↓": areas["neurons_to_change"]})
+    shown = pd.DataFrame(
+        {
+            "Order by": areas["ranking"],
+            "Mean ↓": percent * areas[f"area{suffix}"],
+            "Area to random ↑": percent * areas[f"area_to_random{suffix}"],
+            "Change ↓": areas["neurons_to_change"],
+        }
+    )
     number = st.column_config.NumberColumn(format="%.2f" if suffix else "%.1f %%", width="small")
-    st.dataframe(shown, hide_index=True, width="stretch", key="abl-areas", column_config={
-        "Mean ↓": number, "Area to random ↑": number,
-        "Change ↓": st.column_config.NumberColumn(format="%.0f", width="small")})
+    st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        key="abl-areas",
+        column_config={
+            "Mean ↓": number,
+            "Area to random ↑": number,
+            "Change ↓": st.column_config.NumberColumn(format="%.0f", width="small"),
+        },
+    )
     st.caption(CAPTION)
 
 
@@ -149,7 +212,17 @@ def _exports(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblati
         return
     what = f"{task.network.classes[task.target]}_{task.network.architecture.name(task.layer)}"
     stem = file_stem(f"ablation_{visit.image.id[:24]}_{what}")
-    for label, frame, key in (("Curves (CSV)", curves_chart.curves_frame(curves), "curves"),
-                              ("Areas (CSV)", curves_chart.areas_frame(curves), "areas")):
-        st.download_button(label, table_of(frame), f"{stem}_{key}.csv", "text/csv", key=f"abl-{key}-csv",
-                           icon=":material/table:", on_click="ignore", width="stretch")
+    for label, frame, key in (
+        ("Curves (CSV)", curves_chart.curves_frame(curves), "curves"),
+        ("Areas (CSV)", curves_chart.areas_frame(curves), "areas"),
+    ):
+        st.download_button(
+            label,
+            table_of(frame),
+            f"{stem}_{key}.csv",
+            "text/csv",
+            key=f"abl-{key}-csv",
+            icon=":material/table:",
+            on_click="ignore",
+            width="stretch",
+        )

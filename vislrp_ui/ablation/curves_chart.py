@@ -20,11 +20,18 @@ Measured = Mapping[str, Sequence[NeuronAblationCurve]]
 
 def curves_frame(measured: Measured) -> pd.DataFrame:
     """One row per curve and point: ranking, run, neurons ablated, logit, probability, number of the first class."""
-    rows = [{"ranking": name, "run": run, "ablated": count, "logit": logit, "probability": probability, "first_class": first}
-            for name, curves in measured.items() for run, curve in enumerate(curves)
-            for count, logit, probability, first in zip(
-                curve.counts.tolist(), curve.logits.tolist(), curve.probabilities.tolist(), curve.first_class.tolist(),
-                strict=True)]
+    rows = [
+        {"ranking": name, "run": run, "ablated": count, "logit": logit, "probability": probability, "first_class": first}
+        for name, curves in measured.items()
+        for run, curve in enumerate(curves)
+        for count, logit, probability, first in zip(
+            curve.counts.tolist(),
+            curve.logits.tolist(),
+            curve.probabilities.tolist(),
+            curve.first_class.tolist(),
+            strict=True,
+        )
+    ]
     return pd.DataFrame(rows, columns=["ranking", "run", "ablated", "logit", "probability", "first_class"])
 
 
@@ -40,13 +47,19 @@ def areas_frame(measured: Measured) -> pd.DataFrame:
         one = mean_curve(curves)
         change = [curve.neurons_to_change for curve in curves]
         known = [count for count in change if count is not None]
-        rows.append({
-            "ranking": name, "area": one.area, "area_to_random": np.nan if random is None else area_between(one, random),
-            "area_logit": _logits(one).area,
-            "area_to_random_logit": np.nan if random is None else area_between(_logits(one), _logits(random)),
-            "neurons_to_change": float(np.mean(known)) if known else np.nan})
-    frame = pd.DataFrame(rows, columns=["ranking", "area", "area_to_random", "area_logit", "area_to_random_logit",
-                                        "neurons_to_change"])
+        rows.append(
+            {
+                "ranking": name,
+                "area": one.area,
+                "area_to_random": np.nan if random is None else area_between(one, random),
+                "area_logit": _logits(one).area,
+                "area_to_random_logit": np.nan if random is None else area_between(_logits(one), _logits(random)),
+                "neurons_to_change": float(np.mean(known)) if known else np.nan,
+            }
+        )
+    frame = pd.DataFrame(
+        rows, columns=["ranking", "area", "area_to_random", "area_logit", "area_to_random_logit", "neurons_to_change"]
+    )
     return frame.sort_values("area_to_random", ascending=False, kind="stable", na_position="last", ignore_index=True)
 
 
@@ -81,16 +94,26 @@ def chart(measured: Measured, scale: str, target: str, active: str, dark: bool) 
     mean = frame.groupby(["ranking", "ablated"], as_index=False, sort=False)["value"].mean()
     mean["thick"] = mean["ranking"].eq(active)
     lines = alt.Chart(mean).encode(
-        x=x, y=y, color=alt.Color("ranking:N", sort=domain, scale=alt.Scale(domain=domain, range=colours), legend=legend),
-        tooltip=[alt.Tooltip("ranking", title="order by"), alt.Tooltip("ablated", title="neurons ablated", format="d"),
-                 alt.Tooltip("value", title=title, format=".2f")])
+        x=x,
+        y=y,
+        color=alt.Color("ranking:N", sort=domain, scale=alt.Scale(domain=domain, range=colours), legend=legend),
+        tooltip=[
+            alt.Tooltip("ranking", title="order by"),
+            alt.Tooltip("ablated", title="neurons ablated", format="d"),
+            alt.Tooltip("value", title=title, format=".2f"),
+        ],
+    )
     layers: list[alt.Chart] = []
     lots = frame[frame["ranking"].eq(RANDOM)].groupby("ablated", as_index=False)["value"].agg(["min", "max"])
     if len(lots):
-        layers.append(alt.Chart(lots).mark_area(opacity=0.16, color=grey).encode(
-            x=x, y=alt.Y("min:Q", title=title), y2="max:Q"))
-    layers.append(lines.mark_line().encode(
-        strokeDash=alt.StrokeDash("ranking:N", scale=alt.Scale(domain=domain, range=dashes), legend=None),
-        strokeWidth=alt.condition(alt.datum.thick, alt.value(3), alt.value(1.7))))
+        layers.append(
+            alt.Chart(lots).mark_area(opacity=0.16, color=grey).encode(x=x, y=alt.Y("min:Q", title=title), y2="max:Q")
+        )
+    layers.append(
+        lines.mark_line().encode(
+            strokeDash=alt.StrokeDash("ranking:N", scale=alt.Scale(domain=domain, range=dashes), legend=None),
+            strokeWidth=alt.condition(alt.datum.thick, alt.value(3), alt.value(1.7)),
+        )
+    )
     layers.append(lines.mark_circle(size=26, opacity=1))
     return alt.layer(*layers).properties(height=HEIGHT).configure(**theme.chart_theme(dark))

@@ -73,13 +73,24 @@ class CurvesTask:
 
     def runs(self) -> list[Run]:
         """Every curve: one per model, one by activation, the random ones."""
-        return [*((id, "relevance", None) for id in self.models), ("", "activation", None),
-                *(("", "random", seed) for seed in range(self.seeds))]
+        return [
+            *((id, "relevance", None) for id in self.models),
+            ("", "activation", None),
+            *(("", "random", seed) for seed in range(self.seeds)),
+        ]
 
     def measurement(self, id: str, order: str, seed: int | None = None) -> AblationCurve:
         """A curve as a task."""
-        return AblationCurve(picture_of(self.ref), self.target, self.layer, tuple(self.counts.tolist()), order,
-                             self.models[id] if id else None, seed, self.value)
+        return AblationCurve(
+            picture_of(self.ref),
+            self.target,
+            self.layer,
+            tuple(self.counts.tolist()),
+            order,
+            self.models[id] if id else None,
+            seed,
+            self.value,
+        )
 
     def curve(self, id: str, order: str, seed: int | None = None) -> NeuronAblationCurve | None:
         """A curve, if it is measured."""

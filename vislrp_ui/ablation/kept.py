@@ -26,32 +26,47 @@ def section(network: Network, visit: Visit, held: AblationState, target: int) ->
     """Draw the chips, and the buttons beside them."""
     kept = {row.cut for row in held.kept}
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-kept"):
-        st.html('<div class="v-abl-head"><h2>Kept sets</h2><span class="v-muted">click one to select it again'
-                '</span></div>', width="stretch")
-        st.button("Keep", icon=":material/add:", key="abl-keep", on_click=change, args=(state_ablation.keep,),
-                  disabled=not held.selected or held.cut in kept or len(held.kept) >= MAX_KEPT,
-                  help="Keep the selected neurons of all layers as a set")
+        st.html(
+            '<div class="v-abl-head"><h2>Kept sets</h2><span class="v-muted">click one to select it again</span></div>',
+            width="stretch",
+        )
+        st.button(
+            "Keep",
+            icon=":material/add:",
+            key="abl-keep",
+            on_click=change,
+            args=(state_ablation.keep,),
+            disabled=not held.selected or held.cut in kept or len(held.kept) >= MAX_KEPT,
+            help="Keep the selected neurons of all layers as a set",
+        )
         with st.popover("Sets", icon=":material/tune:", help="Names, removal, comparison and files of the kept sets"):
             _settings(network, visit, held, target)
     if not held.kept:
         return
     known = work.before(network, visit.image)
     rows = visit.model.plan
-    chips = [chip(rows, row, known, work.without(network, visit.image, row.cut), target, row.cut == held.cut)
-             for row in held.kept]
+    chips = [
+        chip(rows, row, known, work.without(network, visit.image, row.cut), target, row.cut == held.cut) for row in held.kept
+    ]
     set_chips("abl-chips", chips, colours.variables(theme.mode()), _pick)
 
 
-def chip(rows: Architecture, row: KeptSet, before: list[Prediction], after: list[Prediction], target: int,
-         active: bool) -> dict[str, object]:
+def chip(
+    rows: Architecture, row: KeptSet, before: list[Prediction], after: list[Prediction], target: int, active: bool
+) -> dict[str, object]:
     """Payload of a chip: letter, title, what becomes of the target, the new first class where it changes."""
     old, new = (next(p for p in side if p.index == target) for side in (before, after))
     first = "" if before[0].index == after[0].index else f" · first: {after[0].name}"
     layers = "; ".join(f"{len(neurons)} of {rows.name(layer)}" for layer, neurons in row.cut.sets)
     value = "0" if row.cut.value == "zero" else "their mean"
-    return {"id": row.id, "letter": row.letter, "title": row.title(rows), "active": active,
-            "effect": f"{new.name} {percent(old.probability)} → {percent(new.probability)}\u2009%{first}",
-            "tip": f"{layers}, set to {value}"}
+    return {
+        "id": row.id,
+        "letter": row.letter,
+        "title": row.title(rows),
+        "active": active,
+        "effect": f"{new.name} {percent(old.probability)} → {percent(new.probability)}\u2009%{first}",
+        "tip": f"{layers}, set to {value}",
+    }
 
 
 def _pick(id: object) -> None:
@@ -65,33 +80,73 @@ def _settings(network: Network, visit: Visit, held: AblationState, target: int) 
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.html(f"<b>{row.letter}</b>", width="content")
             key = mirror(f"abl-name-{row.id}", row.name)
-            st.text_input("Name", key=key, max_chars=60, placeholder=row.title(plan), label_visibility="collapsed",
-                          on_change=_rename, args=(row.id,))
-            st.button("", icon=":material/close:", type="tertiary", key=f"abl-remove-{row.id}", help="Remove this set",
-                      on_click=change, args=(state_ablation.remove_kept, row.id))
+            st.text_input(
+                "Name",
+                key=key,
+                max_chars=60,
+                placeholder=row.title(plan),
+                label_visibility="collapsed",
+                on_change=_rename,
+                args=(row.id,),
+            )
+            st.button(
+                "",
+                icon=":material/close:",
+                type="tertiary",
+                key=f"abl-remove-{row.id}",
+                help="Remove this set",
+                on_click=change,
+                args=(state_ablation.remove_kept, row.id),
+            )
         if not fits[row.id]:
             st.caption("Too large for the link: export it to keep it.")
     if held.kept:
         st.dataframe(comparison(network, visit, held, target), hide_index=True, key="abl-compared")
     stem = file_stem(f"neurons_{visit.image.id[:24]}")
-    st.download_button("Export (JSON)", partial(set_files.write, held.kept, network.title), f"{stem}.json",
-                       "application/json", icon=":material/ios_share:", key="abl-export", on_click="ignore", width="stretch",
-                       disabled=not held.kept)
+    st.download_button(
+        "Export (JSON)",
+        partial(set_files.write, held.kept, network.title),
+        f"{stem}.json",
+        "application/json",
+        icon=":material/ios_share:",
+        key="abl-export",
+        on_click="ignore",
+        width="stretch",
+        disabled=not held.kept,
+    )
     generation = st.session_state.setdefault(_FILES, 0)
-    st.file_uploader("Import sets", type=["json"], key=f"abl-import-{generation}", on_change=_import,
-                     args=(f"abl-import-{generation}", work.sizes(network)), max_upload_size=1)
+    st.file_uploader(
+        "Import sets",
+        type=["json"],
+        key=f"abl-import-{generation}",
+        on_change=_import,
+        args=(f"abl-import-{generation}", work.sizes(network)),
+        max_upload_size=1,
+    )
 
 
 def comparison(network: Network, visit: Visit, held: AblationState, target: int) -> list[dict[str, object]]:
     """One row per set: neurons, the target's probability and logit, the first class."""
     name, plan = network.classes[target], visit.model.plan
     rows = []
-    for title, count, value, after in (("nothing ablated", 0, "", work.before(network, visit.image)), *(
+    for title, count, value, after in (
+        ("nothing ablated", 0, "", work.before(network, visit.image)),
+        *(
             (f"{row.letter}: {row.title(plan)}", row.cut.count, row.cut.value, work.without(network, visit.image, row.cut))
-            for row in held.kept)):
+            for row in held.kept
+        ),
+    ):
         one = next(p for p in after if p.index == target)
-        rows.append({"set": title, "neurons": count, "set to": value, f"{name}, %": round(100 * one.probability, 2),
-                     "logit": round(one.logit, 3), "first class": after[0].name})
+        rows.append(
+            {
+                "set": title,
+                "neurons": count,
+                "set to": value,
+                f"{name}, %": round(100 * one.probability, 2),
+                "logit": round(one.logit, 3),
+                "first class": after[0].name,
+            }
+        )
     return rows
 
 
@@ -109,5 +164,3 @@ def _import(key: str, sizes: dict[int, int]) -> None:
 
 def _with_file(visit: Visit, data: bytes, sizes: dict[int, int]) -> Visit:
     return state_ablation.changed(visit, state_ablation.add_kept, set_files.read(data, sizes, visit.model.plan))
-
-

@@ -81,13 +81,16 @@ def _fit(network: Network, visit: Visit) -> Visit:
     visit = visit.with_page(state_ablation.KEY, fitted)
     session.set_visit(visit)
     session.sync_address(visit)
-    st.warning(f"{lost} selected neuron{'s' if lost > 1 else ''} left out: this network has fewer at those layers.",
-               icon=":material/error:")
+    st.warning(
+        f"{lost} selected neuron{'s' if lost > 1 else ''} left out: this network has fewer at those layers.",
+        icon=":material/error:",
+    )
     return visit
 
 
-def _scores(asked: ExplanationKey, held: AblationState, progress: ProgressNote
-            ) -> tuple[NeuronScores | None, NonFiniteRelevance | None]:
+def _scores(
+    asked: ExplanationKey, held: AblationState, progress: ProgressNote
+) -> tuple[NeuronScores | None, NonFiniteRelevance | None]:
     try:
         return work.scores_at(asked, held.layer, progress), None
     except NonFiniteRelevance as error:

@@ -31,16 +31,24 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, size: int)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-pixels"):
         st.html('<div class="v-abl-head"><h2>Passed to the pixels</h2></div>', width="stretch")
         if count:
-            options: dict[str | int, str] = {"set": "by this neuron" if count == 1 else f"by these {count}",
-                                             "remainder": f"by the other {size - count}"}
+            options: dict[str | int, str] = {
+                "set": "by this neuron" if count == 1 else f"by these {count}",
+                "remainder": f"by the other {size - count}",
+            }
             options |= {neuron: f"by neuron {neuron}" for neuron in held.neurons}
             shown = held.neuron if held.part == "neuron" else held.part
             shown = shown if shown in options else "set"
             key = widgets.mirror("abl-part", shown, options[shown])
             with st.container(width=150):
-                st.selectbox("Part", list(options), key=key, label_visibility="collapsed", format_func=options.__getitem__,
-                             on_change=changing(key, state_ablation.show_part),
-                             help="Relevance at the pixels that flows through the selected neurons, all others, or one")
+                st.selectbox(
+                    "Part",
+                    list(options),
+                    key=key,
+                    label_visibility="collapsed",
+                    format_func=options.__getitem__,
+                    on_change=changing(key, state_ablation.show_part),
+                    help="Relevance at the pixels that flows through the selected neurons, all others, or one",
+                )
         download = st.container(width="content")
     with st.container(key="abl-map-place"):
         note, place = st.empty(), st.container()
@@ -65,8 +73,9 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, size: int)
     return draw
 
 
-def part_map(asked: ExplanationKey, held: AblationState, whole: NDArray[np.float32], watch: service.Watch | None = None
-             ) -> NDArray[np.float32]:
+def part_map(
+    asked: ExplanationKey, held: AblationState, whole: NDArray[np.float32], watch: service.Watch | None = None
+) -> NDArray[np.float32]:
     """Relevance at the pixels of the part shown; the remainder is the whole less the set, as propagation is linear in R."""
     neurons = (held.neuron,) if held.part == "neuron" else held.neurons
     passed = work.passed_on(asked, held.layer, neurons, watch)
@@ -80,8 +89,14 @@ def part_title(held: AblationState, size: int) -> str:
     return f"{len(held.neurons)} selected" if held.part == "set" else f"other {size - len(held.neurons)}"
 
 
-def _maps(visit: Visit, asked: ExplanationKey, held: AblationState, whole: NDArray[np.float32],
-          part: NDArray[np.float32] | None, size: int) -> None:
+def _maps(
+    visit: Visit,
+    asked: ExplanationKey,
+    held: AblationState,
+    whole: NDArray[np.float32],
+    part: NDArray[np.float32] | None,
+    size: int,
+) -> None:
     limit = service.limit_of(whole, visit.look)
     left, right = st.columns(2, gap="small")
     with left:
@@ -98,8 +113,17 @@ def _maps(visit: Visit, asked: ExplanationKey, held: AblationState, whole: NDArr
 def _one(visit: Visit, values: NDArray[np.float32], key: tuple[object, ...], limit: float, title: str, place: str) -> None:
     with st.container(key=f"abl-map-{place}"):
         png = service.heatmap_png(values, key, visit.look, limit=limit, ref=visit.image)
-        view = large.offer(place, partial(views.values_view, f"Relevance passed to the pixels: {title}", values, visit.look,
-                                          limit=limit, below=visit.image))
+        view = large.offer(
+            place,
+            partial(
+                views.values_view,
+                f"Relevance passed to the pixels: {title}",
+                values,
+                visit.look,
+                limit=limit,
+                below=visit.image,
+            ),
+        )
         picture(f"abl-picture-{place}", data_url(png), f"Heatmap of the pixels: {title}", view)
     st.html(f'<div class="v-muted v-facts">{title} · Σ <b>{_signed(float(values.sum(dtype=np.float64)))}</b></div>')
 
@@ -112,6 +136,14 @@ def _download(visit: Visit, asked: ExplanationKey, held: AblationState, part: ND
     dark = service.dark_maps(visit.look)
     limit = service.limit_of(work.whole_map(asked), visit.look)
     stem = file_stem(f"{visit.model.plan.name(held.layer)}_{held.part}_{visit.image.id[:24]}")
-    st.download_button("", lambda: figure_png(part, limit=limit, spectrum=visit.look.spectrum, dark=dark),
-                       f"{stem}.png", "image/png", icon=":material/download:", type="tertiary", key="abl-part-png",
-                       on_click="ignore", help="The left map with its colour bar (PNG)")
+    st.download_button(
+        "",
+        lambda: figure_png(part, limit=limit, spectrum=visit.look.spectrum, dark=dark),
+        f"{stem}.png",
+        "image/png",
+        icon=":material/download:",
+        type="tertiary",
+        key="abl-part-png",
+        on_click="ignore",
+        help="The left map with its colour bar (PNG)",
+    )

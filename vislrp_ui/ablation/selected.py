@@ -34,17 +34,37 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, scores: Ne
     ranked = sorted(held.neurons, key=lambda neuron: (-scores.positive_relevance[neuron], neuron))
     pages = -(-len(ranked) // SHOWN)
     page = st.session_state[_PAGE] = max(0, min(st.session_state.get(_PAGE, 0), pages - 1))
-    here = ranked[page * SHOWN:(page + 1) * SHOWN]
+    here = ranked[page * SHOWN : (page + 1) * SHOWN]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-selected"):
-        st.html('<div class="v-abl-head"><h2>Selected neurons</h2><span class="v-muted">relevance | activation</span></div>',
-                width="stretch")
+        st.html(
+            '<div class="v-abl-head"><h2>Selected neurons</h2><span class="v-muted">relevance | activation</span></div>',
+            width="stretch",
+        )
         if pages > 1:
-            st.html(f'<span class="v-muted v-facts">{page * SHOWN + 1}–{page * SHOWN + len(here)} of {len(ranked)}</span>',
-                    width="content")
-            st.button("", icon=":material/chevron_left:", type="tertiary", key="abl-previous", disabled=page == 0,
-                      on_click=_turn, args=(-1,), help="Previous neurons")
-            st.button("", icon=":material/chevron_right:", type="tertiary", key="abl-next", disabled=page == pages - 1,
-                      on_click=_turn, args=(1,), help="Next neurons")
+            st.html(
+                f'<span class="v-muted v-facts">{page * SHOWN + 1}–{page * SHOWN + len(here)} of {len(ranked)}</span>',
+                width="content",
+            )
+            st.button(
+                "",
+                icon=":material/chevron_left:",
+                type="tertiary",
+                key="abl-previous",
+                disabled=page == 0,
+                on_click=_turn,
+                args=(-1,),
+                help="Previous neurons",
+            )
+            st.button(
+                "",
+                icon=":material/chevron_right:",
+                type="tertiary",
+                key="abl-next",
+                disabled=page == pages - 1,
+                on_click=_turn,
+                args=(1,),
+                help="Next neurons",
+            )
     if not here:
         st.html('<div class="v-abl-none v-muted">No neurons selected. Drag over a chart or click cells.</div>')
         return
@@ -60,22 +80,33 @@ def pairs(visit: Visit, asked: ExplanationKey, layer: int, neurons: Sequence[int
     chosen, name = list(neurons), visit.model.plan.name(layer)
     dark = service.dark_maps(visit.look)
     sheets = []
-    for kind, values, spectrum in (("relevance", work.relevance_at(asked, layer), visit.look.spectrum),
-                                   ("activation", service.trace(asked.network, asked.ref).activation(layer), "activation")):
+    for kind, values, spectrum in (
+        ("relevance", work.relevance_at(asked, layer), visit.look.spectrum),
+        ("activation", service.trace(asked.network, asked.ref).activation(layer), "activation"),
+    ):
         thumbs = thumbnails(values[chosen], 56)
         limit = service.limit_of(thumbs.reshape(len(thumbs), -1), visit.look)
         sheets.append(as_url(_strip(thumbs, spectrum, limit, dark)))
         for neuron in chosen:
             large.offer(f"{kind}-{neuron}", partial(_large, visit, asked, layer, neuron, kind, spectrum))
-    return {"sheets": sheets, "name": name, "neurons": [
-        {"neuron": neuron, "sum": f"Σ {_signed(scores.total_relevance[neuron])}",
-         "tip": "; ".join(f"{SCORES[key].title} {_signed(scores.column(key)[neuron])}" for key in TOLD)}
-        for neuron in chosen]}
+    return {
+        "sheets": sheets,
+        "name": name,
+        "neurons": [
+            {
+                "neuron": neuron,
+                "sum": f"Σ {_signed(scores.total_relevance[neuron])}",
+                "tip": "; ".join(f"{SCORES[key].title} {_signed(scores.column(key)[neuron])}" for key in TOLD),
+            }
+            for neuron in chosen
+        ],
+    }
 
 
 def _large(visit: Visit, asked: ExplanationKey, layer: int, neuron: int, kind: str, spectrum: str) -> View:
-    values = (work.relevance_at(asked, layer) if kind == "relevance"
-              else service.trace(asked.network, asked.ref).activation(layer))
+    values = (
+        work.relevance_at(asked, layer) if kind == "relevance" else service.trace(asked.network, asked.ref).activation(layer)
+    )
     one = thumbnails(values[[neuron]], values.shape[-1])[0]
     title = f"Neuron {neuron} of {visit.model.plan.name(layer)}: {kind}"
     return views.values_view(title, one, visit.look, spectrum=spectrum)

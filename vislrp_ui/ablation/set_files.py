@@ -38,10 +38,13 @@ class _File(BaseModel):
 
 def write(rows: Iterable[KeptSet], network: str) -> bytes:
     """A file of kept sets: names, what outputs become, neurons by layer number."""
-    sets = [{"name": row.name, "value": row.cut.value,
-             "layers": {str(layer): list(neurons) for layer, neurons in row.cut.sets}} for row in rows]
-    return json.dumps({"format": FORMAT, "version": 1, "network": network, "sets": sets}, ensure_ascii=False,
-                      indent=1).encode()
+    sets = [
+        {"name": row.name, "value": row.cut.value, "layers": {str(layer): list(neurons) for layer, neurons in row.cut.sets}}
+        for row in rows
+    ]
+    return json.dumps(
+        {"format": FORMAT, "version": 1, "network": network, "sets": sets}, ensure_ascii=False, indent=1
+    ).encode()
 
 
 def read(data: bytes, sizes: Mapping[int, int], rows: Architecture) -> Sequence[tuple[str, Cut]]:
@@ -70,17 +73,31 @@ def read(data: bytes, sizes: Mapping[int, int], rows: Architecture) -> Sequence[
     except ValidationError as error:
         one = error.errors()[0]
         place = ".".join(str(part) for part in one["loc"])[:60] or "the file"
-        raise StateError(f"The file holds no sets of neurons ({place}: {one['msg'].rstrip('.')[:90]}): export one here to "
-                         "see the format.") from error
+        raise StateError(
+            f"The file holds no sets of neurons ({place}: {one['msg'].rstrip('.')[:90]}): export one here to see the format."
+        ) from error
     for found in file.sets:
-        unit = next((rows.name(layer) for layer in map(int, filter(str.isdecimal, found.layers))
-                     if layer <= rows.last and not rows.has_positions(layer)), None)
+        unit = next(
+            (
+                rows.name(layer)
+                for layer in map(int, filter(str.isdecimal, found.layers))
+                if layer <= rows.last and not rows.has_positions(layer)
+            ),
+            None,
+        )
         if found.value == "mean" and unit is not None:
             name = texts.one_line(found.name, 60) or "without a name"
             raise StateError(f"The set “{name}” of the file cannot be set to the mean at {unit}: {NO_MEAN}.")
-    return [(one.name, Cut(as_sets({_layer(key, rows): _neurons(key, neurons, sizes, rows)
-                                     for key, neurons in one.layers.items()}),
-                           one.value)) for one in file.sets]
+    return [
+        (
+            one.name,
+            Cut(
+                as_sets({_layer(key, rows): _neurons(key, neurons, sizes, rows) for key, neurons in one.layers.items()}),
+                one.value,
+            ),
+        )
+        for one in file.sets
+    ]
 
 
 def _layer(key: str, rows: Architecture) -> int:

@@ -9,7 +9,9 @@ COLUMNS = (0.122, 0.598, 0.28)
 
 def css() -> str:
     """The page's rules."""
-    return f"<style>{stacked.ABLATION}" + """
+    return (
+        f"<style>{stacked.ABLATION}"
+        + """
 .v-abl-page{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}
 .v-abl-head{display:flex;gap:8px;align-items:baseline;font-size:13.5px;white-space:nowrap;overflow:hidden}
 .v-abl-head b{font-weight:650}.v-abl-head span{font-size:12px;overflow:hidden;text-overflow:ellipsis}
@@ -21,3 +23,4 @@ def css() -> str:
 .v-muted b{color:var(--st-text-color)}
 .st-key-abl-charts{margin-bottom:-14px}
 </style>"""
+    )

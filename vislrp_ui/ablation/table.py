@@ -21,17 +21,35 @@ def frame(held: AblationState, scores: NeuronScores) -> pd.DataFrame:
 
 def table(held: AblationState, scores: NeuronScores) -> None:
     """Draw it; the heads sort, and show each score's definition on hover."""
-    settings = {SCORES[key].title: st.column_config.NumberColumn(help=SCORES[key].definition, format="%.4g")
-                for key in SCORES}
+    settings = {
+        SCORES[key].title: st.column_config.NumberColumn(help=SCORES[key].definition, format="%.4g") for key in SCORES
+    }
     share = SCORES["active_share"].title
     settings[share] = st.column_config.NumberColumn(help=SCORES["active_share"].definition, format="%.3f")
-    st.dataframe(frame(held, scores), hide_index=True, width="stretch", height=HEIGHT, key="abl-table",
-                 column_config={"neuron": st.column_config.NumberColumn(width="small"),
-                                "selected": st.column_config.CheckboxColumn(width="small"), **settings})
+    st.dataframe(
+        frame(held, scores),
+        hide_index=True,
+        width="stretch",
+        height=HEIGHT,
+        key="abl-table",
+        column_config={
+            "neuron": st.column_config.NumberColumn(width="small"),
+            "selected": st.column_config.CheckboxColumn(width="small"),
+            **settings,
+        },
+    )
 
 
 def csv_button(rows: Architecture, held: AblationState, scores: NeuronScores) -> None:
     """The same numbers as the command `neurons` writes."""
-    st.download_button("", scores.to_csv, f"neurons_{rows.name(held.layer)}.csv", "text/csv",
-                       icon=":material/download:",
-                       type="tertiary", key="abl-csv", on_click="ignore", help="Scores of all neurons (CSV)")
+    st.download_button(
+        "",
+        scores.to_csv,
+        f"neurons_{rows.name(held.layer)}.csv",
+        "text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        key="abl-csv",
+        on_click="ignore",
+        help="Scores of all neurons (CSV)",
+    )

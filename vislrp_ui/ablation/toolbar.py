@@ -50,13 +50,28 @@ def toolbar(network: Network, visit: Visit) -> int:
             st.html('<span class="v-muted">Set to</span>', width="content")
             key = widgets.mirror("abl-value", held.value)
             units = state_ablation.has_units(held, visit.model.plan)
-            st.segmented_control("Set outputs to", list(VALUES), key=key, required=True, label_visibility="collapsed",
-                                 format_func=_VALUES.__getitem__, width="content", disabled=units,
-                                 help=f"Always 0 here: {NO_MEAN}." if units else None,
-                                 on_change=changing(key, state_ablation.set_view, name="value"))
+            st.segmented_control(
+                "Set outputs to",
+                list(VALUES),
+                key=key,
+                required=True,
+                label_visibility="collapsed",
+                format_func=_VALUES.__getitem__,
+                width="content",
+                disabled=units,
+                help=f"Always 0 here: {NO_MEAN}." if units else None,
+                on_change=changing(key, state_ablation.set_view, name="value"),
+            )
             count = held.cut.count
             layers = f" of {len(held.selected)} layers" if len(held.selected) > 1 else ""
-            st.button(f"Ablate {count} neuron{'' if count == 1 else 's'}{layers}", icon=":material/content_cut:",
-                      type="primary", key="abl-go", disabled=not count, on_click=change, args=(state_ablation.ablate,),
-                      help=VALUES[held.value] + " The layers above are computed again.")
+            st.button(
+                f"Ablate {count} neuron{'' if count == 1 else 's'}{layers}",
+                icon=":material/content_cut:",
+                type="primary",
+                key="abl-go",
+                disabled=not count,
+                on_click=change,
+                args=(state_ablation.ablate,),
+                help=VALUES[held.value] + " The layers above are computed again.",
+            )
     return target

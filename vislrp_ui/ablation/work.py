@@ -105,6 +105,7 @@ def known_relevance(network: Network, ref: ImageRef, model: LRPModel, target: in
 
 def scores_at(asked: ExplanationKey, layer: int, watch: Watch | None = None) -> NeuronScores:
     """Scores of a layer's neurons (NonFiniteRelevance as above)."""
+
     def run() -> NeuronScores:
         return score(layer, relevance_at(asked, layer, watch), service.trace(asked.network, asked.ref).activation(layer))
 
@@ -120,6 +121,7 @@ def _checkpoint(rows: Architecture, first: int, watch: Watch | None) -> Callable
         session.get_visit()
         if watch is not None:
             watch(f"What these neurons pass on: {rows.name(layer)}", (first - layer + 1) / first)
+
     return tell
 
 
@@ -146,6 +148,7 @@ def before(net: Network, ref: ImageRef) -> list[Prediction]:
 
 def logits_without(net: Network, ref: ImageRef, cut: Cut) -> NDArray[np.float64]:
     """Logits after an ablation, (classes,); cached by content."""
+
     def run() -> NDArray[np.float64]:
         with GATE.slot(_waiting):
             service.counters.count("forward_passes")
@@ -174,8 +177,15 @@ def passed_on(asked: ExplanationKey, layer: int, neurons: Iterable[int], watch: 
         relevance = relevance_at(asked, layer, watch)
         with GATE.slot(_waiting):
             service.counters.count("propagations")
-            found = ablation.pass_on(net, service.trace(asked.network, asked.ref), asked.model, layer, relevance, chosen,
-                                     checkpoint=_checkpoint(net.architecture, layer, watch))
+            found = ablation.pass_on(
+                net,
+                service.trace(asked.network, asked.ref),
+                asked.model,
+                layer,
+                relevance,
+                chosen,
+                checkpoint=_checkpoint(net.architecture, layer, watch),
+            )
         return np.asarray(channel_sum(found), dtype=np.float32)
 
     return _passed.get_or_make((*asked.key(0), layer, chosen), run)
@@ -183,5 +193,6 @@ def passed_on(asked: ExplanationKey, layer: int, neurons: Iterable[int], watch: 
 
 def whole_map(asked: ExplanationKey, watch: Watch | None = None) -> NDArray[np.float32]:
     """Relevance of the pixels, channel sum (H, W)."""
-    return _passed.get_or_make((*asked.key(0), "whole"), lambda: np.asarray(
-        channel_sum(relevance_at(asked, 0, watch)), dtype=np.float32))
+    return _passed.get_or_make(
+        (*asked.key(0), "whole"), lambda: np.asarray(channel_sum(relevance_at(asked, 0, watch)), dtype=np.float32)
+    )

@@ -44,9 +44,15 @@ def name_of_pair(grid: Grid) -> str:
 def switch(grid: Grid) -> None:
     """Button of the toolbar that opens and closes the mode."""
     on = grid.state.difference is not None
-    st.button("Difference", icon=":material/difference:", type="tertiary", key="compare-difference",
-              help="Close the difference" if on else "Subtract the maps of two cells", on_click=_close if on else _open,
-              disabled=not grid.rows or (len(grid.rows) == 1 and len(grid.entries) == 1))
+    st.button(
+        "Difference",
+        icon=":material/difference:",
+        type="tertiary",
+        key="compare-difference",
+        help="Close the difference" if on else "Subtract the maps of two cells",
+        on_click=_close if on else _open,
+        disabled=not grid.rows or (len(grid.rows) == 1 and len(grid.entries) == 1),
+    )
 
 
 def _close() -> None:
@@ -80,11 +86,20 @@ def panel(grid: Grid) -> None:
         with choice:
             for which, (name, cell) in enumerate((("Map", one), ("minus", other))):
                 key = widgets.mirror(f"compare-difference-{name.lower()}", cell, cell_title(grid, cell))
-                st.selectbox(name, cells, key=key, format_func=lambda cell: cell_title(grid, cell),
-                             on_change=changing(key, _choose, which))
+                st.selectbox(
+                    name,
+                    cells,
+                    key=key,
+                    format_func=lambda cell: cell_title(grid, cell),
+                    on_change=changing(key, _choose, which),
+                )
             key = widgets.mirror("compare-scaled", grid.state.scaled)
-            st.toggle("Scale both to Σ|R| = 1", key=key, on_change=changing(key, state_compare.set_scaled),
-                      help="Without it a map of small relevance cannot be compared with one of large relevance")
+            st.toggle(
+                "Scale both to Σ|R| = 1",
+                key=key,
+                on_change=changing(key, state_compare.set_scaled),
+                help="Without it a map of small relevance cannot be compared with one of large relevance",
+            )
             _facts(grid, one, other)
         values = work.difference(grid, one, other, grid.state.scaled)
         if values is None:
@@ -102,8 +117,16 @@ def panel(grid: Grid) -> None:
                 shown = (tuple(keys), number, grid.state.scaled)
                 _picture(number, payload.encoded(shown, drawn, look, limit), titles, drawn, limit, grid)
         with choice, st.container(horizontal=True, gap="xsmall"):
-            st.download_button("PNG", lambda: _figure(grid, values, own, titles), "difference.png", "image/png",
-                               key="compare-difference-png", icon=":material/download:", type="tertiary", on_click="ignore")
+            st.download_button(
+                "PNG",
+                lambda: _figure(grid, values, own, titles),
+                "difference.png",
+                "image/png",
+                key="compare-difference-png",
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+            )
             st.button("Close", icon=":material/close:", key="compare-difference-close", type="tertiary", on_click=_close)
 
 
@@ -115,8 +138,10 @@ def _picture(number: int, address: str, titles: list[str], values: np.ndarray, l
     ends = format_value(limit)
     st.html(f'<div class="v-diff-name" title="{escape(title)}">{escape(title)}</div>')
     picture(f"compare-difference-{number}", address, whole, view)
-    st.html(f'<div class="v-bar v-diff-bar" title="Range: {escape(RANGES[look.range])}"><span>−{ends}</span>'
-            f'<i style="background:linear-gradient(90deg,{",".join(stops)})"></i><span>+{ends}</span></div>')
+    st.html(
+        f'<div class="v-bar v-diff-bar" title="Range: {escape(RANGES[look.range])}"><span>−{ends}</span>'
+        f'<i style="background:linear-gradient(90deg,{",".join(stops)})"></i><span>+{ends}</span></div>'
+    )
 
 
 def _choose(shown: CompareState, which: int, picked: GridCell) -> CompareState:
@@ -132,14 +157,21 @@ def _facts(grid: Grid, one: GridCell, other: GridCell) -> None:
     if values[0] is None or values[1] is None:
         return
     found = {"cosine": metrics.cosine(values[0], values[1]), **work.similarities(values[0], values[1])}
-    parts = " · ".join(f'<span title="{escape(FACTS[key].title.split(",")[0])}">{FACTS[key].symbol} '
-                       f'{payload.number(key, value)}</span>' for key, value in found.items())
+    parts = " · ".join(
+        f'<span title="{escape(FACTS[key].title.split(",")[0])}">{FACTS[key].symbol} {payload.number(key, value)}</span>'
+        for key, value in found.items()
+    )
     st.html(f'<div class="v-muted v-facts">{parts}</div>')
 
 
 def _figure(grid: Grid, values: np.ndarray, limit: float, titles: list[str]) -> bytes:
     look = grid.visit.look
-    return figure_png(values, limit=limit, spectrum=look.spectrum, dark=look.paper == "dark",
-                      title=f"{titles[0]} minus {titles[1]}",
-                      caption=f"{grid.network.title}; range: {RANGES[look.range]}"
-                              + ("; both maps scaled to Σ|R| = 1" if grid.state.scaled else ""))
+    return figure_png(
+        values,
+        limit=limit,
+        spectrum=look.spectrum,
+        dark=look.paper == "dark",
+        title=f"{titles[0]} minus {titles[1]}",
+        caption=f"{grid.network.title}; range: {RANGES[look.range]}"
+        + ("; both maps scaled to Σ|R| = 1" if grid.state.scaled else ""),
+    )

@@ -28,8 +28,9 @@ def change_visit(reducer: Callable[[Visit, Network], Visit]) -> None:
     session.update(reducer, running.network())
 
 
-def _pinned_and_changed(visit: Visit, network: Network, reducer: Callable[..., CompareState], *arguments: object,
-                        **named: object) -> Visit:
+def _pinned_and_changed(
+    visit: Visit, network: Network, reducer: Callable[..., CompareState], *arguments: object, **named: object
+) -> Visit:
     return state_compare.changed(pinned(visit, network), reducer, *arguments, **named)
 
 
@@ -39,13 +40,16 @@ def pinned(visit: Visit, network: Network) -> Visit:
     return state_compare.changed(visit, state_compare.pin, targets)
 
 
-def changing(key: str, reducer: Callable[..., CompareState], *arguments: object,
-             read: Callable[[Any], object] = lambda value: value) -> Callable[[], None]:
+def changing(
+    key: str, reducer: Callable[..., CompareState], *arguments: object, read: Callable[[Any], object] = lambda value: value
+) -> Callable[[], None]:
     """Callback of a widget: the page's state changed by its value, which comes after other arguments."""
+
     def call() -> None:
         value = st.session_state[key]
         if value is not None:
             change(reducer, *arguments, read(value))
+
     return call
 
 
@@ -67,6 +71,7 @@ def apply_edit(visit: Visit, edit: Edit, network: Network) -> Visit:
     StateError
         If a row or a column is gone; one sentence.
     """
+
     def number(name: str) -> int:
         value = edit.get(name)
         return value if isinstance(value, int) and is_whole(value) and 0 <= value < 100_000 else -1

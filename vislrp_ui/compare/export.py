@@ -20,11 +20,41 @@ from vislrp_ui.components.comparegrid import layer_span, rule_name
 from vislrp_ui.shared import widgets
 from vislrp_ui.state_compare import GridCell
 
-HEADER = ("row", "column", "image", "fit", "class_index", "class", "model", "rules", "network", "sum", "conservation",
-          "gini", "positive_share", "entropy", "pearson_to_first", "spearman_to_first", "ssim_to_first",
-          "cosine_to_other_class", "flipping_srg", "seconds")
-_FACTS = ("sum", "conservation", "gini", "positive_share", "entropy", "pearson", "spearman", "ssim", "cosine", "srg",
-          "seconds")
+HEADER = (
+    "row",
+    "column",
+    "image",
+    "fit",
+    "class_index",
+    "class",
+    "model",
+    "rules",
+    "network",
+    "sum",
+    "conservation",
+    "gini",
+    "positive_share",
+    "entropy",
+    "pearson_to_first",
+    "spearman_to_first",
+    "ssim_to_first",
+    "cosine_to_other_class",
+    "flipping_srg",
+    "seconds",
+)
+_FACTS = (
+    "sum",
+    "conservation",
+    "gini",
+    "positive_share",
+    "entropy",
+    "pearson",
+    "spearman",
+    "ssim",
+    "cosine",
+    "srg",
+    "seconds",
+)
 
 
 def export(grid: Grid) -> None:
@@ -32,17 +62,49 @@ def export(grid: Grid) -> None:
     models = [entry.model for entry in grid.entries if isinstance(entry.model, LRPModel)]
     if grid.missing():
         st.caption("Maps that are still being computed are left empty.")
-    st.download_button("Figure (PNG, 2×)", lambda: figure.comparison_png(comparison(grid)), "comparison.png", "image/png",
-                       key="compare-png", icon=":material/image:", on_click="ignore", width="stretch",
-                       help="Light, unless the background of the maps is set to dark under Colours")
-    st.download_button("Figure (SVG)", lambda: figure.comparison_svg(comparison(grid)).encode(), "comparison.svg",
-                       "image/svg+xml", key="compare-svg", icon=":material/shapes:", on_click="ignore", width="stretch")
-    st.download_button("Facts (CSV)", lambda: facts(grid), "comparison.csv", "text/csv", key="compare-csv",
-                       icon=":material/table:", on_click="ignore", width="stretch")
-    st.download_button("Models (JSON)", lambda: write_bundle(models).encode(),
-                       "models.json", "application/json", key="compare-json", icon=":material/data_object:",
-                       on_click="ignore", width="stretch", disabled=not models,
-                       help="All compared LRP models in one file; Models imports it again")
+    st.download_button(
+        "Figure (PNG, 2×)",
+        lambda: figure.comparison_png(comparison(grid)),
+        "comparison.png",
+        "image/png",
+        key="compare-png",
+        icon=":material/image:",
+        on_click="ignore",
+        width="stretch",
+        help="Light, unless the background of the maps is set to dark under Colours",
+    )
+    st.download_button(
+        "Figure (SVG)",
+        lambda: figure.comparison_svg(comparison(grid)).encode(),
+        "comparison.svg",
+        "image/svg+xml",
+        key="compare-svg",
+        icon=":material/shapes:",
+        on_click="ignore",
+        width="stretch",
+    )
+    st.download_button(
+        "Facts (CSV)",
+        lambda: facts(grid),
+        "comparison.csv",
+        "text/csv",
+        key="compare-csv",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+    )
+    st.download_button(
+        "Models (JSON)",
+        lambda: write_bundle(models).encode(),
+        "models.json",
+        "application/json",
+        key="compare-json",
+        icon=":material/data_object:",
+        on_click="ignore",
+        width="stretch",
+        disabled=not models,
+        help="All compared LRP models in one file; Models imports it again",
+    )
 
 
 def rules_text(model: LRPModel | Baseline) -> str:
@@ -58,9 +120,20 @@ def facts(grid: Grid) -> bytes:
     table = []
     for cell, place in grid.places.items():
         found = grid.facts(cell)
-        table.append([grid.state.place(cell.row) + 1, cell.column + 1, widgets.image_title(place.row.image),
-                      place.row.image.fit, place.target, classes[place.target], place.entry.name,
-                      rules_text(place.entry.model), grid.network.title, *(found.get(key, math.nan) for key in _FACTS)])
+        table.append(
+            [
+                grid.state.place(cell.row) + 1,
+                cell.column + 1,
+                widgets.image_title(place.row.image),
+                place.row.image.fit,
+                place.target,
+                classes[place.target],
+                place.entry.name,
+                rules_text(place.entry.model),
+                grid.network.title,
+                *(found.get(key, math.nan) for key in _FACTS),
+            ]
+        )
     return csv_bytes(HEADER, table, digits=6)
 
 
@@ -69,29 +142,54 @@ def comparison(grid: Grid) -> figure.Comparison:
     look, share = grid.visit.look, grid.state.share
     dark = look.paper == "dark"
     limits = grid.limits(look)
-    columns = tuple(figure.FigureColumn(entry.name, _parts(entry.model), _column_facts(grid, place))
-                    for place, entry in enumerate(grid.entries))
+    columns = tuple(
+        figure.FigureColumn(entry.name, _parts(entry.model), _column_facts(grid, place))
+        for place, entry in enumerate(grid.entries)
+    )
     rows = []
     for row in grid.rows:
         cells = tuple(_cell(grid, GridCell(row.id, place), limits, dark) for place in range(len(grid.entries)))
         rank, prediction = ranked(grid.network, row.image).of(grid.targets[row.id])
         known = [limits[cell] for cell in limits if cell.row == row.id]
-        rows.append(figure.FigureRow(service.view(row.image), prediction.name,
-                               f"rank {rank}, {percent(prediction.probability)} %", cells,
-                               known[0] if share == "row" and known else None))
+        rows.append(
+            figure.FigureRow(
+                service.view(row.image),
+                prediction.name,
+                f"rank {rank}, {percent(prediction.probability)} %",
+                cells,
+                known[0] if share == "row" and known else None,
+            )
+        )
     whole = next(iter(limits.values())) if share == "all" and limits else None
-    shared = {"each": "each map has its own range", "row": "the maps of a row share a range",
-              "all": "all maps share a range"}
-    return figure.Comparison(columns, tuple(rows), look.spectrum, dark, whole,
-                             f"{grid.network.title}; range: {RANGES[look.range]}, {shared[share]}")
+    shared = {
+        "each": "each map has its own range",
+        "row": "the maps of a row share a range",
+        "all": "all maps share a range",
+    }
+    return figure.Comparison(
+        columns,
+        tuple(rows),
+        look.spectrum,
+        dark,
+        whole,
+        f"{grid.network.title}; range: {RANGES[look.range]}, {shared[share]}",
+    )
 
 
 def _parts(model: LRPModel | Baseline) -> tuple[figure.Part, ...]:
     if isinstance(model, Baseline):
         muted = theme.MUTED["light"]
         return (figure.Part(1, muted, "#FFFFFF", "baseline", "baseline, not LRP"),)
-    return tuple(figure.Part(s.last - s.first + 1, theme.segment_colour(place), theme.segment_text(place), s.rule.short,
-                             f"{rule_name(s)}  {layer_span(s, model.plan)}") for place, s in enumerate(model.segments))
+    return tuple(
+        figure.Part(
+            s.last - s.first + 1,
+            theme.segment_colour(place),
+            theme.segment_text(place),
+            s.rule.short,
+            f"{rule_name(s)}  {layer_span(s, model.plan)}",
+        )
+        for place, s in enumerate(model.segments)
+    )
 
 
 def _column_facts(grid: Grid, column: int) -> str:

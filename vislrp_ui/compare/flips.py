@@ -27,11 +27,20 @@ def tasks(grid: Grid) -> list[FlippingTask]:
     found = []
     for row in grid.rows:
         places = [place for place in grid.places.values() if place.row == row and place.values is not None]
-        found.append(FlippingTask(
-            row.image, grid.network, service.trace(grid.network, row.image), grid.targets[row.id],
-            {place.entry.id: place.entry.model for place in places},
-            {place.entry.id: place.values for place in places if place.values is not None},
-            settings.patch, settings.fill, settings.steps, 0))
+        found.append(
+            FlippingTask(
+                row.image,
+                grid.network,
+                service.trace(grid.network, row.image),
+                grid.targets[row.id],
+                {place.entry.id: place.entry.model for place in places},
+                {place.entry.id: place.values for place in places if place.values is not None},
+                settings.patch,
+                settings.fill,
+                settings.steps,
+                0,
+            )
+        )
     return found
 
 
@@ -47,11 +56,18 @@ def _draw(grid: Grid) -> None:
         if progress.running:
             st.progress(progress.share, f"Flipping {progress.done} of {progress.total}")
         measured = progress.running or all(
-            "srg" in grid.facts(cell) for cell, place in grid.places.items() if place.values is not None)
+            "srg" in grid.facts(cell) for cell, place in grid.places.items() if place.values is not None
+        )
         how = f"{settings.patch} × {settings.patch} patches, {FILLS[settings.fill].short}, {settings.steps} steps"
-        measuring.buttons(job(), "compare-flips-start", lambda: job().start(*tasks(grid)), stop="compare-flips-stop",
-                          label="Measure flipping", type="tertiary", disabled=measured or bool(grid.missing()),
-                          help="Pixel flipping of every map, most and least relevant first: "
-                               f"{how}, as set on Pixel Flipping")
+        measuring.buttons(
+            job(),
+            "compare-flips-start",
+            lambda: job().start(*tasks(grid)),
+            stop="compare-flips-stop",
+            label="Measure flipping",
+            type="tertiary",
+            disabled=measured or bool(grid.missing()),
+            help=f"Pixel flipping of every map, most and least relevant first: {how}, as set on Pixel Flipping",
+        )
         if progress.message and not progress.running:
             st.caption(progress.message)

@@ -37,8 +37,15 @@ def compare() -> None:
     if st.session_state.pop(_OPEN, False):
         st.switch_page("pages/1_Design.py")
     kept = state_compare.of(visit)
-    st.html(style.css(kept.formulas and any(isinstance(entry.model, LRPModel) and len(entry.model.segments) > 1
-                                              for entry in state_compare.entries(visit, kept))))
+    st.html(
+        style.css(
+            kept.formulas
+            and any(
+                isinstance(entry.model, LRPModel) and len(entry.model.segments) > 1
+                for entry in state_compare.entries(visit, kept)
+            )
+        )
+    )
     network = require_network(visit)
     computed: set[object] = st.session_state.pop(_CHAIN, set())
     # A spinner takes no place of its own; a container in its stead would move everything below by one and show it twice.
@@ -94,8 +101,15 @@ def _body(grid: Grid, share: list[float], limits: dict[GridCell, float], edit: O
                 if row.id in grid.broken:
                     st.warning(grid.broken[row.id], icon=":material/image:")
                 else:
-                    compare_grid(f"compare-row-{row.id}", "row", payload.row_cells(grid, row.id, limits, note), edit,
-                                 row=row.id, target=grid.targets[row.id], unfolded=row.unfolded)
+                    compare_grid(
+                        f"compare-row-{row.id}",
+                        "row",
+                        payload.row_cells(grid, row.id, limits, note),
+                        edit,
+                        row=row.id,
+                        target=grid.targets[row.id],
+                        unfolded=row.unfolded,
+                    )
     side, wide = st.columns(share, gap="small")
     with side:
         st.html('<div class="v-muted v-measured"><b>Measured</b>lower cosine: the model tells the classes apart</div>')
@@ -133,7 +147,7 @@ class _Note:
         self._next = now + BETWEEN_SECONDS
         whole = 100 * (self._done + share) / self._total
         shown = self._title if share else sentence  # nothing is done yet: how many are before this one counts
-        self._place.html(f'<div class="v-compare-note v-muted" role="status" title="{html.escape(sentence)}">'
-                         f'<i><b style="width:{whole:.0f}%"></b></i><span>{html.escape(shown)}</span></div>')
-
-
+        self._place.html(
+            f'<div class="v-compare-note v-muted" role="status" title="{html.escape(sentence)}">'
+            f'<i><b style="width:{whole:.0f}%"></b></i><span>{html.escape(shown)}</span></div>'
+        )

@@ -51,17 +51,21 @@ def tip(fact: Fact) -> str:
 
 def fact_items(facts: Facts, limit: float, shared: bool) -> list[dict[str, str]]:
     """The line below a map; its own range is given even where maps share one: a pale map may be a weak one."""
-    items = [{"symbol": "" if key == "seconds" else FACTS[key].symbol, "text": number(key, facts[key]),
-              "tip": tip(FACTS[key])}
-             for key in SHOWN if key in facts and not (key == "seconds" and not math.isfinite(facts[key]))]
+    items = [
+        {"symbol": "" if key == "seconds" else FACTS[key].symbol, "text": number(key, facts[key]), "tip": tip(FACTS[key])}
+        for key in SHOWN
+        if key in facts and not (key == "seconds" and not math.isfinite(facts[key]))
+    ]
     own = "Range of this map alone; the colours show the shared range." if shared else tip(FACTS["range"])
     return [*items, {"symbol": "own ±" if shared else FACTS["range"].symbol, "text": number("range", limit), "tip": own}]
 
 
 def heads(grid: Grid) -> list[dict[str, Any]]:
     """Heads of all columns."""
-    return [baseline_head(entry.model) if isinstance(entry.model, Baseline) else
-            head(entry.model, entry.id == grid.visit.active) for entry in grid.entries]
+    return [
+        baseline_head(entry.model) if isinstance(entry.model, Baseline) else head(entry.model, entry.id == grid.visit.active)
+        for entry in grid.entries
+    ]
 
 
 def row_cells(grid: Grid, row: int, limits: dict[GridCell, float], note: str) -> list[dict[str, Any]]:
@@ -70,17 +74,32 @@ def row_cells(grid: Grid, row: int, limits: dict[GridCell, float], note: str) ->
     cells = []
     for column, entry in enumerate(grid.entries):
         place = grid.places[GridCell(row, column)]
-        active = (entry.id == visit.active and place.row.image == visit.image
-                  and place.target == service.target_of(grid.network, visit.image, visit.target if visit.target is not None
-                                                        else ranked(grid.network, visit.image).order[0]))
+        active = (
+            entry.id == visit.active
+            and place.row.image == visit.image
+            and place.target
+            == service.target_of(
+                grid.network,
+                visit.image,
+                visit.target if visit.target is not None else ranked(grid.network, visit.image).order[0],
+            )
+        )
         cells.append(_cell(grid, place, limits, visit.look, active, note))
     return cells
 
 
 def _cell(grid: Grid, place: Place, limits: dict[GridCell, float], look: Look, active: bool, note: str) -> dict[str, Any]:
     name = grid.network.classes[place.target]
-    made: dict[str, Any] = {"picture": None, "alt": f"Relevance for {name} under {place.entry.name}", "note": note,
-                            "view": "", "failed": False, "active": active, "facts": [], "small": []}
+    made: dict[str, Any] = {
+        "picture": None,
+        "alt": f"Relevance for {name} under {place.entry.name}",
+        "note": note,
+        "view": "",
+        "failed": False,
+        "active": active,
+        "facts": [],
+        "small": [],
+    }
     if place.maps is None:
         return made
     if place.maps.error is not None:
@@ -102,9 +121,13 @@ def _small(place: Place, layer: int, look: Look) -> dict[str, Any]:
     limit = service.limit_of(values, look)
     assert isinstance(place.entry.model, LRPModel)
     name = place.entry.model.plan.name(layer)
-    return {"picture": map_picture(place, layer, look, limit), "view": _offer(place, layer, look), "name": name,
-            "pixels": values.shape[0] < SMALL_SIDE,
-            "tip": f"Relevance passed on at {name}, {values.shape[0]} × {values.shape[1]}, range ± {number('range', limit)}"}
+    return {
+        "picture": map_picture(place, layer, look, limit),
+        "view": _offer(place, layer, look),
+        "name": name,
+        "pixels": values.shape[0] < SMALL_SIDE,
+        "tip": f"Relevance passed on at {name}, {values.shape[0]} × {values.shape[1]}, range ± {number('range', limit)}",
+    }
 
 
 def _offer(place: Place, layer: int, look: Look, limit: float | None = None) -> str:
@@ -115,8 +138,9 @@ def _offer(place: Place, layer: int, look: Look, limit: float | None = None) -> 
         assert place.maps is not None
         values = place.maps.maps[0]
         return large.offer(name, partial(views.values_view, title, values, look, limit=limit, below=place.row.image))
-    return large.offer(name, partial(views.map_view, place.network, place.row.image, model, place.target, layer, look,
-                                     limit=limit))
+    return large.offer(
+        name, partial(views.map_view, place.network, place.row.image, model, place.target, layer, look, limit=limit)
+    )
 
 
 def map_picture(place: Place, layer: int, look: Look, limit: float) -> str:
@@ -155,16 +179,33 @@ def feet(grid: Grid) -> list[dict[str, Any]]:
     pairs = len(grid.pairs())
     title = "cosine of the two classes" if pairs == 1 else f"cosine, mean of {pairs} pairs" if pairs else "class sensitivity"
     none = "not measured" if pairs else "needs two classes of one image"
-    return [{
-        "measures": [{
-            "title": title, "none": none, "text": number("cosine", one["cosine"]) if "cosine" in one else "",
-            "share": min(abs(one.get("cosine", 0.0)), 1.0) if math.isfinite(one.get("cosine", 0.0)) else 0.0,
-            "negative": one.get("cosine", 0.0) < 0,
-            "best": best is not None and one.get("cosine") == best,
-            "tip": tip(FACTS["cosine"]) + (" Negative: the two maps are opposite; the bar shows its size from the right."
-                                           if one.get("cosine", 0.0) < 0 else ""),
-        }],
-        "facts": [{"symbol": _OF_ROWS.get(key, FACTS[key].symbol), "text": number(key, one[key]),
-                   "tip": ("Total of the rows. " if key == "seconds" else "Mean of the rows. ") + tip(FACTS[key])}
-                  for key in ("srg", "gini", "positive_share", "conservation", "seconds") if key in one],
-    } for one in facts]
+    return [
+        {
+            "measures": [
+                {
+                    "title": title,
+                    "none": none,
+                    "text": number("cosine", one["cosine"]) if "cosine" in one else "",
+                    "share": min(abs(one.get("cosine", 0.0)), 1.0) if math.isfinite(one.get("cosine", 0.0)) else 0.0,
+                    "negative": one.get("cosine", 0.0) < 0,
+                    "best": best is not None and one.get("cosine") == best,
+                    "tip": tip(FACTS["cosine"])
+                    + (
+                        " Negative: the two maps are opposite; the bar shows its size from the right."
+                        if one.get("cosine", 0.0) < 0
+                        else ""
+                    ),
+                }
+            ],
+            "facts": [
+                {
+                    "symbol": _OF_ROWS.get(key, FACTS[key].symbol),
+                    "text": number(key, one[key]),
+                    "tip": ("Total of the rows. " if key == "seconds" else "Mean of the rows. ") + tip(FACTS[key]),
+                }
+                for key in ("srg", "gini", "positive_share", "conservation", "seconds")
+                if key in one
+            ],
+        }
+        for one in facts
+    ]

@@ -42,8 +42,12 @@ def side(grid: Grid, row: GridRow, limits: dict[GridCell, float]) -> None:
         if row.id not in grid.broken:
             title = widgets.image_title(row.image)
             view = large.offer(f"image-{row.id}", partial(views.photo_view, row.image, title))
-            picture(f"compare-picture-{row.id}", data_url(service.thumbnail(row.image, SIDE), "jpeg"),
-                    widgets.image_alt(row.image), view)
+            picture(
+                f"compare-picture-{row.id}",
+                data_url(service.thumbnail(row.image, SIDE), "jpeg"),
+                widgets.image_alt(row.image),
+                view,
+            )
         _image_select(row)
         if row.id not in grid.broken:
             _class_select(grid, row)
@@ -56,16 +60,29 @@ def _image_select(row: GridRow) -> None:
     choices = image_choices(row)
     shown = next(title for title, ref in choices.items() if ref == row.image)
     key = widgets.mirror(f"compare-image-{row.id}", shown)
-    st.selectbox("Image", list(choices), key=key, label_visibility="collapsed", help="Image of this row",
-                 on_change=changing(key, state_compare.set_image, row.id, read=choices.__getitem__))
+    st.selectbox(
+        "Image",
+        list(choices),
+        key=key,
+        label_visibility="collapsed",
+        help="Image of this row",
+        on_change=changing(key, state_compare.set_image, row.id, read=choices.__getitem__),
+    )
 
 
 def _class_select(grid: Grid, row: GridRow) -> None:
     seen, target = ranked(grid.network, row.image), grid.targets[row.id]
     labels = widgets.class_labels(grid.network.classes)
     key = widgets.mirror(f"compare-target-{row.id}", target, labels[target])
-    st.selectbox("Target class", seen.order, key=key, label_visibility="collapsed", format_func=labels.__getitem__,
-                 on_change=changing(key, state_compare.set_target, row.id), help="Class of this row: type to search")
+    st.selectbox(
+        "Target class",
+        seen.order,
+        key=key,
+        label_visibility="collapsed",
+        format_func=labels.__getitem__,
+        on_change=changing(key, state_compare.set_target, row.id),
+        help="Class of this row: type to search",
+    )
     rank, prediction = seen.of(target)
     logit = f"{prediction.logit:.1f}".replace("-", "−")
     share = percent(prediction.probability)
@@ -77,30 +94,66 @@ def _actions(grid: Grid, row: GridRow) -> None:
     place = grid.state.rows.index(row)
     with st.container(horizontal=True, gap="xxsmall", key=f"compare-actions-{row.id}"):
         if row.id in grid.targets:
-            st.button("", icon=":material/content_copy:", type="tertiary", key=f"compare-copy-{row.id}", disabled=full,
-                      help="Duplicate this row", on_click=change,
-                      args=(state_compare.duplicate_row, row.id, grid.targets[row.id]))
+            st.button(
+                "",
+                icon=":material/content_copy:",
+                type="tertiary",
+                key=f"compare-copy-{row.id}",
+                disabled=full,
+                help="Duplicate this row",
+                on_click=change,
+                args=(state_compare.duplicate_row, row.id, grid.targets[row.id]),
+            )
         for step, icon, word in ((-1, "arrow_upward", "up"), (1, "arrow_downward", "down")):
-            st.button("", icon=f":material/{icon}:", type="tertiary", key=f"compare-{word}-{row.id}",
-                      disabled=not 0 <= place + step < count, help=f"Move this row {word}", on_click=change,
-                      args=(state_compare.move_row, row.id, step))
-        st.button("", icon=":material/delete:", type="tertiary", key=f"compare-remove-{row.id}", disabled=count == 1,
-                  help="Remove this row", on_click=change, args=(state_compare.remove_row, row.id))
+            st.button(
+                "",
+                icon=f":material/{icon}:",
+                type="tertiary",
+                key=f"compare-{word}-{row.id}",
+                disabled=not 0 <= place + step < count,
+                help=f"Move this row {word}",
+                on_click=change,
+                args=(state_compare.move_row, row.id, step),
+            )
+        st.button(
+            "",
+            icon=":material/delete:",
+            type="tertiary",
+            key=f"compare-remove-{row.id}",
+            disabled=count == 1,
+            help="Remove this row",
+            on_click=change,
+            args=(state_compare.remove_row, row.id),
+        )
 
 
 def add(grid: Grid) -> None:
     """Buttons below the rows: another class of the last image, or one's own image."""
     full = len(grid.state.rows) >= MAX_ROWS
     with st.container(horizontal=True, gap="xxsmall", key="compare-add-row"):
-        st.button("Add row", icon=":material/add:", key="compare-add", disabled=full, on_click=change,
-                  args=(state_compare.add_row,), help="The image of the row above with the next class")
-        with st.popover("", icon=":material/upload:", type="tertiary", disabled=full,
-                        help="A row with an image of your own"):
+        st.button(
+            "Add row",
+            icon=":material/add:",
+            key="compare-add",
+            disabled=full,
+            on_click=change,
+            args=(state_compare.add_row,),
+            help="The image of the row above with the next class",
+        )
+        with st.popover(
+            "", icon=":material/upload:", type="tertiary", disabled=full, help="A row with an image of your own"
+        ):
             generation = st.session_state.setdefault("_compare_upload", 0)
             key = f"compare-upload-{generation}"
-            st.file_uploader("Upload an image", type=widgets.UPLOAD_TYPES, key=key, on_change=_take_upload, args=(key,),
-                             max_upload_size=widgets.UPLOAD_MB,
-                             help="At most 10 MB and 40 megapixels. It stays in this browser and is shown to nobody else.")
+            st.file_uploader(
+                "Upload an image",
+                type=widgets.UPLOAD_TYPES,
+                key=key,
+                on_change=_take_upload,
+                args=(key,),
+                max_upload_size=widgets.UPLOAD_MB,
+                help="At most 10 MB and 40 megapixels. It stays in this browser and is shown to nobody else.",
+            )
 
 
 def _take_upload(key: str) -> None:
@@ -115,8 +168,10 @@ def range_bar(grid: Grid, limits: dict[GridCell, float], cells: list[GridCell]) 
     look = grid.visit.look
     stops = SPECTRA[look.spectrum].stops(service.dark_maps(look))
     ends = format_value(limits[cells[0]]) if cells else "…"
-    return (f'<div class="v-bar" title="Range: {escape(RANGES[look.range])} of the maps that share it"><span>−{ends}</span>'
-            f'<i style="background:linear-gradient(90deg,{",".join(stops)})"></i><span>+{ends}</span></div>')
+    return (
+        f'<div class="v-bar" title="Range: {escape(RANGES[look.range])} of the maps that share it"><span>−{ends}</span>'
+        f'<i style="background:linear-gradient(90deg,{",".join(stops)})"></i><span>+{ends}</span></div>'
+    )
 
 
 FAINT = 0.04
@@ -137,9 +192,11 @@ def outshone(grid: Grid) -> str:
     if not faint:
         return ""
     strongest, others = (", ".join(escape(name) for name in sorted(found)) for found in (strong, faint))
-    return (f'<div class="v-muted" role="note">{others} cannot be seen on a shared range next to <b>{strongest}</b>, whose '
-            f"values are more than {1 / FAINT:.0f} times as large: choose “{SHARES['each']}” as colour range to see these "
-            "maps, too.</div>")
+    return (
+        f'<div class="v-muted" role="note">{others} cannot be seen on a shared range next to <b>{strongest}</b>, whose '
+        f"values are more than {1 / FAINT:.0f} times as large: choose “{SHARES['each']}” as colour range to see these "
+        "maps, too.</div>"
+    )
 
 
 def plain_hint(grid: Grid) -> None:
@@ -149,17 +206,29 @@ def plain_hint(grid: Grid) -> None:
     if place is None or readable is None:
         return
     there = GridColumn(readable.id) in grid.state.columns
-    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall",
-                      key="plain-hint"):
+    with st.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall", key="plain-hint"
+    ):
         st.caption(f"{widgets.escaped(grid.entries[place].name)}: LRP-0 on all layers is noisy by nature.", width="content")
-        st.button("Remove its column" if there else f"Show {readable.name} in its place", icon=":material/tune:",
-                  type="tertiary", key="plain-start", on_click=_without_plain,
-                  help="The model stays in the list as it is")
+        st.button(
+            "Remove its column" if there else f"Show {readable.name} in its place",
+            icon=":material/tune:",
+            type="tertiary",
+            key="plain-start",
+            on_click=_without_plain,
+            help="The model stays in the list as it is",
+        )
 
 
 def _plain(entries: Sequence[ColumnEntry]) -> int | None:
-    return next((place for place, entry in enumerate(entries)
-                 if isinstance(entry.model, LRPModel) and widgets.is_plain(entry.model)), None)
+    return next(
+        (
+            place
+            for place, entry in enumerate(entries)
+            if isinstance(entry.model, LRPModel) and widgets.is_plain(entry.model)
+        ),
+        None,
+    )
 
 
 def _without_plain() -> None:
@@ -170,7 +239,7 @@ def _without_plain() -> None:
     if place is None:
         return
     new = [column for column in (GridColumn(widgets.READABLE),) if column not in shown.columns]
-    change(state_compare.set_columns, [*shown.columns[:place], *new, *shown.columns[place + 1:]])
+    change(state_compare.set_columns, [*shown.columns[:place], *new, *shown.columns[place + 1 :]])
 
 
 def shared_bar(grid: Grid, limits: dict[GridCell, float]) -> str:
@@ -179,5 +248,7 @@ def shared_bar(grid: Grid, limits: dict[GridCell, float]) -> str:
         return range_bar(grid, limits, list(limits))
     look = grid.visit.look
     stops = SPECTRA[look.spectrum].stops(service.dark_maps(look))
-    return (f'<div class="v-bar"><span>negative</span><i style="background:linear-gradient(90deg,{",".join(stops)})"></i>'
-            '<span>positive relevance</span></div>')
+    return (
+        f'<div class="v-bar"><span>negative</span><i style="background:linear-gradient(90deg,{",".join(stops)})"></i>'
+        "<span>positive relevance</span></div>"
+    )

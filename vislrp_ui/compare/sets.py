@@ -16,8 +16,14 @@ from vislrp_ui import state_compare
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef, Visit
 
-TWO_OBJECTS = ("castle_on_lake", "drum_and_wine", "guitar_and_drums", "oranges_and_lemons", "wine_glass_and_bottle",
-               "clownfish_in_anemone")
+TWO_OBJECTS = (
+    "castle_on_lake",
+    "drum_and_wine",
+    "guitar_and_drums",
+    "oranges_and_lemons",
+    "wine_glass_and_bottle",
+    "clownfish_in_anemone",
+)
 """Sample images of two things; others have two names for one thing, such as tabby and tiger cat."""
 
 
@@ -44,23 +50,48 @@ class ModelSet:
         return {"rules": _rules, "configurations": _configurations, "zennit": _zennit}[self.key]()
 
 
-SETS = {one.key: one for one in (
-    ModelSet("rules", "Popular rules",
-             "Case 1: LRP-ε, LRP-γ, α1β0, α2β1 and α3β2, each on all layers.", "wine_glass_and_bottle", True),
-    ModelSet("configurations", "Configurations 1 to 5",
-             "Case 2: two to four segments; which model tells two classes apart?", "guitar_and_drums", False),
-    ModelSet("zennit", "Zennit's composites",
-             "Its six named composites with its conventions, and γ that falls with depth.", "castle_on_lake", False),
-)}
+SETS = {
+    one.key: one
+    for one in (
+        ModelSet(
+            "rules",
+            "Popular rules",
+            "Case 1: LRP-ε, LRP-γ, α1β0, α2β1 and α3β2, each on all layers.",
+            "wine_glass_and_bottle",
+            True,
+        ),
+        ModelSet(
+            "configurations",
+            "Configurations 1 to 5",
+            "Case 2: two to four segments; which model tells two classes apart?",
+            "guitar_and_drums",
+            False,
+        ),
+        ModelSet(
+            "zennit",
+            "Zennit's composites",
+            "Its six named composites with its conventions, and γ that falls with depth.",
+            "castle_on_lake",
+            False,
+        ),
+    )
+}
 
 
 @cache
 def _rules() -> tuple[LRPModel, ...]:
-    rules = (Rule.of("epsilon", epsilon=0.3), Rule.of("gamma", gamma1p=0.3), Rule.of("alpha1_beta0"),
-             Rule.of("alpha_beta", alpha=2.0, beta=1.0), Rule.of("alpha_beta", alpha=3.0, beta=2.0))
+    rules = (
+        Rule.of("epsilon", epsilon=0.3),
+        Rule.of("gamma", gamma1p=0.3),
+        Rule.of("alpha1_beta0"),
+        Rule.of("alpha_beta", alpha=2.0, beta=1.0),
+        Rule.of("alpha_beta", alpha=3.0, beta=2.0),
+    )
     names = ("LRP-ε 0.3", "LRP-γ 0.3", "LRP-α1β0", "LRP-α2β1", "LRP-α3β2")
-    return tuple(LRPModel(name=name, segments=(Segment(first=1, last=ARCHITECTURES[DEFAULT].last, rule=rule),))
-                 for name, rule in zip(names, rules, strict=True))
+    return tuple(
+        LRPModel(name=name, segments=(Segment(first=1, last=ARCHITECTURES[DEFAULT].last, rule=rule),))
+        for name, rule in zip(names, rules, strict=True)
+    )
 
 
 @cache
@@ -68,10 +99,17 @@ def _configurations() -> tuple[LRPModel, ...]:
     """Configuration 3 has the segments of Configuration 4 with their rules in the opposite order."""
     stored = {number: LRPModel.load(model_store() / f"configuration_{number}.json") for number in (1, 2, 4, 5)}
     low, middle, high = stored[4].segments
-    third = stored[4].model_copy(update={
-        "name": "Configuration 3", "description": "LRP-0 low, ε middle, γ high (guide, Figure 3.2).",
-        "segments": (Segment(first=low.first, last=low.last, rule=high.rule), middle,
-                     Segment(first=high.first, last=high.last, rule=low.rule))})
+    third = stored[4].model_copy(
+        update={
+            "name": "Configuration 3",
+            "description": "LRP-0 low, ε middle, γ high (guide, Figure 3.2).",
+            "segments": (
+                Segment(first=low.first, last=low.last, rule=high.rule),
+                middle,
+                Segment(first=high.first, last=high.last, rule=low.rule),
+            ),
+        }
+    )
     return (stored[1], stored[2], third, stored[4], stored[5])
 
 
@@ -82,8 +120,7 @@ def _zennit() -> tuple[LRPModel, ...]:
 
 def two_object_samples() -> dict[str, tuple[str, str]]:
     """Sample images that show two objects, with the names of their two classes."""
-    return {sample.id: (sample.objects[0], sample.objects[1])
-            for sample in samples().values() if sample.id in TWO_OBJECTS}
+    return {sample.id: (sample.objects[0], sample.objects[1]) for sample in samples().values() if sample.id in TWO_OBJECTS}
 
 
 def load(visit: Visit, key: str, image: str | None, classes: Sequence[str]) -> Visit:

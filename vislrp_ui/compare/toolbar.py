@@ -24,8 +24,9 @@ from vislrp_ui.state_compare import MAX_COLUMNS, SHARES, GridColumn
 OWN_IMAGE = "The image on Design"
 
 
-def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any], None],
-            go_on: Callable[[], None]) -> DeltaGenerator:
+def toolbar(
+    grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any], None], go_on: Callable[[], None]
+) -> DeltaGenerator:
     """Draw it; returns the place of the note about work in progress."""
     rows, models = len(grid.state.rows), len(grid.entries)
     size = f"{rows} row{'s' * (rows != 1)} × {models} model{'s' * (models != 1)}"
@@ -33,31 +34,49 @@ def toolbar(grid: Grid, missing: list[Place], stopped: bool, stop: Callable[[Any
         st.html('<h1 class="v-page">Compare</h1>', width="content")
         st.html(f'<div class="v-muted v-facts">{size}</div>', width="content")
         # Fixed at the window's lower edge: what is computed, and the way to stop it, stay in sight while rows scroll.
-        with st.container(key="compare-progress", horizontal=True, vertical_alignment="center", gap="small",
-                          width="content"):
+        with st.container(
+            key="compare-progress", horizontal=True, vertical_alignment="center", gap="small", width="content"
+        ):
             note = st.empty()
             if missing and stopped:
-                note.html(f'<div class="v-compare-note v-muted"><span>Stopped: {len(grid.places) - len(missing)} of '
-                          f'{len(grid.places)} maps</span></div>')
+                note.html(
+                    f'<div class="v-compare-note v-muted"><span>Stopped: {len(grid.places) - len(missing)} of '
+                    f"{len(grid.places)} maps</span></div>"
+                )
                 st.button("Go on", icon=":material/play_arrow:", type="tertiary", key="compare-go-on", on_click=go_on)
             elif missing:
-                st.button("Stop", icon=":material/stop:", type="tertiary", key="compare-stop", on_click=stop,
-                          args=(grid.signature,), help="Stop computing; finished maps stay")
+                st.button(
+                    "Stop",
+                    icon=":material/stop:",
+                    type="tertiary",
+                    key="compare-stop",
+                    on_click=stop,
+                    args=(grid.signature,),
+                    help="Stop computing; finished maps stay",
+                )
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             with st.popover("Ready-made", icon=":material/auto_stories:", type="tertiary", help="Sets of the guided cases"):
                 _ready_made(grid)
-            box = widgets.menu("Models", key="menu-columns", icon=":material/view_column:",
-                               help="Which models, in which order")
+            box = widgets.menu(
+                "Models", key="menu-columns", icon=":material/view_column:", help="Which models, in which order"
+            )
             if box.open:
                 with box:
                     _models(grid)
             widgets.look_popover(grid.visit)
             key = widgets.mirror("compare-share", grid.state.share)
-            st.segmented_control("Colour range", list(SHARES), key=key, required=True, format_func=SHARES.__getitem__,
-                                 on_change=changing(key, state_compare.set_share), label_visibility="collapsed",
-                                 width="content",
-                                 help="Each map has its own range, or the maps of a row, or all maps share one")
+            st.segmented_control(
+                "Colour range",
+                list(SHARES),
+                key=key,
+                required=True,
+                format_func=SHARES.__getitem__,
+                on_change=changing(key, state_compare.set_share),
+                label_visibility="collapsed",
+                width="content",
+                help="Each map has its own range, or the maps of a row, or all maps share one",
+            )
             difference.switch(grid)
             evidence.switch(grid)
             with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Figure, facts, models"):
@@ -70,16 +89,33 @@ def _ready_made(grid: Grid) -> None:
     pairs = sets.two_object_samples()
     titles = {id: samples()[id].title for id in pairs}
     places = {"": "The image that each case was made for", **titles, "own": OWN_IMAGE}
-    image = st.selectbox("On", list(places), key="compare-set-image", format_func=places.__getitem__,
-                         help="Sample images with two objects: one row for each of their classes")
+    image = st.selectbox(
+        "On",
+        list(places),
+        key="compare-set-image",
+        format_func=places.__getitem__,
+        help="Sample images with two objects: one row for each of their classes",
+    )
     for one in sets.SETS.values():
-        st.button(one.title, key=f"compare-set-{one.key}", width="stretch", on_click=_load,
-                  args=(one.key, image, grid.network.classes), help=one.text)
+        st.button(
+            one.title,
+            key=f"compare-set-{one.key}",
+            width="stretch",
+            on_click=_load,
+            args=(one.key, image, grid.network.classes),
+            help=one.text,
+        )
         st.caption(one.text)
     if grid.visit.page(state_compare.KEY) is not None:
-        st.button("Start afresh", icon=":material/restart_alt:", key="compare-afresh", width="stretch",
-                  on_click=session.update, args=(lambda visit: state_compare.afresh(desk.keep_copy(visit)),),
-                  help="The image, class and model on Design, and the example models")
+        st.button(
+            "Start afresh",
+            icon=":material/restart_alt:",
+            key="compare-afresh",
+            width="stretch",
+            on_click=session.update,
+            args=(lambda visit: state_compare.afresh(desk.keep_copy(visit)),),
+            help="The image, class and model on Design, and the example models",
+        )
 
 
 def _load(key: str, image: str | None, classes: Sequence[str]) -> None:
@@ -89,26 +125,45 @@ def _load(key: str, image: str | None, classes: Sequence[str]) -> None:
 
 def _models(grid: Grid) -> None:
     shown = grid.state.columns
-    columns = [*(GridColumn(entry.id) for entry in grid.visit.models),
-               *(column for column in shown if column.model is not None), *(GridColumn(baseline=key) for key in METHODS)]
+    columns = [
+        *(GridColumn(entry.id) for entry in grid.visit.models),
+        *(column for column in shown if column.model is not None),
+        *(GridColumn(baseline=key) for key in METHODS),
+    ]
     names: dict[str, GridColumn] = {}
     for column in columns:
-        name = (f"{METHODS[column.baseline].title} (baseline)" if column.baseline else column.model.name
-                if column.model is not None else grid.visit.entry(column.id).name)
+        name = (
+            f"{METHODS[column.baseline].title} (baseline)"
+            if column.baseline
+            else column.model.name
+            if column.model is not None
+            else grid.visit.entry(column.id).name
+        )
         while name in names:
             name += " ′"
         names[name] = column
     key = widgets.mirror("compare-models", [name for column in shown for name, one in names.items() if one == column])
-    st.multiselect("Models, from left to right", list(names), key=key, max_selections=MAX_COLUMNS,
-                   on_change=changing(key, state_compare.set_columns, read=lambda picked: [names[name] for name in picked]),
-                   help="Drag the handle above a column, or press the arrow keys on it, to move a model")
+    st.multiselect(
+        "Models, from left to right",
+        list(names),
+        key=key,
+        max_selections=MAX_COLUMNS,
+        on_change=changing(key, state_compare.set_columns, read=lambda picked: [names[name] for name in picked]),
+        help="Drag the handle above a column, or press the arrow keys on it, to move a model",
+    )
     key = widgets.mirror("compare-formulas", grid.state.formulas)
     st.toggle("Formulas above the columns", key=key, on_change=changing(key, state_compare.set_formulas))
     generation = st.session_state.setdefault("_compare_import", 0)
     key = f"compare-import-{generation}"
-    st.file_uploader("Import models (JSON)", type=["json"], key=key, on_change=_take_models, args=(key,),
-                     max_upload_size=widgets.UPLOAD_MB,
-                     help="A bundle exported here, a model of this app, or one of the original VisLRPDesigner")
+    st.file_uploader(
+        "Import models (JSON)",
+        type=["json"],
+        key=key,
+        on_change=_take_models,
+        args=(key,),
+        max_upload_size=widgets.UPLOAD_MB,
+        help="A bundle exported here, a model of this app, or one of the original VisLRPDesigner",
+    )
 
 
 def _take_models(key: str) -> None:

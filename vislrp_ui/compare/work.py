@@ -52,8 +52,9 @@ _facts: ByteCache[Facts] = ByteCache(allotted("compare facts"), lambda facts: 12
 def ranked(net: Network, ref: ImageRef) -> RankedPredictions:
     """Predictions of a picture; kept when its activations are not (MissingImage, ImageError if there is no picture)."""
     service.view(ref)
-    return _ranked.get_or_make((net.digest, ref), lambda: RankedPredictions(
-        tuple(service.predictions(net, ref, net.num_classes))))
+    return _ranked.get_or_make(
+        (net.digest, ref), lambda: RankedPredictions(tuple(service.predictions(net, ref, net.num_classes)))
+    )
 
 
 def undamped(model: LRPModel | Baseline) -> int:
@@ -113,10 +114,17 @@ class Grid:
         """Look again which maps are there."""
         self.places = {
             GridCell(row.id, column): Place(
-                self.network, GridCell(row.id, column), row, self.targets[row.id], entry,
+                self.network,
+                GridCell(row.id, column),
+                row,
+                self.targets[row.id],
+                entry,
                 service.known_maps(self.network, row.image, entry.model, self.targets[row.id]),
-                (self.network.digest, row.image, entry.model.key, self.targets[row.id]))
-            for row in self.rows for column, entry in enumerate(self.entries)}
+                (self.network.digest, row.image, entry.model.key, self.targets[row.id]),
+            )
+            for row in self.rows
+            for column, entry in enumerate(self.entries)
+        }
 
     @property
     def signature(self) -> Key:
@@ -133,8 +141,10 @@ class Grid:
         for place, row in enumerate(self.rows):
             first.setdefault(row.image, place)
         risks = [undamped(entry.model) for entry in self.entries]
-        return sorted((place for place in self.places.values() if place.maps is None),
-                      key=lambda place: (first[place.row.image], risks[place.cell.column]))
+        return sorted(
+            (place for place in self.places.values() if place.maps is None),
+            key=lambda place: (first[place.row.image], risks[place.cell.column]),
+        )
 
     def compute(self, place: Place, watch: Watch | None = None) -> Maps:
         """The map of a cell."""
@@ -165,8 +175,9 @@ class Grid:
     def _flipping(self, place: Place) -> float | None:
         """The flipping score of a map, if it is measured as Pixel Flipping is set."""
         settings = state_flipping.of(self.visit).measurement
-        scores = known_scores(self.network, place.row.image, place.target,
-                              (settings.patch, settings.fill, settings.steps), place.entry.model)
+        scores = known_scores(
+            self.network, place.row.image, place.target, (settings.patch, settings.fill, settings.steps), place.entry.model
+        )
         return None if scores is None else scores.srg
 
     def cosine(self, one: GridCell, other: GridCell) -> float | None:
@@ -181,13 +192,20 @@ class Grid:
 
     def pairs(self) -> list[tuple[GridRow, GridRow]]:
         """Pairs of rows that show two classes of one image."""
-        return [(one, other) for place, one in enumerate(self.rows) for other in self.rows[place + 1:]
-                if one.image == other.image and self.targets[one.id] != self.targets[other.id]]
+        return [
+            (one, other)
+            for place, one in enumerate(self.rows)
+            for other in self.rows[place + 1 :]
+            if one.image == other.image and self.targets[one.id] != self.targets[other.id]
+        ]
 
     def column_facts(self, column: int) -> Facts:
         """Facts of a model over all rows: mean class sensitivity, means of the cells' facts, seconds in total."""
-        cosines = [value for one, other in self.pairs()
-                   if (value := self.cosine(GridCell(one.id, column), GridCell(other.id, column))) is not None]
+        cosines = [
+            value
+            for one, other in self.pairs()
+            if (value := self.cosine(GridCell(one.id, column), GridCell(other.id, column))) is not None
+        ]
         cells = [facts for row in self.rows if (facts := self.facts(GridCell(row.id, column)))]
         found: Facts = {"cosine": float(np.mean(cosines))} if cosines else {}
         for key in ("gini", "positive_share", "conservation", "srg"):
@@ -211,8 +229,11 @@ class Grid:
         known = {cell: place.values for cell, place in self.places.items() if place.values is not None}
         if self.state.share == "each":
             return {cell: self.own_limit(cell, look) for cell in known}
-        return {cell: _group_limit([(known[one], self.places[one].key) for one in cells], look)
-                for cells in self.groups() for cell in cells}
+        return {
+            cell: _group_limit([(known[one], self.places[one].key) for one in cells], look)
+            for cells in self.groups()
+            for cell in cells
+        }
 
     def groups(self) -> list[list[GridCell]]:
         """Cells with a map that share a colour range."""
@@ -234,8 +255,9 @@ def map_facts(maps: Maps) -> Facts:
     values = maps.maps[0]
     return {
         "sum": float(maps.total[0]),
-        "conservation": metrics.conservation(float(maps.total[0]), float(maps.total[-1]),
-                                             float(maps.positive[-1] - maps.negative[-1])),
+        "conservation": metrics.conservation(
+            float(maps.total[0]), float(maps.total[-1]), float(maps.positive[-1] - maps.negative[-1])
+        ),
         "gini": metrics.gini(values),
         "positive_share": metrics.positive_share(values),
         "entropy": metrics.entropy(values),
@@ -244,8 +266,11 @@ def map_facts(maps: Maps) -> Facts:
 
 def similarities(values: NDArray[np.float32], first: NDArray[np.float32]) -> Facts:
     """How alike a map and the first column's are."""
-    return {"pearson": metrics.pearson(values, first), "spearman": metrics.spearman(values, first),
-            "ssim": metrics.ssim(values, first)}
+    return {
+        "pearson": metrics.pearson(values, first),
+        "spearman": metrics.spearman(values, first),
+        "ssim": metrics.ssim(values, first),
+    }
 
 
 def scaled_pair(grid: Grid, one: GridCell, other: GridCell, scaled: bool) -> tuple[NDArray[np.float64], ...]:

@@ -13,8 +13,9 @@ FOLDER = Path(__file__).resolve().parent
 
 def register(name: str, html: str, *, parts: Sequence[str] = ()) -> Any:
     """Register the files of `bundle` as the component `vislrp_<name>`; returns its mount function."""
-    return st.components.v2.component(f"vislrp_{name}", html=html, css=bundle(name, ".css", parts),
-                                      js=bundle(name, ".js", parts))
+    return st.components.v2.component(
+        f"vislrp_{name}", html=html, css=bundle(name, ".css", parts), js=bundle(name, ".js", parts)
+    )
 
 
 def bundle(name: str, ending: str, parts: Sequence[str] = ()) -> str:

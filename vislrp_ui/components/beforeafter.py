@@ -24,8 +24,9 @@ def signed(value: float) -> str:
     return ("−" if value < 0 else "+") + text
 
 
-def shown_classes(before: Sequence[Prediction], after: Sequence[Prediction], target: int | None,
-                  shown: int = SHOWN) -> list[int]:
+def shown_classes(
+    before: Sequence[Prediction], after: Sequence[Prediction], target: int | None, shown: int = SHOWN
+) -> list[int]:
     """Class numbers of the rows, most probable before first.
 
     Both first classes and the target are always among them; the rest are the next classes of either side in turn.
@@ -37,7 +38,7 @@ def shown_classes(before: Sequence[Prediction], after: Sequence[Prediction], tar
     wanted = [target] if target in common else []
     for one, other in zip(first, second, strict=True):
         wanted += [one.index, other.index]
-    kept = set(list(dict.fromkeys(wanted))[:max(shown, 3)])
+    kept = set(list(dict.fromkeys(wanted))[: max(shown, 3)])
     return [p.index for p in first if p.index in kept]
 
 
@@ -60,8 +61,9 @@ def verdict(before: Sequence[Prediction], after: Sequence[Prediction], target: i
     return parts
 
 
-def pair_rows(before: Sequence[Prediction], after: Sequence[Prediction], target: int | None,
-              shown: int = SHOWN) -> list[dict[str, Any]]:
+def pair_rows(
+    before: Sequence[Prediction], after: Sequence[Prediction], target: int | None, shown: int = SHOWN
+) -> list[dict[str, Any]]:
     """Payload of the rows: name, tag, both percentages, change of probability (points) and logit, widths of the bars.
 
     The widths are in percent of the longest bar, so that all bars of the table share one axis.
@@ -75,25 +77,34 @@ def pair_rows(before: Sequence[Prediction], after: Sequence[Prediction], target:
         one, other = old[index], new[index]
         change = 100.0 * (other.probability - one.probability)
         points = f"{abs(change):.1f}"
-        rows.append({
-            "index": index,
-            "name": one.name,
-            "tag": "1st" if index == second else "was 1st" if index == first else "",
-            "moved": first != second,
-            "target": index == target,
-            "before": percent(one.probability),
-            "after": percent(other.probability),
-            "change": points,
-            "direction": "same" if points == "0.0" else "down" if change < 0 else "up",
-            "logit": signed(other.logit - one.logit),
-            "logits": f"logit {one.logit:.2f} → {other.logit:.2f}".replace("-", "−"),
-            "widths": [round(100.0 * p.probability / longest, 2) for p in (one, other)],
-        })
+        rows.append(
+            {
+                "index": index,
+                "name": one.name,
+                "tag": "1st" if index == second else "was 1st" if index == first else "",
+                "moved": first != second,
+                "target": index == target,
+                "before": percent(one.probability),
+                "after": percent(other.probability),
+                "change": points,
+                "direction": "same" if points == "0.0" else "down" if change < 0 else "up",
+                "logit": signed(other.logit - one.logit),
+                "logits": f"logit {one.logit:.2f} → {other.logit:.2f}".replace("-", "−"),
+                "widths": [round(100.0 * p.probability / longest, 2) for p in (one, other)],
+            }
+        )
     return rows
 
 
-def before_after(key: str, before: Sequence[Prediction], after: Sequence[Prediction], *, target: int | None,
-                 shown: int = SHOWN, stale: str = "") -> None:
+def before_after(
+    key: str,
+    before: Sequence[Prediction],
+    after: Sequence[Prediction],
+    *,
+    target: int | None,
+    shown: int = SHOWN,
+    stale: str = "",
+) -> None:
     """Draw predictions before and after as paired bars on one axis.
 
     Parameters
@@ -117,5 +128,12 @@ def before_after(key: str, before: Sequence[Prediction], after: Sequence[Predict
     """
     if not before or not after:
         raise ValueError("before_after needs predictions on both sides")
-    _table(key=key, data={"rows": pair_rows(before, after, target, shown), "sentence": verdict(before, after, target),
-                          "stale": stale, "colours": colours.variables(theme.mode())})
+    _table(
+        key=key,
+        data={
+            "rows": pair_rows(before, after, target, shown),
+            "sentence": verdict(before, after, target),
+            "stale": stale,
+            "colours": colours.variables(theme.mode()),
+        },
+    )

@@ -41,8 +41,16 @@ def kind_of(tool: str) -> str:
     return tool if tool in ("erase", "lasso") else "add"
 
 
-def canvas(key: str, picture: bytes, *, tool: str, width: int, generation: int, on_draw: Callable[..., None],
-           args: tuple[Any, ...] = ()) -> None:
+def canvas(
+    key: str,
+    picture: bytes,
+    *,
+    tool: str,
+    width: int,
+    generation: int,
+    on_draw: Callable[..., None],
+    args: tuple[Any, ...] = (),
+) -> None:
     """Draw a picture that can be brushed.
 
     Parameters
@@ -66,8 +74,14 @@ def canvas(key: str, picture: bytes, *, tool: str, width: int, generation: int, 
     colour = stroke_colour(kind_of(tool), generation)
     free = tool in ("brush", "erase")
     st_canvas(
-        background_image=picture, width=SIDE, height=SIDE, key=key, return_image_data=True,
-        drawing_mode=_MODES[tool], stroke_color=colour, fill_color=colour,
+        background_image=picture,
+        width=SIDE,
+        height=SIDE,
+        key=key,
+        return_image_data=True,
+        drawing_mode=_MODES[tool],
+        stroke_color=colour,
+        fill_color=colour,
         stroke_width=round(width * SIDE / images.SIDE) if free else 3 if tool == "lasso" else 1,
         initial_drawing={"objects": [], "generation": generation},
         on_change=lambda: on_draw(*args),
@@ -107,9 +121,14 @@ def _enclosed(objects: list[dict[str, Any]]) -> Mask:
     area = Image.new("L", (SIDE, SIDE))
     for one in objects:
         steps = one.get("path")
-        points = [(float(step[-2]), float(step[-1])) for step in (steps[:MAX_STEPS] if isinstance(steps, list) else ())
-                  if isinstance(step, list) and len(step) > 2 and all(type(value) in (int, float) for value in step[-2:])
-                  and all(abs(value) < 10 * SIDE for value in step[-2:])]
+        points = [
+            (float(step[-2]), float(step[-1]))
+            for step in (steps[:MAX_STEPS] if isinstance(steps, list) else ())
+            if isinstance(step, list)
+            and len(step) > 2
+            and all(type(value) in (int, float) for value in step[-2:])
+            and all(abs(value) < 10 * SIDE for value in step[-2:])
+        ]
         if len(points) > 2:
             ImageDraw.Draw(area).polygon(points, fill=255)
     alpha = np.asarray(area)

@@ -9,8 +9,9 @@ from vislrp_core.network import Prediction
 from vislrp_ui.components.assets import register
 from vislrp_ui.components.protocol import mount_choice
 
-_bars = register("classbars", '<div class="bars" role="radiogroup" aria-label="Target class"></div>',
-                 parts=("outbox", "picks"))
+_bars = register(
+    "classbars", '<div class="bars" role="radiogroup" aria-label="Target class"></div>', parts=("outbox", "picks")
+)
 
 
 def percent(probability: float) -> str:

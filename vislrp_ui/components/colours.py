@@ -22,6 +22,11 @@ def variables(mode: str) -> dict[str, str]:
     fills, texts = theme.GROUP_FILL[mode], theme.GROUP_TEXT[mode]
     named = {f"--{group}": colour for group, colour in fills.items()}
     named |= {f"--{group}-text": colour for group, colour in texts.items()}
-    return named | {"--accent": theme.ACCENT[mode], "--fall": texts["suppression"], "--error": texts["suppression"],
-                    "--rise": texts["activation"], "--warn": texts["weight"],
-                    **dict(zip(("--negative", "--positive"), SUMS[mode], strict=True))}
+    return named | {
+        "--accent": theme.ACCENT[mode],
+        "--fall": texts["suppression"],
+        "--error": texts["suppression"],
+        "--rise": texts["activation"],
+        "--warn": texts["weight"],
+        **dict(zip(("--negative", "--positive"), SUMS[mode], strict=True)),
+    }

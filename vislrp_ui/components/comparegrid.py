@@ -33,12 +33,20 @@ def layer_span(segment: Segment, rows: Architecture) -> str:
 def head(model: LRPModel, active: bool) -> dict[str, Any]:
     """Payload of one head."""
     return {
-        "name": model.name, "tip": model.description or model.name, "active": active, "bar": segment_bar(model),
-        "lines": [{
-            "fill": theme.segment_colour(place), "rule": rule_name(segment), "layers": layer_span(segment, model.plan),
-            "formula": formula_mathml(segment.rule),
-            "tip": f"{rule_name(segment)}: layers {segment.first} to {segment.last}, {layer_span(segment, model.plan)}",
-        } for place, segment in enumerate(model.segments)],
+        "name": model.name,
+        "tip": model.description or model.name,
+        "active": active,
+        "bar": segment_bar(model),
+        "lines": [
+            {
+                "fill": theme.segment_colour(place),
+                "rule": rule_name(segment),
+                "layers": layer_span(segment, model.plan),
+                "formula": formula_mathml(segment.rule),
+                "tip": f"{rule_name(segment)}: layers {segment.first} to {segment.last}, {layer_span(segment, model.plan)}",
+            }
+            for place, segment in enumerate(model.segments)
+        ],
     }
 
 
@@ -46,8 +54,13 @@ def baseline_head(baseline: Baseline) -> dict[str, Any]:
     """Payload of the head of a baseline: marked as one, no segments."""
     sentence = METHODS[baseline.method].sentence
     muted = theme.MUTED[theme.mode()]
-    bar = {"layers": 1, "fill": muted, "ink": "#10171E" if theme.is_dark() else "#FFFFFF", "text": "baseline",
-           "tip": f"Baseline, not LRP. {sentence}"}
+    bar = {
+        "layers": 1,
+        "fill": muted,
+        "ink": "#10171E" if theme.is_dark() else "#FFFFFF",
+        "text": "baseline",
+        "tip": f"Baseline, not LRP. {sentence}",
+    }
     return {"name": baseline.title, "tip": f"Baseline: {sentence}", "active": False, "bar": [bar], "lines": []}
 
 

@@ -61,8 +61,13 @@ class View:
         """As the component receives it; numbers as float32, little-endian, row by row."""
         numbers = None if self.values is None else np.ascontiguousarray(self.values, dtype="<f4")
         return {
-            "title": self.title, "picture": self.picture, "limit": self.limit, "stops": self.stops, "signed": self.signed,
-            "note": self.note, "smooth": self.smooth,
+            "title": self.title,
+            "picture": self.picture,
+            "limit": self.limit,
+            "stops": self.stops,
+            "signed": self.signed,
+            "note": self.note,
+            "smooth": self.smooth,
             "shape": None if numbers is None else list(numbers.shape),
             "values": None if numbers is None else base64.b64encode(numbers.tobytes()).decode("ascii"),
         }

@@ -11,8 +11,9 @@ from vislrp_ui.components.protocol import mount_choice
 from vislrp_ui.state import segment_of
 from vislrp_ui.theme import segment_colour
 
-_list = register("layerlist", '<div class="layers" role="radiogroup" aria-label="Layer"></div>',
-                 parts=("nodes", "outbox", "picks"))
+_list = register(
+    "layerlist", '<div class="layers" role="radiogroup" aria-label="Layer"></div>', parts=("nodes", "outbox", "picks")
+)
 
 
 def layer_rows(model: LRPModel, counts: Mapping[int, int]) -> list[dict[str, Any]]:
@@ -21,8 +22,16 @@ def layer_rows(model: LRPModel, counts: Mapping[int, int]) -> list[dict[str, Any
     plan = model.plan.rows
     for layer in range(1, len(plan)):
         row = plan[layer]
-        rows.append({"layer": layer, "name": row.name, "kind": row.kind, "colour": segment_colour(segment_of(model, layer)),
-                     "begins": row.block != plan[layer - 1].block, "count": counts.get(layer, 0)})
+        rows.append(
+            {
+                "layer": layer,
+                "name": row.name,
+                "kind": row.kind,
+                "colour": segment_colour(segment_of(model, layer)),
+                "begins": row.block != plan[layer - 1].block,
+                "count": counts.get(layer, 0),
+            }
+        )
     return rows
 
 

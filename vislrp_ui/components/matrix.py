@@ -56,14 +56,31 @@ def columns_for(count: int, width: int = 820) -> int:
     return even
 
 
-def matrix_data(name: str, sheet: Sheet, order: Sequence[int], selected: Sequence[int], facts: Sequence[NeuronFact],
-                colours: dict[str, str]) -> dict[str, Any]:
+def matrix_data(
+    name: str,
+    sheet: Sheet,
+    order: Sequence[int],
+    selected: Sequence[int],
+    facts: Sequence[NeuronFact],
+    colours: dict[str, str],
+) -> dict[str, Any]:
     """Payload: cells in the order shown; numbers of the tooltip with four digits."""
     return {
-        "name": name, "sheet": asdict(sheet),
-        "columns": columns_for(len(order)), "order": list(order), "selected": list(selected), "colours": colours,
-        "facts": [{"title": fact.title, "signed": fact.signed, "ranked": fact.ranked,
-                   "values": [float(f"{value:.4g}") for value in fact.values]} for fact in facts],
+        "name": name,
+        "sheet": asdict(sheet),
+        "columns": columns_for(len(order)),
+        "order": list(order),
+        "selected": list(selected),
+        "colours": colours,
+        "facts": [
+            {
+                "title": fact.title,
+                "signed": fact.signed,
+                "ranked": fact.ranked,
+                "values": [float(f"{value:.4g}") for value in fact.values],
+            }
+            for fact in facts
+        ],
     }
 
 

@@ -20,14 +20,16 @@ def segment_bar(model: LRPModel) -> list[dict[str, Any]]:
     bars = []
     for place, segment in enumerate(model.segments):
         layers = segment.last - segment.first + 1
-        bars.append({
-            "layers": layers,
-            "fill": segment_colour(place),
-            "ink": segment_text(place),
-            "text": segment.rule.short if layers >= least else "",
-            "tip": f"{segment.rule.title} ({segment.rule.short}): {model.plan.name(segment.first)} to "
-                   f"{model.plan.name(segment.last)}, layers {segment.first} to {segment.last}",
-        })
+        bars.append(
+            {
+                "layers": layers,
+                "fill": segment_colour(place),
+                "ink": segment_text(place),
+                "text": segment.rule.short if layers >= least else "",
+                "tip": f"{segment.rule.title} ({segment.rule.short}): {model.plan.name(segment.first)} to "
+                f"{model.plan.name(segment.last)}, layers {segment.first} to {segment.last}",
+            }
+        )
     return bars
 
 
@@ -37,8 +39,9 @@ def card(entry: ModelEntry) -> dict[str, Any]:
     return {"id": entry.id, "name": entry.name, "tag": tag, "tip": entry.model.description, "bar": segment_bar(entry.model)}
 
 
-def model_cards(key: str, entries: Iterable[ModelEntry], active: str, on_pick: Callable[[Any], None], *,
-                compact: bool = False) -> None:
+def model_cards(
+    key: str, entries: Iterable[ModelEntry], active: str, on_pick: Callable[[Any], None], *, compact: bool = False
+) -> None:
     """Draw the cards.
 
     Parameters

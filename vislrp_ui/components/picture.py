@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from vislrp_ui.components.assets import register
 
-_picture = register("picture", '<button type="button" class="picture" aria-label="Large view"></button>',
-                    parts=("nodes", "large"))
-_enlarge = register("enlarge", '<button type="button" class="enlarge" aria-label="Large view"></button>',
-                    parts=("nodes", "large"))
+_picture = register(
+    "picture", '<button type="button" class="picture" aria-label="Large view"></button>', parts=("nodes", "large")
+)
+_enlarge = register(
+    "enlarge", '<button type="button" class="enlarge" aria-label="Large view"></button>', parts=("nodes", "large")
+)
 
 
 def picture(key: str, source: str, alt: str, view: str, *, smooth: bool = True) -> None:

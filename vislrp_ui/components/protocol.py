@@ -39,8 +39,11 @@ def new_edits(message: object, sid: str, seen: int) -> list[Edit]:
     """
     if not isinstance(message, dict) or message.get("sid") != sid or not isinstance(message.get("edits"), list):
         return []
-    edits = [edit for edit in message["edits"][-MAX_EDITS:]
-             if isinstance(edit, dict) and is_whole(edit.get("seq")) and isinstance(edit.get("kind"), str)]
+    edits = [
+        edit
+        for edit in message["edits"][-MAX_EDITS:]
+        if isinstance(edit, dict) and is_whole(edit.get("seq")) and isinstance(edit.get("kind"), str)
+    ]
     return sorted((edit for edit in edits if edit["seq"] > seen), key=lambda edit: edit["seq"])
 
 
@@ -54,15 +57,20 @@ def mount(component: Any, key: str, payload: dict[str, Any], on_edit: OnEdit) ->
 
     The raw message is `st.session_state[key]["edit"]`.
     """
-    component(key=key, on_edit_change=partial(_deliver, key, on_edit),
-              data={**payload, "sid": sid(), "seq": st.session_state.get(_seen(key), 0)})
+    component(
+        key=key,
+        on_edit_change=partial(_deliver, key, on_edit),
+        data={**payload, "sid": sid(), "seq": st.session_state.get(_seen(key), 0)},
+    )
 
 
 def mount_choice(component: Any, key: str, payload: dict[str, Any], on_pick: Callable[[Any], None]) -> None:
     """Draw a component whose only gesture is to pick something (`picks.js`); `on_pick` gets what was picked, unchecked."""
+
     def take(edit: Edit) -> None:
         if edit["kind"] == "pick":
             on_pick(edit.get("value"))
+
     mount(component, key, payload, take)
 
 

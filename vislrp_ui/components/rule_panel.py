@@ -20,8 +20,9 @@ from vislrp_ui.state import StateError, Visit
 from vislrp_ui.theme import segment_colour, segment_text
 
 PARTS = ("outbox", "nodes")
-_panel = register("rule_panel", '<div class="panel" role="group" aria-label="Rule of the selected segment"></div>',
-                  parts=PARTS)
+_panel = register(
+    "rule_panel", '<div class="panel" role="group" aria-label="Rule of the selected segment"></div>', parts=PARTS
+)
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,16 @@ def rule_panel_data(model: LRPModel, segment: int, *, warnings: tuple[str, ...] 
         "light" or "dark".
     """
     rule = model.segments[segment].rule
-    return RulePanelData(segment, rule.preset, rule.values(), rule.epsilon_scale, [*warnings, *rule.warnings()],
-                         segment_colour(segment), segment_text(segment), colours.variables(mode))
+    return RulePanelData(
+        segment,
+        rule.preset,
+        rule.values(),
+        rule.epsilon_scale,
+        [*warnings, *rule.warnings()],
+        segment_colour(segment),
+        segment_text(segment),
+        colours.variables(mode),
+    )
 
 
 def rule_panel(key: str, data: RulePanelData, on_edit: OnEdit) -> None:
@@ -142,15 +151,37 @@ def with_parameter(rule: Rule, key: str, value: object) -> Rule:
 
 
 _GROUPS = [
-    {"key": group, "number": number, "title": title, "explanation": explanation, "parameters": [
-        {"key": p.key, "symbol": p.symbol, "math": symbol_mathml(p.symbol), "minimum": p.minimum, "maximum": p.maximum,
-         "step": p.step, "help": p.help} for p in PARAMETERS if p.group == group]}
+    {
+        "key": group,
+        "number": number,
+        "title": title,
+        "explanation": explanation,
+        "parameters": [
+            {
+                "key": p.key,
+                "symbol": p.symbol,
+                "math": symbol_mathml(p.symbol),
+                "minimum": p.minimum,
+                "maximum": p.maximum,
+                "step": p.step,
+                "help": p.help,
+            }
+            for p in PARAMETERS
+            if p.group == group
+        ],
+    }
     for group, (number, title, explanation) in GROUPS.items()
 ]
 _PRESETS = [
-    {"key": key, "title": preset.title, "free": list(preset.free), "scale": preset.epsilon_scale,
-     "values": {name: preset.value(name) for name in KEYS},
-     "used": KIND_OF[key].takes_parameters, "note": KIND_OF[key].no_parameters,
-     "tip": " · ".join(text for text in (preset.summary.rstrip("."), preset.usage, preset.reference) if text)}
+    {
+        "key": key,
+        "title": preset.title,
+        "free": list(preset.free),
+        "scale": preset.epsilon_scale,
+        "values": {name: preset.value(name) for name in KEYS},
+        "used": KIND_OF[key].takes_parameters,
+        "note": KIND_OF[key].no_parameters,
+        "tip": " · ".join(text for text in (preset.summary.rstrip("."), preset.usage, preset.reference) if text),
+    }
     for key, preset in PRESETS.items()
 ]

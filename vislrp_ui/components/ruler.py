@@ -41,6 +41,7 @@ def apply_edit(visit: Visit, edit: Edit) -> Visit:
     StateError
         If the model refuses; one sentence.
     """
+
     def number(name: str) -> int:
         value = edit.get(name)
         return value if isinstance(value, int) and is_whole(value) and 0 <= value <= visit.model.plan.last else -1

@@ -125,8 +125,7 @@ class RulerData:
 
     def payload(self) -> dict[str, Any]:
         """As the component receives it."""
-        return {**asdict(self), "parameters": SYMBOLS, "fresh": asdict(FRESH),
-                "palette": PALETTE}
+        return {**asdict(self), "parameters": SYMBOLS, "fresh": asdict(FRESH), "palette": PALETTE}
 
 
 def symbol_mathml(symbol: str) -> str:
@@ -147,17 +146,36 @@ def symbol_mathml(symbol: str) -> str:
 def rule_card(rule: Rule) -> RuleCard:
     """Title, formula and bars of a rule."""
     bars = tuple(
-        Bar(format_number(value).replace("-", "−"),
-            round(min(max((value - parameter.minimum) / (parameter.maximum - parameter.minimum), 0.0), 1.0), 4), value == 0)
-        for parameter, value in ((parameter, getattr(rule, parameter.key)) for parameter in PARAMETERS))
+        Bar(
+            format_number(value).replace("-", "−"),
+            round(min(max((value - parameter.minimum) / (parameter.maximum - parameter.minimum), 0.0), 1.0), 4),
+            value == 0,
+        )
+        for parameter, value in ((parameter, getattr(rule, parameter.key)) for parameter in PARAMETERS)
+    )
     used = rule.kind.takes_parameters
     values = ", ".join(f"{p.symbol} = {format_number(getattr(rule, p.key))}" for p in PARAMETERS)
-    return RuleCard(rule.title, rule.short, formula_mathml(rule), bars, used,
-                    values if used else f"{rule.short} uses no parameter: {rule.kind.no_parameters}")
+    return RuleCard(
+        rule.title,
+        rule.short,
+        formula_mathml(rule),
+        bars,
+        used,
+        values if used else f"{rule.short} uses no parameter: {rule.kind.no_parameters}",
+    )
 
 
-def ruler_data(model: LRPModel, sums: LayerSums | None, *, selected: int, layer: int | None, pictures: Mapping[int, str],
-               error: Failure | None = None, updating: bool = False, mode: str = "light") -> RulerData:
+def ruler_data(
+    model: LRPModel,
+    sums: LayerSums | None,
+    *,
+    selected: int,
+    layer: int | None,
+    pictures: Mapping[int, str],
+    error: Failure | None = None,
+    updating: bool = False,
+    mode: str = "light",
+) -> RulerData:
     """Collect what the ruler draws.
 
     Parameters
@@ -181,17 +199,30 @@ def ruler_data(model: LRPModel, sums: LayerSums | None, *, selected: int, layer:
         "light" or "dark".
     """
     cards = tuple(
-        SegmentCard(segment.first, segment.last, rule_card(segment.rule), segment.first - 1, pictures.get(segment.first - 1),
-                    _notices(model, place, sums, error))
-        for place, segment in enumerate(model.segments))
+        SegmentCard(
+            segment.first,
+            segment.last,
+            rule_card(segment.rule),
+            segment.first - 1,
+            pictures.get(segment.first - 1),
+            _notices(model, place, sums, error),
+        )
+        for place, segment in enumerate(model.segments)
+    )
     choice, count = PIXEL_RULES[model.pixel_rule], len(model.plan.rows)
     return RulerData(
-        segments=cards, selected=max(0, min(selected, len(cards) - 1)), layer=layer or None,
-        negative=_plain(sums.negative if sums else None, count), positive=_plain(sums.positive if sums else None, count),
+        segments=cards,
+        selected=max(0, min(selected, len(cards) - 1)),
+        layer=layer or None,
+        negative=_plain(sums.negative if sums else None, count),
+        positive=_plain(sums.positive if sums else None, count),
         pixel_rule="" if model.pixel_rule == "segment" else choice.title,
         pixel_tip=f"Pixel rule {choice.title}. {choice.sentence} Change it under Conventions.",
-        updating=updating, colours=colours.variables(mode),
-        rows=rows_of(model.plan), limits=limits_of(model.plan))
+        updating=updating,
+        colours=colours.variables(mode),
+        rows=rows_of(model.plan),
+        limits=limits_of(model.plan),
+    )
 
 
 def _plain(values: NDArray[Any] | None, count: int) -> list[float | None]:
@@ -210,13 +241,26 @@ def _notices(model: LRPModel, place: int, sums: LayerSums | None, error: Failure
     share = absorbed_share(sums, segment.first, segment.last)
     if share is not None and abs(share) >= NOTABLE_SHARE:
         word, percent = ("absorbs" if share > 0 else "adds"), f"{100 * abs(share):.0f}\u202f%"
-        found.append(Notice("warn", "opacity", f"{word} {percent}", percent if share > 0 else f"+{percent}",
-                            f"This segment {word} {percent} of the start relevance."))
+        found.append(
+            Notice(
+                "warn",
+                "opacity",
+                f"{word} {percent}",
+                percent if share > 0 else f"+{percent}",
+                f"This segment {word} {percent} of the start relevance.",
+            )
+        )
     elif (amount := _without_share(sums, segment.first, segment.last)) is not None:
         word, value = ("absorbs" if amount > 0 else "adds"), format_value(abs(amount))
-        found.append(Notice("warn", "opacity", f"{word} {value}", value if amount > 0 else f"+{value}",
-                            f"This segment {word} {value} of relevance; the start relevance sums to 0, so no share can be "
-                            "given."))
+        found.append(
+            Notice(
+                "warn",
+                "opacity",
+                f"{word} {value}",
+                value if amount > 0 else f"+{value}",
+                f"This segment {word} {value} of relevance; the start relevance sums to 0, so no share can be given.",
+            )
+        )
     return tuple(found)
 
 
@@ -260,8 +304,9 @@ def limits_of(rows: Architecture) -> dict[str, int]:
     return {"segments": MAX_SEGMENTS, "last": rows.last, "smooth": smooth}
 
 
-SYMBOLS = [{"key": p.key, "symbol": p.symbol, "math": symbol_mathml(p.symbol), "group": p.group, "tip": p.help}
-           for p in PARAMETERS]
+SYMBOLS = [
+    {"key": p.key, "symbol": p.symbol, "math": symbol_mathml(p.symbol), "group": p.group, "tip": p.help} for p in PARAMETERS
+]
 PALETTE = [{"fill": fill, "ink": segment_text(place)} for place, fill in enumerate(SEGMENTS)]
 FRESH = rule_card(Rule.of("zero"))
 """The rule of a segment that was added, so that the ruler can draw it before the server answers."""

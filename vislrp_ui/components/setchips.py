@@ -8,8 +8,9 @@ from typing import Any
 from vislrp_ui.components.assets import register
 from vislrp_ui.components.protocol import mount_choice
 
-_chips = register("setchips", '<div class="chips" role="group" aria-label="Kept sets"></div>',
-                  parts=("nodes", "outbox", "picks"))
+_chips = register(
+    "setchips", '<div class="chips" role="group" aria-label="Kept sets"></div>', parts=("nodes", "outbox", "picks")
+)
 
 
 def set_chips(key: str, rows: Sequence[dict[str, Any]], colours: dict[str, str], on_pick: Callable[[Any], None]) -> None:

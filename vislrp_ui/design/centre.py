@@ -20,9 +20,19 @@ from vislrp_ui.state import Visit
 def segments_and_maps(network: Network, visit: Visit, result: Maps) -> None:
     """Draw the ruler for a finished result."""
     with st.container(key="ruler-place"):
-        ruler("ruler", ruler_data(
-            visit.model, result, selected=visit.selected_segment, layer=visit.selected_layer,
-            pictures=pictures(network, visit, result), error=result.error, mode=theme.mode()), take_edit)
+        ruler(
+            "ruler",
+            ruler_data(
+                visit.model,
+                result,
+                selected=visit.selected_segment,
+                layer=visit.selected_layer,
+                pictures=pictures(network, visit, result),
+                error=result.error,
+                mode=theme.mode(),
+            ),
+            take_edit,
+        )
 
 
 def take_edit(edit: Edit) -> None:
@@ -35,8 +45,9 @@ def rule(visit: Visit, result: Maps) -> None:
     segment = visit.model.segments[visit.selected_segment]
     error = result.error
     here = error is not None and segment.first <= error.layer <= segment.last
-    data = rule_panel.rule_panel_data(visit.model, visit.selected_segment, warnings=(f"{error}.",) if here else (),
-                                      mode=theme.mode())
+    data = rule_panel.rule_panel_data(
+        visit.model, visit.selected_segment, warnings=(f"{error}.",) if here else (), mode=theme.mode()
+    )
     rule_panel.rule_panel("rule-panel", data, take_rule_edit)
 
 
@@ -52,8 +63,9 @@ def pictures(network: Network, visit: Visit, result: Maps) -> dict[int, str]:
         layer = segment.first - 1
         if layer in result.maps:
             values = result.maps[layer]
-            large.offer(f"map-{layer}",
-                        partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look))
+            large.offer(
+                f"map-{layer}", partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look)
+            )
             key = views.map_key(network, visit, result, layer)
             found[layer] = data_url(service.heatmap_png(values, key, visit.look, limit=service.limit_of(values, visit.look)))
     return found

@@ -38,8 +38,7 @@ def shown_classes(network: Network, visit: Visit, target: int) -> list[Predictio
     first = service.predictions(network, visit.image, SHOWN_CLASSES)
     if all(prediction.index != target for prediction in first):
         logits = service.logits(network, visit.image)
-        first[-1] = Prediction(target, network.classes[target], float(logits[target]),
-                               float(logits.softmax(dim=0)[target]))
+        first[-1] = Prediction(target, network.classes[target], float(logits[target]), float(logits.softmax(dim=0)[target]))
     return first
 
 
@@ -57,11 +56,19 @@ def models(visit: Visit) -> None:
     """Head and cards of the model manager."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="models-head"):
         st.html('<h2 class="v-head">Models</h2>', width="stretch")
-        if widgets.pressed("New model", icon=":material/add:", type="tertiary", key="new-model",
-                           help="New model: LRP-0 on all layers"):
+        if widgets.pressed(
+            "New model", icon=":material/add:", type="tertiary", key="new-model", help="New model: LRP-0 on all layers"
+        ):
             _start_new(visit)
-        st.button("Duplicate", icon=":material/content_copy:", type="tertiary", key="duplicate-model",
-                  help=f"Duplicate “{visit.entry().name}”", on_click=session.update, args=(state.duplicate,))
+        st.button(
+            "Duplicate",
+            icon=":material/content_copy:",
+            type="tertiary",
+            key="duplicate-model",
+            help=f"Duplicate “{visit.entry().name}”",
+            on_click=session.update,
+            args=(state.duplicate,),
+        )
         importing = widgets.menu("Import models", key="menu-import", icon=":material/upload:", help="Import models")
         more = widgets.menu("More", key="menu-models", icon=":material/more_vert:", help="More about the models")
     if importing.open:
@@ -93,10 +100,21 @@ def _ask_new() -> None:
     name = session.get_visit().entry(WORKING).name
     st.write(f"The working copy “{name}” becomes LRP-0 on all layers. Keep what it holds now as a model of your own?")
     with st.container(horizontal=True):
-        keep = st.button("Keep and start over", type="primary", key="new-keep", on_click=session.update,
-                         args=(state.new_model,), kwargs={"keep": True})
-        discard = st.button("Discard and start over", key="new-discard", on_click=session.update,
-                            args=(state.new_model,), kwargs={"keep": False})
+        keep = st.button(
+            "Keep and start over",
+            type="primary",
+            key="new-keep",
+            on_click=session.update,
+            args=(state.new_model,),
+            kwargs={"keep": True},
+        )
+        discard = st.button(
+            "Discard and start over",
+            key="new-discard",
+            on_click=session.update,
+            args=(state.new_model,),
+            kwargs={"keep": False},
+        )
     if keep or discard:
         st.rerun()
 
@@ -104,9 +122,16 @@ def _ask_new() -> None:
 def _importer() -> None:
     generation = st.session_state.setdefault("_import_generation", 0)
     key = f"import-models-{generation}"
-    st.file_uploader("Model files (JSON)", type=["json"], accept_multiple_files=True, key=key, on_change=_take_models,
-                     args=(key,), max_upload_size=widgets.UPLOAD_MB,
-                     help="Files of this app, and those of the original VisLRPDesigner")
+    st.file_uploader(
+        "Model files (JSON)",
+        type=["json"],
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take_models,
+        args=(key,),
+        max_upload_size=widgets.UPLOAD_MB,
+        help="Files of this app, and those of the original VisLRPDesigner",
+    )
 
 
 def _take_models(key: str) -> None:
@@ -127,12 +152,20 @@ def _take_models(key: str) -> None:
 def _more(visit: Visit) -> None:
     names = {entry.id: entry.name for entry in visit.models}
     key = widgets.mirror("active-model", visit.active, names[visit.active])
-    st.selectbox("Active model", list(names), key=key, format_func=names.__getitem__,
-                 on_change=widgets.on_change(key, state.activate))
+    st.selectbox(
+        "Active model", list(names), key=key, format_func=names.__getitem__, on_change=widgets.on_change(key, state.activate)
+    )
     entry = visit.entry()
-    st.button("Delete this model", icon=":material/delete:", key="delete-model", disabled=entry.origin != "own",
-              help=None if entry.origin == "own" else "The working copy and the examples stay",
-              on_click=session.update, args=(state.delete,), width="stretch")
+    st.button(
+        "Delete this model",
+        icon=":material/delete:",
+        key="delete-model",
+        disabled=entry.origin != "own",
+        help=None if entry.origin == "own" else "The working copy and the examples stay",
+        on_click=session.update,
+        args=(state.delete,),
+        width="stretch",
+    )
     st.caption("Undo brings a deleted model back.")
     kept_panel.button("models")
     if entry.model.description:

@@ -53,12 +53,19 @@ def design() -> None:
             result.downloads(network, visit, target, maps)
 
 
-def _maps(network: Network, visit: Visit, note: DeltaGenerator, large: DeltaGenerator, ruler: DeltaGenerator,
-          rule: DeltaGenerator) -> Maps:
+def _maps(
+    network: Network, visit: Visit, note: DeltaGenerator, large: DeltaGenerator, ruler: DeltaGenerator, rule: DeltaGenerator
+) -> Maps:
     """Compute the maps, the note above them while that takes time, and draw what shows them."""
     progress = ProgressNote(note)
-    maps = service.maps(network, visit.image, visit.model, service.target_of(network, visit.image, visit.target),
-                        layers=(result.shown_layer(visit),), watch=progress)
+    maps = service.maps(
+        network,
+        visit.image,
+        visit.model,
+        service.target_of(network, visit.image, visit.target),
+        layers=(result.shown_layer(visit),),
+        watch=progress,
+    )
     with large:
         result.map_and_facts(network, visit, maps)
     with ruler:

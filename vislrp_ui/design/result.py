@@ -37,15 +37,28 @@ def head(network: Network, visit: Visit, target: int) -> PopoverContainer:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="result-head"):
         st.html(f'<h2 class="v-head">Relevance{where} for “{escape(name)}”</h2>', width="stretch")
         if layer:
-            st.button("Back to the pixels", icon=":material/close:", type="tertiary", key="back-to-pixels",
-                      help="Back to the pixels", on_click=session.update, args=(state.select_layer, None))
-        if widgets.pressed("Relevance per layer", icon=":material/bar_chart:", type="tertiary", key="open-sums",
-                           help="Relevance per layer as a larger chart"):
+            st.button(
+                "Back to the pixels",
+                icon=":material/close:",
+                type="tertiary",
+                key="back-to-pixels",
+                help="Back to the pixels",
+                on_click=session.update,
+                args=(state.select_layer, None),
+            )
+        if widgets.pressed(
+            "Relevance per layer",
+            icon=":material/bar_chart:",
+            type="tertiary",
+            key="open-sums",
+            help="Relevance per layer as a larger chart",
+        ):
             _open_sums(network)
             widgets.answered("open-sums")
         widgets.look_popover(visit)
-        return widgets.menu("Download", key="menu-download", icon=":material/download:",
-                            help="Download the map or its relevance")
+        return widgets.menu(
+            "Download", key="menu-download", icon=":material/download:", help="Download the map or its relevance"
+        )
 
 
 def _open_sums(network: Network) -> None:
@@ -63,13 +76,25 @@ def map_and_facts(network: Network, visit: Visit, result: Maps) -> None:
             return
         values = result.maps[layer]
         limit = service.limit_of(values, visit.look)
-        png = service.heatmap_png(values, views.map_key(network, visit, result, layer), visit.look, limit=limit,
-                                  size=None if values.shape[0] >= SMOOTH_FROM else _enlarged(values.shape), ref=visit.image)
+        png = service.heatmap_png(
+            values,
+            views.map_key(network, visit, result, layer),
+            visit.look,
+            limit=limit,
+            size=None if values.shape[0] >= SMOOTH_FROM else _enlarged(values.shape),
+            ref=visit.image,
+        )
         # In the page itself: a file on the server would be gone as soon as a newer edit replaces this run.
-        view = large.offer(f"map-{layer}",
-                           partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look))
-        picture("final", data_url(png), f"Heatmap of relevance at {visit.model.plan.name(layer)}", view,
-                smooth=values.shape[0] >= SMOOTH_FROM)
+        view = large.offer(
+            f"map-{layer}", partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look)
+        )
+        picture(
+            "final",
+            data_url(png),
+            f"Heatmap of relevance at {visit.model.plan.name(layer)}",
+            view,
+            smooth=values.shape[0] >= SMOOTH_FROM,
+        )
         st.html(colour_bar(visit, limit))
     st.html(f'<div class="v-muted v-facts">{facts(result, layer)}</div>')
     widgets.plain_hint(visit)
@@ -97,8 +122,10 @@ def facts(result: Maps, layer: int) -> str:
 def _why_not(visit: Visit, result: Maps, layer: int) -> str:
     if result.error is not None:
         error = result.error
-        return (f"Relevance is not finite below {visit.model.plan.name(error.layer)} ({error.rule}): {error.cause}; "
-                f"{error.suggestion}.")
+        return (
+            f"Relevance is not finite below {visit.model.plan.name(error.layer)} ({error.rule}): {error.cause}; "
+            f"{error.suggestion}."
+        )
     return f"The map of {visit.model.plan.name(layer)} is not computed yet."
 
 
@@ -114,28 +141,57 @@ def downloads(network: Network, visit: Visit, target: int, result: Maps) -> None
         st.caption(f"Nothing to download: {_why_not(visit, result, layer)}")
         return
     stem = file_stem(f"{visit.image.id[:24]}_{network.classes[target]}_{visit.entry().name}")
-    st.download_button("Map with colour bar (PNG)", lambda: _figure(network, visit, result, layer), f"{stem}.png",
-                       "image/png", key="download-png", icon=":material/image:", on_click="ignore", width="stretch",
-                       help="896 pixels and more, with its range; in the light colours unless the background is set to dark")
+    st.download_button(
+        "Map with colour bar (PNG)",
+        lambda: _figure(network, visit, result, layer),
+        f"{stem}.png",
+        "image/png",
+        key="download-png",
+        icon=":material/image:",
+        on_click="ignore",
+        width="stretch",
+        help="896 pixels and more, with its range; in the light colours unless the background is set to dark",
+    )
     trace = service.trace(network, visit.image)
     shapes = [trace.shape(layer) for layer in range(len(result.total))]
     every = sum(shape.numel() for shape in shapes)
-    st.download_button(f"Relevance of the pixels (.npz, {_size(shapes[0].numel())})",
-                       lambda: _pixels(network, visit, target), f"{stem}_pixels.npz", "application/octet-stream",
-                       key="download-npz-pixels", icon=":material/dataset:", on_click="ignore", width="stretch",
-                       help="One array, named 0: channels, rows, columns")
-    st.download_button(f"Relevance of all layers (.npz, {_size(every)})",
-                       lambda: _all_layers(network, visit, target), f"{stem}.npz", "application/octet-stream",
-                       key="download-npz", icon=":material/dataset:", on_click="ignore", width="stretch",
-                       help="Arrays named by layer number, 0 for the pixels")
+    st.download_button(
+        f"Relevance of the pixels (.npz, {_size(shapes[0].numel())})",
+        lambda: _pixels(network, visit, target),
+        f"{stem}_pixels.npz",
+        "application/octet-stream",
+        key="download-npz-pixels",
+        icon=":material/dataset:",
+        on_click="ignore",
+        width="stretch",
+        help="One array, named 0: channels, rows, columns",
+    )
+    st.download_button(
+        f"Relevance of all layers (.npz, {_size(every)})",
+        lambda: _all_layers(network, visit, target),
+        f"{stem}.npz",
+        "application/octet-stream",
+        key="download-npz",
+        icon=":material/dataset:",
+        on_click="ignore",
+        width="stretch",
+        help="Arrays named by layer number, 0 for the pixels",
+    )
 
 
 def _figure(network: Network, visit: Visit, result: Maps, layer: int) -> bytes:
     look = visit.look
     over = service.view(visit.image) if look.overlay else None
-    return figure_png(result.maps[layer], range=look.range, spectrum=look.spectrum, dark=look.paper == "dark",
-                      title=f"{network.classes[result.target]}, {visit.entry().name}", image=over, opacity=look.opacity,
-                      caption=f"{visit.model.plan.name(layer)}; {network.title}; range: {RANGES[look.range]}")
+    return figure_png(
+        result.maps[layer],
+        range=look.range,
+        spectrum=look.spectrum,
+        dark=look.paper == "dark",
+        title=f"{network.classes[result.target]}, {visit.entry().name}",
+        image=over,
+        opacity=look.opacity,
+        caption=f"{visit.model.plan.name(layer)}; {network.title}; range: {RANGES[look.range]}",
+    )
 
 
 def _pixels(network: Network, visit: Visit, target: int) -> io.BytesIO:

@@ -39,16 +39,38 @@ def title_row(network: Network, visit: Visit, target: int, weights: str) -> None
         note = f"· based on {entry.based_on}" if entry.based_on else {"example": "· example"}.get(entry.origin, "")
         st.html(f'<h1 class="v-hidden">Design</h1><div class="v-muted v-based">{escape(note)}</div>', width="stretch")
         network_panel.menu(visit)
-        st.button("Undo", icon=":material/undo:", type="tertiary", key="undo", disabled=not visit.past, help="Undo",
-                  on_click=session.update, args=(state.undo,), shortcut="Ctrl+Z")
-        st.button("Redo", icon=":material/redo:", type="tertiary", key="redo", disabled=not visit.future, help="Redo",
-                  on_click=session.update, args=(state.redo,), shortcut="Ctrl+Shift+Z")
-        typed = widgets.menu("Type values", key="menu-twin", icon=":material/keyboard:",
-                             help="Type values: borders, segments and parameters as numbers")
-        rules = widgets.menu("Conventions", key="menu-conventions", icon=":material/rule_settings:",
-                             help="Pixel rule, pooling, bias, start")
-        files = widgets.menu("Export", key="menu-export", icon=":material/ios_share:",
-                             help="Model as JSON, Python, Zennit")
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            type="tertiary",
+            key="undo",
+            disabled=not visit.past,
+            help="Undo",
+            on_click=session.update,
+            args=(state.undo,),
+            shortcut="Ctrl+Z",
+        )
+        st.button(
+            "Redo",
+            icon=":material/redo:",
+            type="tertiary",
+            key="redo",
+            disabled=not visit.future,
+            help="Redo",
+            on_click=session.update,
+            args=(state.redo,),
+            shortcut="Ctrl+Shift+Z",
+        )
+        typed = widgets.menu(
+            "Type values",
+            key="menu-twin",
+            icon=":material/keyboard:",
+            help="Type values: borders, segments and parameters as numbers",
+        )
+        rules = widgets.menu(
+            "Conventions", key="menu-conventions", icon=":material/rule_settings:", help="Pixel rule, pooling, bias, start"
+        )
+        files = widgets.menu("Export", key="menu-export", icon=":material/ios_share:", help="Model as JSON, Python, Zennit")
     if name.open:
         with name:
             key = widgets.mirror("model-name", entry.name)
@@ -68,8 +90,9 @@ def conventions(visit: Visit) -> None:
     """Four choices, each with what it does and who does it so."""
     for field, (title, choices) in CONVENTIONS.items():
         key = widgets.mirror(f"convention-{field}", getattr(visit.model, field))
-        st.selectbox(title, list(choices), key=key, format_func=_titles(choices), on_change=_set_convention,
-                     args=(field, key))
+        st.selectbox(
+            title, list(choices), key=key, format_func=_titles(choices), on_change=_set_convention, args=(field, key)
+        )
         choice = choices[getattr(visit.model, field)]
         st.caption(f"{choice.sentence} As in {choice.library}.")
 
@@ -85,23 +108,48 @@ def _set_convention(field: str, key: str) -> None:
 def export(network: Network, visit: Visit, target: int, weights: str) -> None:
     """The model as a file, as a script, as a Zennit composite."""
     model = visit.model
-    name = st.text_input("File name", value=file_stem(model.name), key=f"export-name-{visit.active}-{model.name}",
-                         max_chars=80)
+    name = st.text_input(
+        "File name", value=file_stem(model.name), key=f"export-name-{visit.active}-{model.name}", max_chars=80
+    )
     stem = file_stem(name.removesuffix(".json"))
-    st.download_button("Model (JSON)", model.to_json(), f"{stem}.json", "application/json", key="export-json",
-                       icon=":material/data_object:", on_click="ignore", width="stretch")
-    st.download_button("Python script", _python(network, visit, target, weights), f"{stem}.py", "text/x-python",
-                       key="export-python", icon=":material/code:", on_click="ignore", width="stretch",
-                       help="Computes exactly this heatmap with vislrp_core")
+    st.download_button(
+        "Model (JSON)",
+        model.to_json(),
+        f"{stem}.json",
+        "application/json",
+        key="export-json",
+        icon=":material/data_object:",
+        on_click="ignore",
+        width="stretch",
+    )
+    st.download_button(
+        "Python script",
+        _python(network, visit, target, weights),
+        f"{stem}.py",
+        "text/x-python",
+        key="export-python",
+        icon=":material/code:",
+        on_click="ignore",
+        width="stretch",
+        help="Computes exactly this heatmap with vislrp_core",
+    )
     try:
         script = zennit_script(model, network.mean, network.std, network=weights, target=target, fit=visit.image.fit)
     except ExportError as error:
         st.button("Zennit composite", icon=":material/code_off:", disabled=True, key="export-zennit-none", width="stretch")
         st.caption(f"Zennit cannot express it: {error}")
     else:
-        st.download_button("Zennit composite", script, f"{stem}_zennit.py", "text/x-python", key="export-zennit",
-                           icon=":material/code:", on_click="ignore", width="stretch",
-                           help=f"Computes this heatmap with Zennit, on {network.title}")
+        st.download_button(
+            "Zennit composite",
+            script,
+            f"{stem}_zennit.py",
+            "text/x-python",
+            key="export-zennit",
+            icon=":material/code:",
+            on_click="ignore",
+            width="stretch",
+            help=f"Computes this heatmap with Zennit, on {network.title}",
+        )
 
 
 def _python(network: Network, visit: Visit, target: int, weights: str) -> str:

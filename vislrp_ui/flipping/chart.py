@@ -21,14 +21,33 @@ Measured = Mapping[str, Mapping[str, Sequence[PerturbationCurve]]]
 
 def curves_frame(measured: Measured) -> pd.DataFrame:
     """One row per curve and step: model, order, seed, step, flipped share, logit, probability, number of the first class."""
-    rows = [{"model": model, "order": curve.order, "seed": curve.seed, "step": step, "flipped_share": share, "logit": logit,
-             "probability": probability, "first_class": first}
-            for model, orders in measured.items() for curves in orders.values() for curve in curves
-            for step, (share, logit, probability, first) in enumerate(zip(
-                curve.shares.tolist(), curve.logits.tolist(), curve.probabilities.tolist(), curve.first_class.tolist(),
-                strict=True))]
-    return pd.DataFrame(rows, columns=["model", "order", "seed", "step", "flipped_share", "logit", "probability",
-                                       "first_class"])
+    rows = [
+        {
+            "model": model,
+            "order": curve.order,
+            "seed": curve.seed,
+            "step": step,
+            "flipped_share": share,
+            "logit": logit,
+            "probability": probability,
+            "first_class": first,
+        }
+        for model, orders in measured.items()
+        for curves in orders.values()
+        for curve in curves
+        for step, (share, logit, probability, first) in enumerate(
+            zip(
+                curve.shares.tolist(),
+                curve.logits.tolist(),
+                curve.probabilities.tolist(),
+                curve.first_class.tolist(),
+                strict=True,
+            )
+        )
+    ]
+    return pd.DataFrame(
+        rows, columns=["model", "order", "seed", "step", "flipped_share", "logit", "probability", "first_class"]
+    )
 
 
 def scores_frame(measured: Measured) -> pd.DataFrame:
@@ -38,8 +57,9 @@ def scores_frame(measured: Measured) -> pd.DataFrame:
         if model != RANDOM:
             first = {order: curves[0] for order, curves in orders.items() if curves}
             rows.append({"model": model, **asdict(flipping.scores(first.get("morf"), first.get("lerf")))})
-    frame = pd.DataFrame(rows, columns=["model", "aopc", "abpc", "srg", "flips_to_change", "aopc_logit", "abpc_logit",
-                                        "srg_logit"])
+    frame = pd.DataFrame(
+        rows, columns=["model", "aopc", "abpc", "srg", "flips_to_change", "aopc_logit", "abpc_logit", "srg_logit"]
+    )
     return frame.sort_values("srg", ascending=False, na_position="last", ignore_index=True)
 
 
@@ -64,34 +84,49 @@ def chart(measured: Measured, scale: str, target: str, active: str, dark: bool, 
     frame["what"] = frame["order"].map(words)
     palette = theme.curve_colours(len(models), dark)
     colours = alt.Scale(domain=[*models, RANDOM], range=[*palette, theme.MUTED["dark" if dark else "light"]])
-    x = alt.X("flipped:Q", title="patches flipped, %", scale=alt.Scale(domain=[0, 100], nice=False),
-              axis=alt.Axis(grid=False))
+    x = alt.X(
+        "flipped:Q", title="patches flipped, %", scale=alt.Scale(domain=[0, 100], nice=False), axis=alt.Axis(grid=False)
+    )
     title = f"probability of “{target}”, %" if scale == "probability" else f"logit of “{target}”"
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=scale == "probability"))
-    colour = alt.Color("model:N", scale=colours, legend=alt.Legend(
-        title=None, symbolType="stroke", labelLimit=150, symbolOpacity=1, symbolStrokeWidth=2.5))
+    colour = alt.Color(
+        "model:N",
+        scale=colours,
+        legend=alt.Legend(title=None, symbolType="stroke", labelLimit=150, symbolOpacity=1, symbolStrokeWidth=2.5),
+    )
     lines = frame[frame["order"].isin(["morf", "lerf"])]
     lots = frame[frame["order"].eq("random")].groupby("flipped", as_index=False)["value"].agg(["mean", "min", "max"])
     lots["model"], lots["what"] = RANDOM, RANDOM
-    tips = [alt.Tooltip("model", title="model"), alt.Tooltip("what", title="order"),
-            alt.Tooltip("flipped", title="flipped, %", format=".1f"), alt.Tooltip("value", title=title, format=".2f")]
+    tips = [
+        alt.Tooltip("model", title="model"),
+        alt.Tooltip("what", title="order"),
+        alt.Tooltip("flipped", title="flipped, %", format=".1f"),
+        alt.Tooltip("value", title=title, format=".2f"),
+    ]
     base = alt.Chart(lines).encode(x=x, y=y, color=colour)
     drawn = base.mark_line().encode(
         strokeDash=alt.StrokeDash("order:N", scale=alt.Scale(domain=["morf", "lerf"], range=[[1, 0], [6, 4]]), legend=None),
-        strokeWidth=alt.condition(alt.datum.model == shown, alt.value(3), alt.value(1.7)), detail="order:N")
+        strokeWidth=alt.condition(alt.datum.model == shown, alt.value(3), alt.value(1.7)),
+        detail="order:N",
+    )
     layers: list[alt.Chart] = []
     if len(lots):
         band = alt.Chart(lots).encode(x=x, color=colour)
-        layers += [band.mark_area(opacity=0.16, line=False).encode(y=alt.Y("min:Q", title=title), y2="max:Q"),
-                   band.mark_line(strokeDash=[2, 3], strokeWidth=1.7).encode(y=alt.Y("mean:Q", title=title))]
+        layers += [
+            band.mark_area(opacity=0.16, line=False).encode(y=alt.Y("min:Q", title=title), y2="max:Q"),
+            band.mark_line(strokeDash=[2, 3], strokeWidth=1.7).encode(y=alt.Y("mean:Q", title=title)),
+        ]
     points = base.mark_point(filled=True, size=46).encode(tooltip=tips)
     if pick:
         fields = ["model", "order", "step"]
         chosen = alt.selection_point(name="point", fields=fields, on="click", nearest=True, toggle=False, empty=False)
-        near = alt.selection_point(name="near", fields=fields, on="pointerover", nearest=True, empty=False,
-                                   clear="pointerout")
-        points = points.encode(opacity=alt.condition(near | chosen, alt.value(1), alt.value(0)),
-                               size=alt.condition(chosen, alt.value(90), alt.value(46))).add_params(chosen, near)
+        near = alt.selection_point(
+            name="near", fields=fields, on="pointerover", nearest=True, empty=False, clear="pointerout"
+        )
+        points = points.encode(
+            opacity=alt.condition(near | chosen, alt.value(1), alt.value(0)),
+            size=alt.condition(chosen, alt.value(90), alt.value(46)),
+        ).add_params(chosen, near)
         layers += [drawn, points]
     else:
         layers.append(drawn)
@@ -122,4 +157,3 @@ def step_of(event: object) -> tuple[str, str, int] | None:
         return str(one["model"]), str(one["order"]), int(one["step"])
     except (KeyError, TypeError, ValueError):
         return None
-

@@ -35,20 +35,27 @@ from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import MAX_SEEDS, MAX_STEPS, PATCHES, SCALES
 
 _JOB, _STEP = "_flipping_job", "_flipping_step"
-CAPTION = ("AOPC: mean fall, most relevant first. ABPC: mean gap between least and most relevant first. SRG: area between "
-           "these two curves. Higher is better. Change: share flipped when the first class changes.")
+CAPTION = (
+    "AOPC: mean fall, most relevant first. ABPC: mean gap between least and most relevant first. SRG: area between "
+    "these two curves. Higher is better. Change: share flipped when the first class changes."
+)
 
 
-OUTSIDE = ("The random order falls below most relevant first: × −1 makes pixels that no photograph has, and scattered "
-           "over the picture they confuse the network more than losing the relevant pixels does. “Mean” stays closer to "
-           "photographs.")
+OUTSIDE = (
+    "The random order falls below most relevant first: × −1 makes pixels that no photograph has, and scattered "
+    "over the picture they confuse the network more than losing the relevant pixels does. “Mean” stays closer to "
+    "photographs."
+)
 
 
 def outside_data(fill: str, measured: chart.Measured) -> bool:
     """Whether the fill, and not the loss of relevance, decides: with × −1 the random order falls faster than a model's."""
     lots = [curve.probabilities.mean() for curves in measured.get(RANDOM, {}).values() for curve in curves]
-    first = [float(orders["morf"][0].probabilities.mean()) for name, orders in measured.items()
-             if name != RANDOM and orders.get("morf")]
+    first = [
+        float(orders["morf"][0].probabilities.mean())
+        for name, orders in measured.items()
+        if name != RANDOM and orders.get("morf")
+    ]
     return fill == "invert" and bool(lots and first) and float(np.mean(lots)) < max(first)
 
 
@@ -64,9 +71,18 @@ def task_of(network: Network, visit: Visit, maps: Maps) -> FlippingTask:
     chosen = [id for id in settings.models if id in entries] or [visit.active]
     values = values_of(maps)
     known = {id: values for id in chosen if values is not None and entries[id][1].key == maps.model_key}
-    return FlippingTask(visit.image, network, service.trace(network, visit.image), maps.target,
-                        {id: entries[id][1] for id in chosen}, known, settings.patch, settings.fill,
-                        settings.steps, settings.seeds)
+    return FlippingTask(
+        visit.image,
+        network,
+        service.trace(network, visit.image),
+        maps.target,
+        {id: entries[id][1] for id in chosen},
+        known,
+        settings.patch,
+        settings.fill,
+        settings.steps,
+        settings.seeds,
+    )
 
 
 def measured(visit: Visit, task: FlippingTask) -> dict[str, dict[str, list[PerturbationCurve]]]:
@@ -93,19 +109,35 @@ def _draw(network: Network, maps: Maps) -> None:
     curves = measured(visit, task)
     fill = FILLS[settings.fill]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="flip-measure-line"):
-        st.html('<div class="v-flip-head"><h2>Measured flipping</h2><span class="v-muted">'
-                f'{settings.patch} × {settings.patch} patches, {html.escape(fill.short)} · solid: most relevant first · '
-                'dashed: least relevant first · dotted: random</span></div>', width="stretch")
+        st.html(
+            '<div class="v-flip-head"><h2>Measured flipping</h2><span class="v-muted">'
+            f"{settings.patch} × {settings.patch} patches, {html.escape(fill.short)} · solid: most relevant first · "
+            "dashed: least relevant first · dotted: random</span></div>",
+            width="stretch",
+        )
         key = widgets.mirror("flip-scale", settings.scale)
-        st.segmented_control("Scale", list(SCALES), key=key, required=True, label_visibility="collapsed",
-                             format_func=str.title, width="content",
-                             on_change=changing(key, state_flipping.set_measurement, name="scale"))
+        st.segmented_control(
+            "Scale",
+            list(SCALES),
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+            format_func=str.title,
+            width="content",
+            on_change=changing(key, state_flipping.set_measurement, name="scale"),
+        )
         with st.popover("Models and patches", icon=":material/tune:"):
             _settings(visit, task)
         with st.popover("Export", icon=":material/ios_share:", disabled=not curves):
             _exports(visit, task, curves)
-        measuring.buttons(job(), "flip-measure", lambda: job().start(task), stop="flip-stop", disabled=not task.missing(),
-                          help=f"{len(task.missing()) * task.steps} pictures through the network")
+        measuring.buttons(
+            job(),
+            "flip-measure",
+            lambda: job().start(task),
+            stop="flip-stop",
+            disabled=not task.missing(),
+            help=f"{len(task.missing()) * task.steps} pictures through the network",
+        )
     measuring.progress_line(progress, f"Flipping: {progress.done} of {progress.total} pictures")
     if not any(name != RANDOM for name in curves):
         st.html('<div class="v-flip-empty v-muted">Not measured: choose models and patches, then press Measure.</div>')
@@ -117,26 +149,42 @@ def _settings(visit: Visit, task: FlippingTask) -> None:
     settings = state_flipping.of(visit).measurement
     names = {id: name for id, (name, _) in measurable(visit).items()}
     key = widgets.mirror("flip-models", list(task.models), *(names.get(id) for id in task.models))
-    st.multiselect("LRP models and baselines", list(names), key=key, format_func=names.__getitem__, on_change=_set_models,
-                   args=(key,))
+    st.multiselect(
+        "LRP models and baselines", list(names), key=key, format_func=names.__getitem__, on_change=_set_models, args=(key,)
+    )
     left, right = st.columns(2)
     with left:
         key = widgets.mirror("flip-patch", settings.patch)
-        st.selectbox("Patch, pixels", list(PATCHES), key=key,
-                     on_change=changing(key, state_flipping.set_measurement, name="patch"))
+        st.selectbox(
+            "Patch, pixels", list(PATCHES), key=key, on_change=changing(key, state_flipping.set_measurement, name="patch")
+        )
         key = widgets.mirror("flip-seeds", settings.seeds)
-        st.number_input("Random orders", 0, MAX_SEEDS, key=key, step=1,
-                        on_change=changing(key, state_flipping.set_measurement, name="seeds"))
+        st.number_input(
+            "Random orders",
+            0,
+            MAX_SEEDS,
+            key=key,
+            step=1,
+            on_change=changing(key, state_flipping.set_measurement, name="seeds"),
+        )
     with right:
         key = widgets.mirror("flip-steps", settings.steps)
-        st.number_input("Steps", 1, MAX_STEPS, key=key, step=1,
-                        on_change=changing(key, state_flipping.set_measurement, name="steps"))
+        st.number_input(
+            "Steps", 1, MAX_STEPS, key=key, step=1, on_change=changing(key, state_flipping.set_measurement, name="steps")
+        )
         key = widgets.mirror("flip-measure-fill", settings.fill)
-        st.selectbox("Fill", list(FILLS), key=key, format_func=lambda one: FILLS[one].title,
-                     help=FILLS[settings.fill].sentence,
-                     on_change=changing(key, state_flipping.set_measurement, name="fill"))
-    st.caption(f"{len(task.missing()) * task.steps} pictures go through the network; curves that are already measured "
-               "are not measured again.")
+        st.selectbox(
+            "Fill",
+            list(FILLS),
+            key=key,
+            format_func=lambda one: FILLS[one].title,
+            help=FILLS[settings.fill].sentence,
+            on_change=changing(key, state_flipping.set_measurement, name="fill"),
+        )
+    st.caption(
+        f"{len(task.missing()) * task.steps} pictures go through the network; curves that are already measured "
+        "are not measured again."
+    )
 
 
 def _set_models(key: str) -> None:
@@ -157,8 +205,15 @@ def _results(visit: Visit, task: FlippingTask, curves: dict[str, dict[str, list[
         _table(chart.scores_frame(curves), settings.scale)
         if outside_data(task.fill, curves):
             st.caption(OUTSIDE)
-            st.button("Use mean as fill", icon=":material/format_color_fill:", key="flip-use-mean", type="tertiary",
-                      on_click=change, args=(state_flipping.set_measurement,), kwargs={"fill": "mean"})
+            st.button(
+                "Use mean as fill",
+                icon=":material/format_color_fill:",
+                key="flip-use-mean",
+                type="tertiary",
+                on_click=change,
+                args=(state_flipping.set_measurement,),
+                kwargs={"fill": "mean"},
+            )
         names = [name for id, (name, _) in measurable(visit).items() if id in task.models and name not in curves]
         if names:
             st.caption(f"Not measured: {', '.join(names)}.")
@@ -171,14 +226,29 @@ def _pick() -> None:
 
 def _table(scores: pd.DataFrame, scale: str) -> None:
     suffix = "_logit" if scale == "logit" else ""
-    shown = pd.DataFrame({"Model": scores["model"], "AOPC ↑": scores[f"aopc{suffix}"], "ABPC ↑": scores[f"abpc{suffix}"],
-                          "SRG ↑": scores[f"srg{suffix}"], "Change ↓": 100 * scores["flips_to_change"].astype(float)})
+    shown = pd.DataFrame(
+        {
+            "Model": scores["model"],
+            "AOPC ↑": scores[f"aopc{suffix}"],
+            "ABPC ↑": scores[f"abpc{suffix}"],
+            "SRG ↑": scores[f"srg{suffix}"],
+            "Change ↓": 100 * scores["flips_to_change"].astype(float),
+        }
+    )
     largest = float(shown["SRG ↑"].max()) if shown["SRG ↑"].notna().any() else 0.0
     number = st.column_config.NumberColumn(format="%.3f", width=62)
-    st.dataframe(shown, hide_index=True, width="stretch", key="flip-table", column_config={
-        "AOPC ↑": number, "ABPC ↑": number,
-        "SRG ↑": st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=max(largest, 1e-6), width=110),
-        "Change ↓": st.column_config.NumberColumn(format="%.1f %%", width=72)})
+    st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        key="flip-table",
+        column_config={
+            "AOPC ↑": number,
+            "ABPC ↑": number,
+            "SRG ↑": st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=max(largest, 1e-6), width=110),
+            "Change ↓": st.column_config.NumberColumn(format="%.1f %%", width=72),
+        },
+    )
     st.caption(CAPTION)
 
 
@@ -200,8 +270,14 @@ def _step(visit: Visit, task: FlippingTask, curves: dict[str, dict[str, list[Per
     key = widgets.mirror("flip-step", step, task.steps)
     st.slider("Step", 0, task.steps, key=key, on_change=_set_step, label_visibility="collapsed")
     key = widgets.mirror("flip-step-curve", (name, order))
-    st.selectbox("Curve", options, key=key, label_visibility="collapsed", on_change=_set_step,
-                 format_func=lambda one: one[0] if one[0] == RANDOM else f"{one[0]}, {flipping.ORDERS[one[1]]}")
+    st.selectbox(
+        "Curve",
+        options,
+        key=key,
+        label_visibility="collapsed",
+        on_change=_set_step,
+        format_func=lambda one: one[0] if one[0] == RANDOM else f"{one[0]}, {flipping.ORDERS[one[1]]}",
+    )
     st.html(f'<div class="v-muted v-facts">{_facts(task.network.classes, task.target, curve, step)}</div>')
 
 
@@ -211,21 +287,45 @@ def _set_step() -> None:
 
 def _facts(classes: Sequence[str], target: int, curve: PerturbationCurve, step: int) -> str:
     first = html.escape(classes[int(curve.first_class[step])])
-    return (f"{100 * curve.shares[step]:.1f}\u202f% flipped: “{html.escape(classes[target])}” "
-            f"{percent(float(curve.probabilities[step]))}\u202f%, logit {curve.logits[step]:.2f}; first class {first}")
+    return (
+        f"{100 * curve.shares[step]:.1f}\u202f% flipped: “{html.escape(classes[target])}” "
+        f"{percent(float(curve.probabilities[step]))}\u202f%, logit {curve.logits[step]:.2f}; first class {first}"
+    )
 
 
 def _exports(visit: Visit, task: FlippingTask, curves: dict[str, dict[str, list[PerturbationCurve]]]) -> None:
     settings = state_flipping.of(visit).measurement
     target = task.network.classes[task.target]
     stem = file_stem(f"flipping_{visit.image.id[:24]}_{target}")
-    st.download_button("Curves (CSV)", table_of(chart.curves_frame(curves)), f"{stem}_curves.csv", "text/csv",
-                       key="flip-curves", icon=":material/table:", on_click="ignore", width="stretch")
-    st.download_button("Scores (CSV)", table_of(chart.scores_frame(curves)), f"{stem}_scores.csv", "text/csv",
-                       key="flip-scores", icon=":material/table:", on_click="ignore", width="stretch")
+    st.download_button(
+        "Curves (CSV)",
+        table_of(chart.curves_frame(curves)),
+        f"{stem}_curves.csv",
+        "text/csv",
+        key="flip-curves",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+    )
+    st.download_button(
+        "Scores (CSV)",
+        table_of(chart.scores_frame(curves)),
+        f"{stem}_scores.csv",
+        "text/csv",
+        key="flip-scores",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+    )
     title = f"{target}: {task.patch} × {task.patch} patches, {FILLS[task.fill].short}"
     for format, mime in (("png", "image/png"), ("svg", "image/svg+xml"), ("pdf", "application/pdf")):
-        st.download_button(f"Figure ({format.upper()})",
-                           partial(chart.figure, curves, settings.scale, target, visit.entry().name, title, format),
-                           f"{stem}.{format}", mime, key=f"flip-figure-{format}", icon=":material/image:", on_click="ignore",
-                           width="stretch")
+        st.download_button(
+            f"Figure ({format.upper()})",
+            partial(chart.figure, curves, settings.scale, target, visit.entry().name, title, format),
+            f"{stem}.{format}",
+            mime,
+            key=f"flip-figure-{format}",
+            icon=":material/image:",
+            on_click="ignore",
+            width="stretch",
+        )

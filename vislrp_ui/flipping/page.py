@@ -31,8 +31,14 @@ def flipping() -> None:
             else:
                 row.small_row(network, visit, one, maps)
     with st.container(horizontal=True, vertical_alignment="center", key="flip-rows-foot"):
-        st.button("Add row", icon=":material/add:", key="flip-add", on_click=toolbar.change, args=(state_flipping.add_row,),
-                  disabled=len(state.rows) >= state_flipping.MAX_ROWS)
+        st.button(
+            "Add row",
+            icon=":material/add:",
+            key="flip-add",
+            on_click=toolbar.change,
+            args=(state_flipping.add_row,),
+            disabled=len(state.rows) >= state_flipping.MAX_ROWS,
+        )
         st.space("stretch")
         network_panel.menu(visit)
     measured.section(network, maps)

@@ -69,23 +69,49 @@ def _active_row(network: Network, id: int, maps: Maps, seen: object) -> None:
         with _head_line(id, "image"):
             st.html('<div class="v-flip-head"><h2>Image</h2><span class="v-muted">brush here</span></div>', width="stretch")
             title = widgets.image_title(visit.image)
-            enlarge(f"flip-enlarge-{id}-image", f"Image: {title}",
-                    large.offer("image", partial(views.photo_view, visit.image, title)))
-            st.button("", icon=":material/undo:", type="tertiary", key=f"flip-undo-{id}", help="Undo the last change",
-                      disabled=not row.past, on_click=change, args=(state_flipping.undo, id))
-            st.button("", icon=":material/delete_sweep:", type="tertiary", key=f"flip-clear-{id}", help="Clear all marks",
-                      disabled=not row.marks, on_click=change, args=(state_flipping.clear, id))
+            enlarge(
+                f"flip-enlarge-{id}-image",
+                f"Image: {title}",
+                large.offer("image", partial(views.photo_view, visit.image, title)),
+            )
+            st.button(
+                "",
+                icon=":material/undo:",
+                type="tertiary",
+                key=f"flip-undo-{id}",
+                help="Undo the last change",
+                disabled=not row.past,
+                on_click=change,
+                args=(state_flipping.undo, id),
+            )
+            st.button(
+                "",
+                icon=":material/delete_sweep:",
+                type="tertiary",
+                key=f"flip-clear-{id}",
+                help="Clear all marks",
+                disabled=not row.marks,
+                on_click=change,
+                args=(state_flipping.clear, id),
+            )
         marks = work.marked_picture(service.view_png(visit.image), sheet.behind("image") | picked)
         _canvas(id, "image", marks, sheet.generation, flipping.tool, flipping.width)
         st.html(f'<div class="v-muted v-facts">{_share(marked)}</div>')
     with heat, st.container(gap="xsmall"):
         name = escape(network.classes[maps.target])
         with _head_line(id, "map"):
-            st.html(f'<div class="v-flip-head"><h2>Relevance for “{name}”</h2><span class="v-muted">or here</span></div>',
-                    width="stretch")
+            st.html(
+                f'<div class="v-flip-head"><h2>Relevance for “{name}”</h2><span class="v-muted">or here</span></div>',
+                width="stretch",
+            )
             if values is not None:
-                enlarge(f"flip-enlarge-{id}-map", f"Relevance for {network.classes[maps.target]}", large.offer(
-                    "map", partial(views.map_view, network, visit.image, visit.model, maps.target, 0, visit.look)))
+                enlarge(
+                    f"flip-enlarge-{id}-map",
+                    f"Relevance for {network.classes[maps.target]}",
+                    large.offer(
+                        "map", partial(views.map_view, network, visit.image, visit.model, maps.target, 0, visit.look)
+                    ),
+                )
         if values is None:
             st.html(f'<div class="v-flip-none" role="img" aria-label="No map">{escape(str(maps.error))}</div>')
         else:
@@ -107,8 +133,15 @@ def _head_line(id: int, part: str) -> DeltaGenerator:
 
 def _canvas(id: int, side: str, picture: bytes, generation: int, tool: str, width: int) -> None:
     with st.container(key=f"flip-picture-{id}-{side}"):
-        canvas(strokes.canvas_key(id, side), picture, tool=tool, width=width, generation=generation, on_draw=strokes.take,
-               args=(id, side))
+        canvas(
+            strokes.canvas_key(id, side),
+            picture,
+            tool=tool,
+            width=width,
+            generation=generation,
+            on_draw=strokes.take,
+            args=(id, side),
+        )
 
 
 def _share(marked: Mask) -> str:
@@ -118,20 +151,37 @@ def _share(marked: Mask) -> str:
 def _flipped_picture(row: FlippingRow, marked: Mask, result: Flipped, values: NDArray[np.float32] | None) -> None:
     fill = FILLS[row.fill]
     with _head_line(row.id, "flipped"):
-        st.html(f'<div class="v-flip-head" title="{escape(fill.sentence)}"><h2>Flipped picture</h2><span class="v-muted">'
-                f'marked → {escape(fill.short)}</span></div>', width="stretch")
+        st.html(
+            f'<div class="v-flip-head" title="{escape(fill.sentence)}"><h2>Flipped picture</h2><span class="v-muted">'
+            f"marked → {escape(fill.short)}</span></div>",
+            width="stretch",
+        )
         if marked.any():
-            st.download_button("", result.png, f"flipped_{row.id}.png", "image/png", icon=":material/download:",
-                               type="tertiary", key=f"flip-download-{row.id}", on_click="ignore",
-                               help="Flipped picture (PNG)")
+            st.download_button(
+                "",
+                result.png,
+                f"flipped_{row.id}.png",
+                "image/png",
+                icon=":material/download:",
+                type="tertiary",
+                key=f"flip-download-{row.id}",
+                on_click="ignore",
+                help="Flipped picture (PNG)",
+            )
     if not marked.any():
         st.html('<div class="v-flip-none v-muted">Brush on the image or on the map.</div>')
         return
     with st.container(key=f"flip-picture-{row.id}-flipped"):
-        view = large.offer(f"flipped-{row.id}", partial(views.picture_view, f"{row.title}: flipped picture", result.png,
-                                                        f"marked pixels → {fill.short}"))
-        picture(f"flip-flipped-{row.id}", data_url(result.png),
-                f"The picture as the network sees it after flipping: marked pixels {fill.short}", view)
+        view = large.offer(
+            f"flipped-{row.id}",
+            partial(views.picture_view, f"{row.title}: flipped picture", result.png, f"marked pixels → {fill.short}"),
+        )
+        picture(
+            f"flip-flipped-{row.id}",
+            data_url(result.png),
+            f"The picture as the network sees it after flipping: marked pixels {fill.short}",
+            view,
+        )
     if values is not None:
         st.html(f'<div class="v-muted v-facts">{held_text(values, marked)}</div>')
 
@@ -140,8 +190,10 @@ def held_text(values: NDArray[np.float32], marked: Mask) -> str:
     """What the marked pixels hold of the relevance."""
     held = masks.held(values, marked)
     sign = "+" if held.total > 0 else ""
-    return (f"marked pixels sum to <b>{sign}{format_value(held.total)}</b> of Σ {format_value(held.of_total)}"
-            f"<br>{_percent(held.positive)} of the positive, {_percent(held.negative)} of the negative relevance")
+    return (
+        f"marked pixels sum to <b>{sign}{format_value(held.total)}</b> of Σ {format_value(held.of_total)}"
+        f"<br>{_percent(held.positive)} of the positive, {_percent(held.negative)} of the negative relevance"
+    )
 
 
 def _percent(share: float) -> str:
@@ -150,30 +202,63 @@ def _percent(share: float) -> str:
 
 def _head(visit: Visit, row: FlippingRow, *, kept: bool) -> None:
     with _head_line(row.id, "result"):
-        st.html(f'<div class="v-flip-head"><h2>{escape(row.title)}</h2><span class="v-muted">predictions before and after'
-                '</span></div>', width="stretch")
+        st.html(
+            f'<div class="v-flip-head"><h2>{escape(row.title)}</h2><span class="v-muted">predictions before and after'
+            "</span></div>",
+            width="stretch",
+        )
         with st.popover("", icon=":material/more_vert:", type="tertiary", help="Name and mask of this row"):
             _more(row, kept)
-        st.button("", icon=":material/content_copy:", type="tertiary", key=f"flip-copy-{row.id}", help="Copy this row",
-                  on_click=change, args=(state_flipping.copy_row, row.id))
-        st.button("", icon=":material/close:", type="tertiary", key=f"flip-remove-{row.id}", help="Remove this row",
-                  on_click=change, args=(state_flipping.remove_row, row.id))
+        st.button(
+            "",
+            icon=":material/content_copy:",
+            type="tertiary",
+            key=f"flip-copy-{row.id}",
+            help="Copy this row",
+            on_click=change,
+            args=(state_flipping.copy_row, row.id),
+        )
+        st.button(
+            "",
+            icon=":material/close:",
+            type="tertiary",
+            key=f"flip-remove-{row.id}",
+            help="Remove this row",
+            on_click=change,
+            args=(state_flipping.remove_row, row.id),
+        )
     if not kept:
         st.caption("This brush is too large for the link: download the mask to keep it.")
 
 
 def _more(row: FlippingRow, kept: bool) -> None:
     key = widgets.mirror(f"flip-name-{row.id}", row.name)
-    st.text_input("Name", key=key, max_chars=60, placeholder=row.title,
-                  on_change=changing(key, state_flipping.rename_row, row.id))
-    st.download_button("Download the mask (PNG)", masks.to_png(row.brushed), f"mask_{row.id}.png", "image/png",
-                       icon=":material/download:", key=f"flip-mask-{row.id}", on_click="ignore", width="stretch",
-                       help=f"{SIDE} × {SIDE} pixels, brushed pixels white" + ("" if kept else "; too large for the link"))
+    st.text_input(
+        "Name", key=key, max_chars=60, placeholder=row.title, on_change=changing(key, state_flipping.rename_row, row.id)
+    )
+    st.download_button(
+        "Download the mask (PNG)",
+        masks.to_png(row.brushed),
+        f"mask_{row.id}.png",
+        "image/png",
+        icon=":material/download:",
+        key=f"flip-mask-{row.id}",
+        on_click="ignore",
+        width="stretch",
+        help=f"{SIDE} × {SIDE} pixels, brushed pixels white" + ("" if kept else "; too large for the link"),
+    )
     generation = st.session_state.setdefault("_flip_files", 0)
     file = f"flip-file-{row.id}-{generation}"
-    st.file_uploader("Upload a mask", type=widgets.UPLOAD_TYPES, key=file, on_change=_take_file, args=(row.id, file),
-                     max_upload_size=widgets.UPLOAD_MB, help="A square picture. Transparent pixels are not marked. With "
-                     "two values, the larger one marks; with more, everything lighter than mid-grey")
+    st.file_uploader(
+        "Upload a mask",
+        type=widgets.UPLOAD_TYPES,
+        key=file,
+        on_change=_take_file,
+        args=(row.id, file),
+        max_upload_size=widgets.UPLOAD_MB,
+        help="A square picture. Transparent pixels are not marked. With "
+        "two values, the larger one marks; with more, everything lighter than mid-grey",
+    )
 
 
 def _take_file(row: int, key: str) -> None:
@@ -190,24 +275,51 @@ def small_row(network: Network, visit: Visit, row: FlippingRow, maps: Maps) -> N
     with st.container(key=f"flip-small-{row.id}", horizontal=True, gap="small", vertical_alignment="top"):
         _small(row, "image", f"Marked pixels of {row.title}", work.marked_picture(service.view_png(visit.image), marked))
         if values is not None:
-            _small(row, "map", f"Marked pixels of {row.title} on the map",
-                   work.marked_picture(work.map_picture(network, visit, maps)[0], marked))
+            _small(
+                row,
+                "map",
+                f"Marked pixels of {row.title} on the map",
+                work.marked_picture(work.map_picture(network, visit, maps)[0], marked),
+            )
         _small(row, "flipped", f"Flipped picture of {row.title}", result.png, "png")
         with st.container(width="stretch", gap="xsmall"):
             text = held_text(values, marked) if values is not None and marked.any() else "nothing is marked"
-            st.html(f'<div class="v-flip-head"><h2>{escape(row.title)}</h2><span class="v-muted">marked → '
-                    f'{escape(FILLS[row.fill].short)}</span></div>'
-                    f'<div class="v-muted v-facts">{_share(marked)}<br>{text}</div>')
+            st.html(
+                f'<div class="v-flip-head"><h2>{escape(row.title)}</h2><span class="v-muted">marked → '
+                f"{escape(FILLS[row.fill].short)}</span></div>"
+                f'<div class="v-muted v-facts">{_share(marked)}<br>{text}</div>'
+            )
             with st.container(horizontal=True, gap="xsmall"):
-                st.button("Edit", icon=":material/edit:", key=f"flip-edit-{row.id}", on_click=change,
-                          args=(state_flipping.activate, row.id), help="Make this the row that the tools work on")
-                st.button("", icon=":material/content_copy:", type="tertiary", key=f"flip-copy-{row.id}", on_click=change,
-                          args=(state_flipping.copy_row, row.id), help="Copy this row")
-                st.button("", icon=":material/close:", type="tertiary", key=f"flip-remove-{row.id}", on_click=change,
-                          args=(state_flipping.remove_row, row.id), help="Remove this row")
+                st.button(
+                    "Edit",
+                    icon=":material/edit:",
+                    key=f"flip-edit-{row.id}",
+                    on_click=change,
+                    args=(state_flipping.activate, row.id),
+                    help="Make this the row that the tools work on",
+                )
+                st.button(
+                    "",
+                    icon=":material/content_copy:",
+                    type="tertiary",
+                    key=f"flip-copy-{row.id}",
+                    on_click=change,
+                    args=(state_flipping.copy_row, row.id),
+                    help="Copy this row",
+                )
+                st.button(
+                    "",
+                    icon=":material/close:",
+                    type="tertiary",
+                    key=f"flip-remove-{row.id}",
+                    on_click=change,
+                    args=(state_flipping.remove_row, row.id),
+                    help="Remove this row",
+                )
         with st.container(width=440):
-            before_after(f"flip-result-{row.id}", work.before(network, visit.image), result.predictions, target=maps.target,
-                         shown=3)
+            before_after(
+                f"flip-result-{row.id}", work.before(network, visit.image), result.predictions, target=maps.target, shown=3
+            )
 
 
 def _small(row: FlippingRow, part: str, title: str, file: bytes, kind: str = "webp") -> None:

@@ -14,10 +14,13 @@ SMALL = 120
 
 def css() -> str:
     """The page's rules. A canvas has a fixed size of its own, so steps of the window's size choose its zoom."""
-    widths = "".join(f"@media(min-width:{width}px){{:root{{--flip-w:{_side(width) / SIDE:.3f}}}}}"
-                     for width in (*range(360, NARROW, 20), *range(NARROW, 2600, 40)))
-    heights = "".join(f"@media(min-height:{height}px){{:root{{--flip-h:{0.34 * height / SIDE:.3f}}}}}"
-                      for height in range(560, 1700, 30))
+    widths = "".join(
+        f"@media(min-width:{width}px){{:root{{--flip-w:{_side(width) / SIDE:.3f}}}}}"
+        for width in (*range(360, NARROW, 20), *range(NARROW, 2600, 40))
+    )
+    heights = "".join(
+        f"@media(min-height:{height}px){{:root{{--flip-h:{0.34 * height / SIDE:.3f}}}}}" for height in range(560, 1700, 30)
+    )
     return f"""<style>
 :root{{--flip-w:{_side(360) / SIDE:.3f};--flip-h:{0.34 * 560 / SIDE:.3f};--flip-zoom:min(var(--flip-w),var(--flip-h))}}
 {widths}{heights}

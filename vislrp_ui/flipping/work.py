@@ -68,6 +68,7 @@ def _waiting(before: int) -> None:
 
 def flipped(net: Network, ref: ImageRef, mask: Mask, fill: str) -> Flipped:
     """Flip the marked pixels and run the network; cached by content."""
+
     def run() -> Flipped:
         changed = to_input(service.picture(ref), net, ref.fit)
         if mask.any():
@@ -101,6 +102,7 @@ def map_picture(net: Network, visit: Visit, maps: Maps) -> tuple[bytes, float]:
 
 def marked_picture(picture: bytes, mask: Mask) -> bytes:
     """A picture file with the marked pixels in yellow and a dark line around them, as a small WebP file."""
+
     def draw() -> bytes:
         with Image.open(io.BytesIO(picture)) as opened:
             image = opened.convert("RGB")

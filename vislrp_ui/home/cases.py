@@ -68,16 +68,36 @@ def _ablation(visit: Visit, network: Network) -> Visit:
 
 
 CASES: tuple[Case, ...] = (
-    Case("rules", "Popular rules compared",
-         "LRP-ε, LRP-γ, α1β0, α2β1 and α3β2 on one photograph: what each rule hides and what it stresses.",
-         "pages/2_Compare.py", "Compare", _set("rules")),
-    Case("configurations", "Five configurations, two classes",
-         "The same layers with other rules, the same rules on other layers: which model can tell two classes apart?",
-         "pages/2_Compare.py", "Compare", _set("configurations")),
-    Case("flipping", "Pixel flipping",
-         "Brush away what speaks for a class and see whether the network agrees with the map.",
-         "pages/3_Pixel_Flipping.py", "Pixel Flipping", _flipping),
-    Case("ablation", "Neuron ablation",
-         "Silence the neurons that carry the relevance and see what the network then predicts.",
-         "pages/4_Neuron_Ablation.py", "Neuron Ablation", _ablation),
+    Case(
+        "rules",
+        "Popular rules compared",
+        "LRP-ε, LRP-γ, α1β0, α2β1 and α3β2 on one photograph: what each rule hides and what it stresses.",
+        "pages/2_Compare.py",
+        "Compare",
+        _set("rules"),
+    ),
+    Case(
+        "configurations",
+        "Five configurations, two classes",
+        "The same layers with other rules, the same rules on other layers: which model can tell two classes apart?",
+        "pages/2_Compare.py",
+        "Compare",
+        _set("configurations"),
+    ),
+    Case(
+        "flipping",
+        "Pixel flipping",
+        "Brush away what speaks for a class and see whether the network agrees with the map.",
+        "pages/3_Pixel_Flipping.py",
+        "Pixel Flipping",
+        _flipping,
+    ),
+    Case(
+        "ablation",
+        "Neuron ablation",
+        "Silence the neurons that carry the relevance and see what the network then predicts.",
+        "pages/4_Neuron_Ablation.py",
+        "Neuron Ablation",
+        _ablation,
+    ),
 )

@@ -123,16 +123,20 @@ def _case(case: Case) -> None:
     with st.container(border=True, height="stretch", key=f"case-{case.key}"):
         st.html(_strip(case, theme.mode()) + f'<h2 class="v-head">{case.title}</h2>')
         st.markdown(case.text)
-        if widgets.pressed(f"Open in {case.page_title}", icon=":material/arrow_forward:", type="tertiary",
-                           key=f"open-{case.key}"):
+        if widgets.pressed(
+            f"Open in {case.page_title}", icon=":material/arrow_forward:", type="tertiary", key=f"open-{case.key}"
+        ):
             _open(case)
 
 
 @cache
 def _strip(case: Case, mode: str) -> str:
     addresses = [base64.b64encode(picture.read_bytes()).decode("ascii") for picture in case.pictures(mode)]
-    return '<div class="v-strip">' + "".join(
-        f'<img alt="" src="data:image/webp;base64,{address}">' for address in addresses) + "</div>"
+    return (
+        '<div class="v-strip">'
+        + "".join(f'<img alt="" src="data:image/webp;base64,{address}">' for address in addresses)
+        + "</div>"
+    )
 
 
 def _open(case: Case) -> None:

@@ -30,21 +30,47 @@ def _fraction(term: str, below: str = "") -> str:
 
 
 LINES: tuple[Line, ...] = (
-    Line("LRP-0", _fraction("a_i w_{ij}"), "shares in proportion to what each input contributed", "upper layers",
-         "Bach 2015"),
-    Line("LRP-ε", _fraction("a_i w_{ij}", r" + {@suppression \varepsilon}"), "damps weak and contradictory contributions",
-         "middle layers", "Bach 2015"),
-    Line("LRP-γ", _fraction(r"a_i (w_{ij} + {@weight \gamma} w_{ij}^+)"), "favours what speaks for the class",
-         "lower layers", "Montavon 2019"),
-    Line("LRP-αβ", r"R_i = \sum_j \left({@contribution \alpha} \dfrac{(a_i w_{ij})^+}{\sum_i (a_i w_{ij})^+} - "
-         r"{@contribution \beta} \dfrac{(a_i w_{ij})^-}{\sum_i (a_i w_{ij})^-}\right) R_j",
-         "treats positive and negative contributions apart, α − β = 1", "lower layers", "Bach 2015"),
+    Line(
+        "LRP-0", _fraction("a_i w_{ij}"), "shares in proportion to what each input contributed", "upper layers", "Bach 2015"
+    ),
+    Line(
+        "LRP-ε",
+        _fraction("a_i w_{ij}", r" + {@suppression \varepsilon}"),
+        "damps weak and contradictory contributions",
+        "middle layers",
+        "Bach 2015",
+    ),
+    Line(
+        "LRP-γ",
+        _fraction(r"a_i (w_{ij} + {@weight \gamma} w_{ij}^+)"),
+        "favours what speaks for the class",
+        "lower layers",
+        "Montavon 2019",
+    ),
+    Line(
+        "LRP-αβ",
+        r"R_i = \sum_j \left({@contribution \alpha} \dfrac{(a_i w_{ij})^+}{\sum_i (a_i w_{ij})^+} - "
+        r"{@contribution \beta} \dfrac{(a_i w_{ij})^-}{\sum_i (a_i w_{ij})^-}\right) R_j",
+        "treats positive and negative contributions apart, α − β = 1",
+        "lower layers",
+        "Bach 2015",
+    ),
     Line("LRP-α1β0, z⁺", _fraction("a_i w_{ij}^+"), "positive contributions alone", "lower layers", "Montavon 2017"),
     Line("LRP-w²", _fraction("w_{ij}^2"), "squared weights, independent of the image", "first layer", "Montavon 2017"),
-    Line("LRP-flat", r"R_i = \sum_j \dfrac{1}{\sum_i 1}\,R_j", "every input gets the same share", "first layer",
-         "Lapuschkin 2019"),
-    Line("LRP-zβ", _fraction("a_i w_{ij} - l_i w_{ij}^+ - h_i w_{ij}^-"),
-         "contributions within the box of possible pixels, $l_i$ black and $h_i$ white", "pixels", "Montavon 2017"),
+    Line(
+        "LRP-flat",
+        r"R_i = \sum_j \dfrac{1}{\sum_i 1}\,R_j",
+        "every input gets the same share",
+        "first layer",
+        "Lapuschkin 2019",
+    ),
+    Line(
+        "LRP-zβ",
+        _fraction("a_i w_{ij} - l_i w_{ij}^+ - h_i w_{ij}^-"),
+        "contributions within the box of possible pixels, $l_i$ black and $h_i$ white",
+        "pixels",
+        "Montavon 2017",
+    ),
 )
 
 

@@ -18,8 +18,9 @@ from vislrp_ui.streamlit_inside import WidgetCallback
 schemapi.disable_debug_mode()
 
 
-def draw(chart: alt.Chart | alt.LayerChart, key: str, *, on_select: WidgetCallback | None = None,
-         words: str | None = None) -> None:
+def draw(
+    chart: alt.Chart | alt.LayerChart, key: str, *, on_select: WidgetCallback | None = None, words: str | None = None
+) -> None:
     """Draw a chart in its own colours, as wide as its place.
 
     Parameters

@@ -12,13 +12,14 @@ def colour_bar(visit: Visit, limit: float) -> str:
     stops = SPECTRA[visit.look.spectrum].stops(service.dark_maps(visit.look))
     ends = format_value(limit) if limit else "0"
     title = f"Range: {RANGES[visit.look.range]}"
-    return (f'<div class="v-bar" title="{title}"><span>−{ends}</span><i style="background:linear-gradient(90deg,'
-            f'{",".join(stops)})"></i><span>+{ends}</span></div>')
+    return (
+        f'<div class="v-bar" title="{title}"><span>−{ends}</span><i style="background:linear-gradient(90deg,'
+        f'{",".join(stops)})"></i><span>+{ends}</span></div>'
+    )
 
 
 def colour_bar_words(visit: Visit) -> str:
     """The spectrum with its poles in words."""
     stops = SPECTRA[visit.look.spectrum].stops(service.dark_maps(visit.look))
     colours = f"background:linear-gradient(90deg,{','.join(stops)})"
-    return (f'<div class="v-bar v-words"><span>speaks against</span><i style="{colours}"></i>'
-            '<span>speaks for</span></div>')
+    return f'<div class="v-bar v-words"><span>speaks against</span><i style="{colours}"></i><span>speaks for</span></div>'

@@ -39,8 +39,9 @@ class PageWorkspace(Workspace):
         Caches of the app by kind of value; other values are kept for the job alone.
     """
 
-    def __init__(self, network: Network, seen: Mapping[Picture, tuple[ImageRef, Trace]],
-                 caches: Mapping[str, ByteCache[Any]]) -> None:
+    def __init__(
+        self, network: Network, seen: Mapping[Picture, tuple[ImageRef, Trace]], caches: Mapping[str, ByteCache[Any]]
+    ) -> None:
         super().__init__(network, batch=BATCH)
         self.seen, self._caches = seen, caches
 
@@ -75,8 +76,7 @@ class PageWorkspace(Workspace):
         return np.asarray(maps.maps[0])
 
 
-def measure(job: BackgroundJob, network: Network, tasks: Sequence[Task[Any]], workspace: Workspace,
-            record: Recorder) -> str:
+def measure(job: BackgroundJob, network: Network, tasks: Sequence[Task[Any]], workspace: Workspace, record: Recorder) -> str:
     """Run tasks in a job's thread.
 
     Returns

@@ -30,8 +30,10 @@ def fit(before: Visit | None = None) -> Visit:
     back = before or (state.choose_network(visit, lost) if lost else None)
     if before is not None or state_network.holds_work(visit):
         fitted = fitted if back is None else state.remember(back, fitted)
-        session.notify(f"This network is {rows.article} with {rows.last} layers: the models were carried over to them, "
-                       "borders with their blocks." + _way_back(before, visit))
+        session.notify(
+            f"This network is {rows.article} with {rows.last} layers: the models were carried over to them, "
+            "borders with their blocks." + _way_back(before, visit)
+        )
     session.set_visit(fitted)
     return fitted
 

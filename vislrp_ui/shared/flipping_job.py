@@ -40,16 +40,20 @@ Run = tuple[str, str, int | None]
 
 _curves: ByteCache[dict[str, Any]] = ByteCache(allotted("flipping curves"), lambda packed: 160 * len(packed["shares"]) + 500)
 _orders: ByteCache[NDArray[np.intp]] = ByteCache(allotted("flipping orders"), lambda order: order.nbytes)
-_ends: ByteCache[dict[int, Tensor]] = ByteCache(allotted("flipping ends"),
-                                                lambda known: sum(logits.nbytes for logits in known.values()))
+_ends: ByteCache[dict[int, Tensor]] = ByteCache(
+    allotted("flipping ends"), lambda known: sum(logits.nbytes for logits in known.values())
+)
 
 
-def known_scores(network: Network, ref: ImageRef, target: int, settings: tuple[int, str, int],
-                 model: Explainer) -> flipping.FlippingScores | None:
+def known_scores(
+    network: Network, ref: ImageRef, target: int, settings: tuple[int, str, int], model: Explainer
+) -> flipping.FlippingScores | None:
     """Scores of a map whose two curves are measured, by patch, fill and steps; nothing is computed."""
     patch, fill, steps = settings
-    morf, lerf = (_kept(network, FlipCurve(picture_of(ref), target, order, model, None, patch, fill, steps))
-                  for order in ("morf", "lerf"))
+    morf, lerf = (
+        _kept(network, FlipCurve(picture_of(ref), target, order, model, None, patch, fill, steps))
+        for order in ("morf", "lerf")
+    )
     return None if morf is None or lerf is None else flipping.scores(morf, lerf)
 
 
@@ -88,8 +92,16 @@ class FlippingTask:
 
     def measurement(self, id: str, order: str, seed: int | None = None) -> FlipCurve:
         """A curve as a task."""
-        return FlipCurve(picture_of(self.ref), self.target, order, self.models[id] if id else None, seed, self.patch,
-                         self.fill, self.steps)
+        return FlipCurve(
+            picture_of(self.ref),
+            self.target,
+            order,
+            self.models[id] if id else None,
+            seed,
+            self.patch,
+            self.fill,
+            self.steps,
+        )
 
     def curve(self, id: str, order: str, seed: int | None = None) -> PerturbationCurve | None:
         """A curve, if it is measured."""
@@ -113,10 +125,14 @@ class MapsWorkspace(PageWorkspace):
     """The page's maps are at hand without another look at the app's."""
 
     def __init__(self, network: Network, tasks: list[FlippingTask]) -> None:
-        super().__init__(network, {picture_of(task.ref): (task.ref, task.trace) for task in tasks},
-                         {"order": _orders, "ends": _ends})
-        self._maps = {(picture_of(task.ref), task.models[id].key, task.target): values
-                      for task in tasks for id, values in task.known.items()}
+        super().__init__(
+            network, {picture_of(task.ref): (task.ref, task.trace) for task in tasks}, {"order": _orders, "ends": _ends}
+        )
+        self._maps = {
+            (picture_of(task.ref), task.models[id].key, task.target): values
+            for task in tasks
+            for id, values in task.known.items()
+        }
 
     def values(self, picture: Picture, model: Explainer, target: int) -> NDArray[Any]:
         """The pixels' map."""

@@ -17,5 +17,7 @@ def linked(text: str) -> str:
 
 def heading(words: str) -> str:
     """HTML of a heading about the guide, which it names and leads to."""
-    return (f'<h2 class="v-head">{words} <span class="v-muted" style="font-weight:400">after the '
-            f'<a href="{ADDRESS}" target="_blank" rel="noopener" style="color:inherit">{TITLE}</a></span></h2>')
+    return (
+        f'<h2 class="v-head">{words} <span class="v-muted" style="font-weight:400">after the '
+        f'<a href="{ADDRESS}" target="_blank" rel="noopener" style="color:inherit">{TITLE}</a></span></h2>'
+    )

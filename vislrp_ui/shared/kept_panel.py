@@ -22,8 +22,14 @@ _OPEN, _CHANGED = "_kept_open", "_kept_changed"
 
 def button(key: str) -> None:
     """The button that opens the panel."""
-    st.button(TITLE, icon=":material/inventory_2:", type="tertiary", key=f"kept-{key}", on_click=_open,
-              help="Models, pictures and work kept in this browser: view and delete them")
+    st.button(
+        TITLE,
+        icon=":material/inventory_2:",
+        type="tertiary",
+        key=f"kept-{key}",
+        on_click=_open,
+        help="Models, pictures and work kept in this browser: view and delete them",
+    )
 
 
 def show() -> None:
@@ -50,15 +56,23 @@ def panel() -> None:
     visit, held = session.get_visit(), session.exchange()
     if held.trouble:
         st.warning(browser.TROUBLE[held.trouble])
-    st.caption("All of it stays in this browser and is sent to the server only while you use it here. Links that you share "
-               "carry settings and models, never a picture.")
+    st.caption(
+        "All of it stays in this browser and is sent to the server only while you use it here. Links that you share "
+        "carry settings and models, never a picture."
+    )
     _models(visit)
     _pictures(held)
     _work(visit, held)
     st.divider()
     sure = st.checkbox("Delete everything that is listed here, in all tabs", key="kept-sure")
-    st.button("Delete all", icon=":material/delete_forever:", key="kept-all", disabled=not sure,
-              on_click=_changing, args=(_delete_all,))
+    st.button(
+        "Delete all",
+        icon=":material/delete_forever:",
+        key="kept-all",
+        disabled=not sure,
+        on_click=_changing,
+        args=(_delete_all,),
+    )
 
 
 def _line(words: str, key: str, delete: tuple[object, ...], *, use: tuple[str, tuple[object, ...]] | None = None) -> None:
@@ -67,8 +81,15 @@ def _line(words: str, key: str, delete: tuple[object, ...], *, use: tuple[str, t
         if use is not None:
             label, call = use
             st.button(label, key=f"kept-use-{key}", on_click=_changing, args=call)
-        st.button(f"Delete {words}", icon=":material/delete:", type="tertiary", key=f"kept-delete-{key}",
-                  on_click=_changing, args=delete, help=f"Delete {words}")
+        st.button(
+            f"Delete {words}",
+            icon=":material/delete:",
+            type="tertiary",
+            key=f"kept-delete-{key}",
+            on_click=_changing,
+            args=delete,
+            help=f"Delete {words}",
+        )
 
 
 def _changing(call: Callable[..., None], *arguments: object) -> None:
@@ -92,20 +113,30 @@ def _pictures(held: browser.Exchange) -> None:
     for number, id in enumerate(names, start=1):
         title = held.titles.get(id) or (held.pictures[id].title if id in held.pictures else "") or f"Picture {number}"
         _line(title, id[:12], (_delete_picture, id), use=("Show", (_show_picture, id)))
-    st.caption(f"Kept as the network sees them: {RESIZED} × {RESIZED} pixels of the centre, and the whole picture at "
-               f"{SIDE} × {SIDE}. The {MAX_KEPT} newest stay.")
+    st.caption(
+        f"Kept as the network sees them: {RESIZED} × {RESIZED} pixels of the centre, and the whole picture at "
+        f"{SIDE} × {SIDE}. The {MAX_KEPT} newest stay."
+    )
 
 
 def _work(visit: Visit, held: browser.Exchange) -> None:
     if visit.aside or held.others:
         st.markdown("**Work put aside, and other tabs**")
     for place, piece in enumerate(visit.aside):
-        _line(f"{piece.title[:1].upper()}{piece.title[1:]}", f"aside-{place}", (session.update, desk.drop, place),
-              use=("Take it back", (table.take_back, place)))
+        _line(
+            f"{piece.title[:1].upper()}{piece.title[1:]}",
+            f"aside-{place}",
+            (session.update, desk.drop, place),
+            use=("Take it back", (table.take_back, place)),
+        )
     for other in held.others:
         when = datetime.fromtimestamp(other.time / 1000, UTC).strftime("%d %b %Y, %H:%M UTC")
-        _line(f"{'Open tab' if other.open else 'Closed tab'}, last change {when}", f"tab-{other.tab}",
-              (held.drop_other, other.tab), use=("Open here", (_open_other, other.tab)))
+        _line(
+            f"{'Open tab' if other.open else 'Closed tab'}, last change {when}",
+            f"tab-{other.tab}",
+            (held.drop_other, other.tab),
+            use=("Open here", (_open_other, other.tab)),
+        )
     steps = len(visit.past) + len(visit.future)
     if steps:
         _line(f"{steps} step{'s' if steps > 1 else ''} of undo", "undo", (session.update, _without_history))

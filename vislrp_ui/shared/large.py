@@ -63,23 +63,39 @@ def answer(wanted: ViewRequest | None) -> dict[str, Any] | None:
         return None
     id, number, address = wanted
     if id == LINK:
-        return {"number": number, "view": link_view(address).payload(), "previous": None, "next": None, "place": 1,
-                "count": 1}
+        return {
+            "number": number,
+            "view": link_view(address).payload(),
+            "previous": None,
+            "next": None,
+            "place": 1,
+            "count": 1,
+        }
     offered: dict[str, Make] = st.session_state.get(_OFFERED, {})
     ids = list(offered)
     if id not in offered:
         return {"number": number, "view": None, "previous": None, "next": None, "place": 0, "count": 0}
     place, view = ids.index(id), offered[id]()
-    return {"number": number, "view": None if view is None else view.payload(), "place": place + 1, "count": len(ids),
-            "previous": ids[place - 1] if place else None, "next": ids[place + 1] if place + 1 < len(ids) else None}
+    return {
+        "number": number,
+        "view": None if view is None else view.payload(),
+        "place": place + 1,
+        "count": len(ids),
+        "previous": ids[place - 1] if place else None,
+        "next": ids[place + 1] if place + 1 < len(ids) else None,
+    }
 
 
 def link_view(address: str) -> View:
     """The page's address as a QR code, for those who sit before the screen; says why where there can be none."""
     title = "The link to this view"
     if len(address.encode()) > QR_BYTES:
-        return View(title, "", note=f"This link has {len(address)} characters, a QR code holds {QR_BYTES}: copy the link "
-                                    "and send it in another way.")
+        return View(
+            title,
+            "",
+            note=f"This link has {len(address)} characters, a QR code holds {QR_BYTES}: copy the link "
+            "and send it in another way.",
+        )
     code = segno.make(address, error="l", boost_error=True, micro=False)
     file = io.BytesIO()
     code.save(file, kind="png", scale=max(2, QR_PIXELS // code.symbol_size()[0]), border=4)

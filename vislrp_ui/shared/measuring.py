@@ -41,9 +41,18 @@ def _look(name: str, job: Callable[[], BackgroundJob], draw: Callable[[], None],
         draw()
 
 
-def buttons(work: BackgroundJob, key: str, begin: Callable[[], None], *, stop: str, disabled: bool, help: str,
-            label: str = "Measure", stop_help: str | None = None,
-            type: Literal["secondary", "tertiary"] = "secondary") -> None:
+def buttons(
+    work: BackgroundJob,
+    key: str,
+    begin: Callable[[], None],
+    *,
+    stop: str,
+    disabled: bool,
+    help: str,
+    label: str = "Measure",
+    stop_help: str | None = None,
+    type: Literal["secondary", "tertiary"] = "secondary",
+) -> None:
     """Stop, while the measurement runs; otherwise the button that begins it.
 
     Parameters

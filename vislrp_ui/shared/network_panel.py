@@ -18,15 +18,18 @@ from vislrp_ui.streamlit_inside import forget_upload
 
 TITLES = {"embedded": "Embedded VGG16", "imagenet": "Full VGG16, ImageNet weights", OWN: "My network"}
 _TURNS, _REFUSED = "_own_turns", "_own_refused"
-OFFER = ("The full VGG16 with torchvision's ImageNet weights is a download of 528 MB. It runs in the background; the "
-         "network shown stays until you switch.")
+OFFER = (
+    "The full VGG16 with torchvision's ImageNet weights is a download of 528 MB. It runs in the background; the "
+    "network shown stays until you switch."
+)
 
 
 def menu(visit: Visit) -> None:
     """Which network runs, what it is, and the others that can."""
     title = running.network_title()
-    box = widgets.menu(TITLES.get(title, title), key="menu-network", icon=":material/deployed_code:",
-                       help="The network that is explained")
+    box = widgets.menu(
+        TITLES.get(title, title), key="menu-network", icon=":material/deployed_code:", help="The network that is explained"
+    )
     if box.open:
         with box:
             panel(visit)
@@ -43,8 +46,15 @@ def panel(visit: Visit) -> None:
     current = running.network_key()
     if len(choices) > 1 or current not in choices:
         key = mirror("network", current if current in choices else None)
-        st.radio("Network", choices, key=key, index=None, format_func=lambda name: TITLES.get(name, name),
-                 on_change=_switch, args=(key,))
+        st.radio(
+            "Network",
+            choices,
+            key=key,
+            index=None,
+            format_func=lambda name: TITLES.get(name, name),
+            on_change=_switch,
+            args=(key,),
+        )
     if "imagenet" not in choices:
         if download_allowed():
             _download()
@@ -67,17 +77,27 @@ def _own_network() -> None:
     limit = own_networks.file_mb()
     *kinds, last = (f".{one}" for one in own_networks.WEIGHT_TYPES)
     # Streamlit's own words about the file are hidden: it makes 1 GB of 600 MB.
-    st.caption(f"A state dict of {known}, with or without batch normalization, with torchvision's names, as "
-               f"{', '.join(kinds)} or {last}. It runs as soon as it is uploaded; the server holds it in memory for this "
-               f"visit alone and forgets it afterwards. A file may have up to {limit} MB; {own_networks.limit_mb()} MB are "
-               "there for the networks of all visitors.")
+    st.caption(
+        f"A state dict of {known}, with or without batch normalization, with torchvision's names, as "
+        f"{', '.join(kinds)} or {last}. It runs as soon as it is uploaded; the server holds it in memory for this "
+        f"visit alone and forgets it afterwards. A file may have up to {limit} MB; {own_networks.limit_mb()} MB are "
+        "there for the networks of all visitors."
+    )
     key = f"own-weights-{_turn('weights')}"
-    st.file_uploader("Weights", type=list(own_networks.WEIGHT_TYPES), key=key, on_change=_take, args=(key,),
-                     max_upload_size=limit)
+    st.file_uploader(
+        "Weights", type=list(own_networks.WEIGHT_TYPES), key=key, on_change=_take, args=(key,), max_upload_size=limit
+    )
     key = f"own-labels-{_turn('labels')}"
-    st.file_uploader("Class names (optional)", type=list(own_networks.LABEL_TYPES), key=key, on_change=_name, args=(key,),
-                     max_upload_size=1, help="A JSON list, or a text file with one name a line, in the order of the "
-                                             "classes. Names uploaded first wait for the weights")
+    st.file_uploader(
+        "Class names (optional)",
+        type=list(own_networks.LABEL_TYPES),
+        key=key,
+        on_change=_name,
+        args=(key,),
+        max_upload_size=1,
+        help="A JSON list, or a text file with one name a line, in the order of the "
+        "classes. Names uploaded first wait for the weights",
+    )
     if _REFUSED in st.session_state:  # here, where somebody looks: on a telephone the top of the page is far away
         st.warning(st.session_state[_REFUSED], icon=":material/error:")
 
@@ -152,6 +172,7 @@ def _watch() -> None:
         session.notify("The full VGG16 has been downloaded: choose it in the network menu to switch.")
     if not progress.running:
         st.rerun()
-    st.progress(progress.share, f"{progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB" if progress.total
-                else "Connecting")
+    st.progress(
+        progress.share, f"{progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB" if progress.total else "Connecting"
+    )
     st.button("Cancel", icon=":material/close:", key="cancel-download", on_click=JOB.stop)

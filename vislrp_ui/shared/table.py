@@ -61,7 +61,19 @@ def line(visit: Visit) -> None:
         words = f"The guided case “{visit.opened.title}” is open. {words}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="aside-line"):
         st.caption(words, width="content")
-        st.button("Take it back", icon=":material/undo:", key="take-back", on_click=take_back,
-                  help="What is on the pages now changes places with it, if you have worked on it")
-        st.button("Hide this line", icon=":material/close:", type="tertiary", key="hide-aside", on_click=_hide,
-                  args=(len(visit.aside),), help="Hide this line; the work stays under “Kept in this browser”")
+        st.button(
+            "Take it back",
+            icon=":material/undo:",
+            key="take-back",
+            on_click=take_back,
+            help="What is on the pages now changes places with it, if you have worked on it",
+        )
+        st.button(
+            "Hide this line",
+            icon=":material/close:",
+            type="tertiary",
+            key="hide-aside",
+            on_click=_hide,
+            args=(len(visit.aside),),
+            help="Hide this line; the work stays under “Kept in this browser”",
+        )

@@ -11,8 +11,9 @@ from vislrp_ui.shared import widgets
 from vislrp_ui.state import Visit
 
 
-def changing(change: Callable[..., None], key: str, reducer: Callable[..., object], *arguments: object,
-             name: str = "") -> Callable[[], None]:
+def changing(
+    change: Callable[..., None], key: str, reducer: Callable[..., object], *arguments: object, name: str = ""
+) -> Callable[[], None]:
     """Callback of a widget: a page's state changed by the widget's value.
 
     Parameters
@@ -24,6 +25,7 @@ def changing(change: Callable[..., None], key: str, reducer: Callable[..., objec
     reducer : callable
         The function; it gets the arguments and then the value, or the value under a name.
     """
+
     def call() -> None:
         value = st.session_state[key]
         if value is None:
@@ -32,6 +34,7 @@ def changing(change: Callable[..., None], key: str, reducer: Callable[..., objec
             change(reducer, *arguments, **{name: value})
         else:
             change(reducer, *arguments, value)
+
     return call
 
 
@@ -51,5 +54,12 @@ def model_select(visit: Visit, key: str, help: str) -> None:
     """Which LRP model of the visit is the active one."""
     names = {entry.id: entry.name for entry in visit.models}
     key = widgets.mirror(key, visit.active, names[visit.active])
-    st.selectbox("LRP model", list(names), key=key, format_func=names.__getitem__, label_visibility="collapsed",
-                 on_change=widgets.on_change(key, state.activate), help=help)
+    st.selectbox(
+        "LRP model",
+        list(names),
+        key=key,
+        format_func=names.__getitem__,
+        label_visibility="collapsed",
+        on_change=widgets.on_change(key, state.activate),
+        help=help,
+    )

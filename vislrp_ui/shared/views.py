@@ -20,8 +20,16 @@ from vislrp_ui.components.largeview import View
 from vislrp_ui.state import ImageRef, Look, Visit
 
 
-def values_view(title: str, values: NDArray[Any], look: Look, *, limit: float | None = None, below: ImageRef | None = None,
-                spectrum: str = "", note: str = "") -> View:
+def values_view(
+    title: str,
+    values: NDArray[Any],
+    look: Look,
+    *,
+    limit: float | None = None,
+    below: ImageRef | None = None,
+    spectrum: str = "",
+    note: str = "",
+) -> View:
     """A map as it is coloured on the page.
 
     Parameters
@@ -44,8 +52,16 @@ def values_view(title: str, values: NDArray[Any], look: Look, *, limit: float | 
     colours = find_spectrum(kind)
     shared = "" if limit is None else "; maps shown together share it"
     told = note or f"Range: {RANGES[look.range]}{shared}"
-    return View(title, data_url(heatmap.png(pixels)), numbers, float(strongest), colours.stops(dark),
-                colours.diverging, told, numbers.shape[0] >= SMOOTH_FROM)
+    return View(
+        title,
+        data_url(heatmap.png(pixels)),
+        numbers,
+        float(strongest),
+        colours.stops(dark),
+        colours.diverging,
+        told,
+        numbers.shape[0] >= SMOOTH_FROM,
+    )
 
 
 def map_key(network: Network, visit: Visit, result: Maps, layer: int) -> tuple[Any, ...]:
@@ -53,15 +69,19 @@ def map_key(network: Network, visit: Visit, result: Maps, layer: int) -> tuple[A
     return (network.digest, visit.image, result.model_key, result.target, layer)
 
 
-def map_view(network: Network, ref: ImageRef, model: LRPModel, target: int, layer: int, look: Look, *,
-             limit: float | None = None) -> View | None:
+def map_view(
+    network: Network, ref: ImageRef, model: LRPModel, target: int, layer: int, look: Look, *, limit: float | None = None
+) -> View | None:
     """The map of a layer under a model; None where relevance is not finite there."""
     maps = service.maps(network, ref, model, target, layers=(layer,))
     if layer not in maps.maps:
         return None
     where = "pixels" if layer == 0 else model.plan.name(layer)
-    title = f"Relevance of “{network.classes[target]}” at the {where}" if layer == 0 else (
-        f"Relevance of “{network.classes[target]}” at {where}")
+    title = (
+        f"Relevance of “{network.classes[target]}” at the {where}"
+        if layer == 0
+        else (f"Relevance of “{network.classes[target]}” at {where}")
+    )
     return values_view(f"{title}, {model.name}", maps.maps[layer], look, limit=limit, below=ref if layer == 0 else None)
 
 

@@ -60,16 +60,17 @@ def _presses() -> set[str]:
     return keys
 
 
-def on_change(key: str, change: Callable[..., Visit], name: str | None = None,
-              kind: Any = object) -> Callable[[], None]:
+def on_change(key: str, change: Callable[..., Visit], name: str | None = None, kind: Any = object) -> Callable[[], None]:
     """Callback that hands the widget's value to a function of the visit, by position or under a name.
 
     A value that is not of its `kind` is dropped: for a label that is no longer among its options a select box returns text.
     """
+
     def call() -> None:
         value = st.session_state[key]
         if value is not None and isinstance(value, kind):
             session.update(change, **{name: value}) if name else session.update(change, value)
+
     return call
 
 
@@ -78,8 +79,15 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+.!|~$:<>-])", r"\\\1", text)
 
 
-def menu(label: str, *, key: str, icon: str, help: str | None = None, type: Literal["secondary", "tertiary"] = "tertiary",
-         disabled: bool = False) -> PopoverContainer:
+def menu(
+    label: str,
+    *,
+    key: str,
+    icon: str,
+    help: str | None = None,
+    type: Literal["secondary", "tertiary"] = "tertiary",
+    disabled: bool = False,
+) -> PopoverContainer:
     """A popover whose content is drawn while it is open, and only then: `if box.open: with box: ...`.
 
     Content of a closed popover would cost every run, and the browser would go on sending the old values of its widgets,
@@ -89,6 +97,7 @@ def menu(label: str, *, key: str, icon: str, help: str | None = None, type: Lite
 
 
 # --- image ----------------------------------------------------------------------------------------
+
 
 def choose_sample(id: str) -> None:
     """Callback: show a sample image."""
@@ -117,10 +126,16 @@ def take_upload(key: str) -> None:
 
 def uploader(key: str) -> None:
     """File uploader for one picture."""
-    st.file_uploader("Upload an image", type=UPLOAD_TYPES, key=key, on_change=take_upload, args=(key,),
-                     max_upload_size=UPLOAD_MB,
-                     help=f"{containers.READABLE}, at most 10 MB and 40 megapixels. It stays in this browser "
-                          "and is shown to nobody else.")
+    st.file_uploader(
+        "Upload an image",
+        type=UPLOAD_TYPES,
+        key=key,
+        on_change=take_upload,
+        args=(key,),
+        max_upload_size=UPLOAD_MB,
+        help=f"{containers.READABLE}, at most 10 MB and 40 megapixels. It stays in this browser "
+        "and is shown to nobody else.",
+    )
     kept_panel.button(key)
 
 
@@ -137,8 +152,14 @@ def gallery() -> None:
         # The button's area covers the photograph above it.
         with columns[place % 5], st.container(key=f"pick-{sample.id}", gap="xsmall"):
             st.image(thumbnail(sample.id), alt=sample.shows, width="stretch")
-            if st.button(sample.title, key=f"sample-{sample.id}", on_click=choose_sample, args=(sample.id,),
-                         width="stretch", help=sample.shows):
+            if st.button(
+                sample.title,
+                key=f"sample-{sample.id}",
+                on_click=choose_sample,
+                args=(sample.id,),
+                width="stretch",
+                help=sample.shows,
+            ):
                 st.rerun()
     with st.expander("Credits"):
         credits()
@@ -170,21 +191,31 @@ def image_credit(ref: ImageRef) -> str:
 def fit_control(ref: ImageRef, help: str | None = None) -> None:
     """The way to the network's size."""
     key = mirror("fit", ref.fit)
-    st.segmented_control(f"How it is resized to {SIDE} × {SIDE}", list(FITS), key=key,
-                         on_change=on_change(key, state.set_fit), format_func=_FIT_TITLES.__getitem__, help=help,
-                         required=True)
+    st.segmented_control(
+        f"How it is resized to {SIDE} × {SIDE}",
+        list(FITS),
+        key=key,
+        on_change=on_change(key, state.set_fit),
+        format_func=_FIT_TITLES.__getitem__,
+        help=help,
+        required=True,
+    )
 
 
 def image_picker(visit: Visit, *, title: str = "Image") -> None:
     """Head of the image: its title, gallery, upload and the way to the network's size."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="image-head"):
         st.html(f'<h2 class="v-head">{title}</h2>', width="stretch")
-        if pressed("Choose a sample image", icon=":material/photo_library:", type="tertiary", key="open-gallery",
-                   help="Choose one of the sample images"):
+        if pressed(
+            "Choose a sample image",
+            icon=":material/photo_library:",
+            type="tertiary",
+            key="open-gallery",
+            help="Choose one of the sample images",
+        ):
             gallery()
             answered("open-gallery")
-        box = menu("Upload an image", key="menu-upload", icon=":material/upload:",
-                   help="Upload an image, and how it is cut")
+        box = menu("Upload an image", key="menu-upload", icon=":material/upload:", help="Upload an image, and how it is cut")
     if box.open:
         with box:
             uploader("upload")
@@ -200,6 +231,7 @@ def first_pass(net: Network, ref: ImageRef) -> AbstractContextManager[Any]:
 
 
 # --- target class ---------------------------------------------------------------------------------
+
 
 @cache
 def class_labels(classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -217,26 +249,42 @@ def say_unknown_classes(net: Network, key: str, asked: Sequence[int]) -> None:
         return
     st.session_state[place] = (net.digest, unknown)
     names = ", ".join(map(str, unknown[:3])) + (" and others" if len(unknown) > 3 else "")
-    session.notify(f"{net.title} has the classes 0 to {net.num_classes - 1}, there is no class {names}: the first class of "
-                   "the prediction is explained instead.")
+    session.notify(
+        f"{net.title} has the classes 0 to {net.num_classes - 1}, there is no class {names}: the first class of "
+        "the prediction is explained instead."
+    )
     st.rerun()
 
 
-def target_select(net: Network, visit: Visit, *, key: str = "target", change: Callable[..., Visit] = state.choose_target,
-                  value: int | None = None, label: str = "Target class") -> int:
+def target_select(
+    net: Network,
+    visit: Visit,
+    *,
+    key: str = "target",
+    change: Callable[..., Visit] = state.choose_target,
+    value: int | None = None,
+    label: str = "Target class",
+) -> int:
     """Search over all classes, the most probable first; returns the class to explain."""
     order = service.logits(net, visit.image).argsort(descending=True).tolist()
     asked = visit.target if value is None else value
     say_unknown_classes(net, key, [] if asked is None else [asked])
     target = service.target_of(net, visit.image, asked)
     labels = class_labels(net.classes)
-    st.selectbox(label, order, key=mirror(key, target, labels[target]), on_change=on_change(key, change, kind=int),
-                 label_visibility="collapsed", format_func=labels.__getitem__,
-                 help="Any of the network's classes: type to search")
+    st.selectbox(
+        label,
+        order,
+        key=mirror(key, target, labels[target]),
+        on_change=on_change(key, change, kind=int),
+        label_visibility="collapsed",
+        format_func=labels.__getitem__,
+        help="Any of the network's classes: type to search",
+    )
     return target
 
 
 # --- look of maps ---------------------------------------------------------------------------------
+
 
 def look_popover(visit: Visit) -> None:
     """Spectrum, range, overlay, background of all maps."""
@@ -246,19 +294,39 @@ def look_popover(visit: Visit) -> None:
         return
     with box:
         for key, title, options, value, show in (
-                ("spectrum", "Colour spectrum", list(SPECTRA), look.spectrum, _spectrum_title),
-                ("range", "Range", list(RANGES), look.range, _RANGE_TITLES.__getitem__)):
+            ("spectrum", "Colour spectrum", list(SPECTRA), look.spectrum, _spectrum_title),
+            ("range", "Range", list(RANGES), look.range, _RANGE_TITLES.__getitem__),
+        ):
             name = mirror(f"look-{key}", value)
-            st.selectbox(title, options, key=name, format_func=show, on_change=on_change(name, state.set_look, key),
-                         help=RANGES[look.range] if key == "range" else None)
+            st.selectbox(
+                title,
+                options,
+                key=name,
+                format_func=show,
+                on_change=on_change(name, state.set_look, key),
+                help=RANGES[look.range] if key == "range" else None,
+            )
         name = mirror("look-overlay", look.overlay)
         st.toggle("Over the image", key=name, on_change=on_change(name, state.set_look, "overlay"))
         name = mirror("look-opacity", look.opacity)
-        st.slider("Opacity of the map", 0.0, 1.0, key=name, step=0.05, disabled=not look.overlay,
-                  on_change=on_change(name, state.set_look, "opacity"))
+        st.slider(
+            "Opacity of the map",
+            0.0,
+            1.0,
+            key=name,
+            step=0.05,
+            disabled=not look.overlay,
+            on_change=on_change(name, state.set_look, "opacity"),
+        )
         name = mirror("look-paper", look.paper)
-        st.segmented_control("Background of the maps", list(_PAPER_TITLES), key=name, required=True,
-                             format_func=_PAPER_TITLES.__getitem__, on_change=on_change(name, state.set_look, "paper"))
+        st.segmented_control(
+            "Background of the maps",
+            list(_PAPER_TITLES),
+            key=name,
+            required=True,
+            format_func=_PAPER_TITLES.__getitem__,
+            on_change=on_change(name, state.set_look, "paper"),
+        )
 
 
 def _spectrum_title(key: str) -> str:
@@ -285,5 +353,12 @@ def plain_hint(visit: Visit) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="plain-hint"):
         st.caption("LRP-0 on all layers is noisy by nature.", width="content")
-        st.button(f"Start from {examples[READABLE]}", icon=":material/tune:", type="tertiary", key="plain-start",
-                  on_click=session.update, args=(state.activate, READABLE), help="Your model stays in the list as it is")
+        st.button(
+            f"Start from {examples[READABLE]}",
+            icon=":material/tune:",
+            type="tertiary",
+            key="plain-start",
+            on_click=session.update,
+            args=(state.activate, READABLE),
+            help="Your model stays in the list as it is",
+        )

@@ -28,8 +28,11 @@ def ends_of(mask: Mask | None) -> tuple[int, int, int, int] | None:
 
 def editor(grid: Grid, shown: Evidence) -> None:
     """Choose a row, draw on its picture."""
-    rows = {row.id: f"Row {place}: {widgets.image_title(row.image)}" for place, row in enumerate(grid.state.rows, start=1)
-            if row.id in grid.targets}
+    rows = {
+        row.id: f"Row {place}: {widgets.image_title(row.image)}"
+        for place, row in enumerate(grid.state.rows, start=1)
+        if row.id in grid.targets
+    }
     if not rows:
         return
     id = st.selectbox("Row", list(rows), key=_ROW, format_func=rows.__getitem__)
@@ -37,17 +40,34 @@ def editor(grid: Grid, shown: Evidence) -> None:
     generation = st.session_state.setdefault(_GENERATION, 0)
     key = f"evidence-canvas-{id}-{generation}"
     with st.container(key="evidence-canvas"):
-        canvas(key, service.view_png(grid.state.row(id).image), tool="rectangle", width=1, generation=generation,
-               on_draw=_take_drawing, args=(key, generation, id))
+        canvas(
+            key,
+            service.view_png(grid.state.row(id).image),
+            tool="rectangle",
+            width=1,
+            generation=generation,
+            on_draw=_take_drawing,
+            args=(key, generation, id),
+        )
     values = (boxed.x0, boxed.y0, boxed.x1, boxed.y1) if boxed is not None else (0, 0, 0, 0)
     with st.container(horizontal=True, gap="xsmall"):
         for side, value in zip(SIDES, values, strict=True):
             name = widgets.mirror(f"evidence-box-{side}", value, id)
             st.number_input(side.title(), 0, SIDE, key=name, step=1, on_change=_take_numbers, args=(id, values, side, name))
-    st.caption(f"Pixels of the {SIDE} × {SIDE} view; right and bottom are the first pixels outside."
-               if boxed is not None else f"Draw a rectangle around the object, or give its sides in pixels (0 to {SIDE}).")
-    st.button("Remove the box", icon=":material/delete:", type="tertiary", key="evidence-box-remove", disabled=boxed is None,
-              on_click=_remove, args=(id,))
+    st.caption(
+        f"Pixels of the {SIDE} × {SIDE} view; right and bottom are the first pixels outside."
+        if boxed is not None
+        else f"Draw a rectangle around the object, or give its sides in pixels (0 to {SIDE})."
+    )
+    st.button(
+        "Remove the box",
+        icon=":material/delete:",
+        type="tertiary",
+        key="evidence-box-remove",
+        disabled=boxed is None,
+        on_click=_remove,
+        args=(id,),
+    )
 
 
 def _take_drawing(key: str, generation: int, row: int) -> None:

@@ -19,9 +19,19 @@ BETTER = {"high": "higher is better", "low": "lower is better", "": ""}
 def frame_of(found: Sequence[Summary]) -> pd.DataFrame:
     """Rows of models that have a value."""
     said = {True: "best", False: ""}
-    rows = [{"model": one.model, "mean": one.mean, "low": one.low, "high": one.high, "rank": one.rank, "images": one.images,
-             "mark": said[one.best] or ("not distinguishable from the best" if one.tied else "other")}
-            for one in found if one.images]
+    rows = [
+        {
+            "model": one.model,
+            "mean": one.mean,
+            "low": one.low,
+            "high": one.high,
+            "rank": one.rank,
+            "images": one.images,
+            "mark": said[one.best] or ("not distinguishable from the best" if one.tied else "other"),
+        }
+        for one in found
+        if one.images
+    ]
     return pd.DataFrame(rows, columns=["model", "mean", "low", "high", "rank", "images", "mark"])
 
 
@@ -40,22 +50,41 @@ def chart(metric: str, found: Sequence[Summary], dark: bool, *, pick: bool = Tru
     y = alt.Y("model:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, domain=False, ticks=False, grid=True))
     better = BETTER[MEASURES[metric].better]
     x = alt.X("mean:Q", title=better or None, scale=alt.Scale(zero=False, nice=True))
-    colour = alt.Color("mark:N", legend=None, scale=alt.Scale(
-        domain=["best", "not distinguishable from the best", "other"], range=[accent, accent, muted]))
-    tips = [alt.Tooltip("model", title="model"), alt.Tooltip("mean", format=".4g"), alt.Tooltip("low", format=".4g"),
-            alt.Tooltip("high", format=".4g"), alt.Tooltip("rank", title="mean rank", format=".2f"),
-            alt.Tooltip("images", title="pictures"), alt.Tooltip("mark", title="")]
+    colour = alt.Color(
+        "mark:N",
+        legend=None,
+        scale=alt.Scale(domain=["best", "not distinguishable from the best", "other"], range=[accent, accent, muted]),
+    )
+    tips = [
+        alt.Tooltip("model", title="model"),
+        alt.Tooltip("mean", format=".4g"),
+        alt.Tooltip("low", format=".4g"),
+        alt.Tooltip("high", format=".4g"),
+        alt.Tooltip("rank", title="mean rank", format=".2f"),
+        alt.Tooltip("images", title="pictures"),
+        alt.Tooltip("mark", title=""),
+    ]
     base = alt.Chart(frame).encode(y=y, color=colour, tooltip=tips)
     lines = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=better or None), x2="high:Q")
-    dots = base.mark_point(size=90, strokeWidth=2, opacity=1).encode(x=x, fill=alt.Color(
-        "mark:N", legend=None, scale=alt.Scale(domain=["best", "not distinguishable from the best", "other"],
-                                               range=[accent, "transparent", muted])))
+    dots = base.mark_point(size=90, strokeWidth=2, opacity=1).encode(
+        x=x,
+        fill=alt.Color(
+            "mark:N",
+            legend=None,
+            scale=alt.Scale(
+                domain=["best", "not distinguishable from the best", "other"], range=[accent, "transparent", muted]
+            ),
+        ),
+    )
     if pick:
         chosen = alt.selection_point(name="model", fields=["model"], on="click", toggle=False, empty=False)
         dots = dots.encode(size=alt.condition(chosen, alt.value(220), alt.value(90))).add_params(chosen)
     title = MEASURES[metric].title
-    return alt.layer(lines, dots).properties(height=ROW * len(frame) + AROUND, title=title).configure(
-        **{**theme.chart_theme(dark), "axisY": {"minExtent": 34}})
+    return (
+        alt.layer(lines, dots)
+        .properties(height=ROW * len(frame) + AROUND, title=title)
+        .configure(**{**theme.chart_theme(dark), "axisY": {"minExtent": 34}})
+    )
 
 
 def figure(tables: dict[str, list[Summary]], format: str) -> bytes:

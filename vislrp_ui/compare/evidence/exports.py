@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
@@ -23,17 +24,23 @@ COLUMNS = ("image", "target", "model", "metric", "value", "seed", "seconds")
 
 def values_frame(plan: Plan, known: dict[Key, Measured]) -> pd.DataFrame:
     """One row per picture, model and measure."""
-    rows = [(subject, plan.network.classes[one.target], model, metric, one.value, plan.settings.seed, one.seconds)
-            for (subject, model, metric), one in known.items()]
+    rows = [
+        (subject, plan.network.classes[one.target], model, metric, one.value, plan.settings.seed, one.seconds)
+        for (subject, model, metric), one in known.items()
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def summary_frame(tables: dict[str, list[Summary]]) -> pd.DataFrame:
     """One row per model and measure."""
-    rows = [(one.model, one.metric, one.images, one.mean, one.low, one.high, one.rank, one.best, one.tied)
-            for found in tables.values() for one in found]
-    return pd.DataFrame(rows, columns=["model", "metric", "images", "mean", "low", "high", "rank", "best",
-                                       "not_distinguishable_from_best"])
+    rows = [
+        (one.model, one.metric, one.images, one.mean, one.low, one.high, one.rank, one.best, one.tied)
+        for found in tables.values()
+        for one in found
+    ]
+    return pd.DataFrame(
+        rows, columns=["model", "metric", "images", "mean", "low", "high", "rank", "best", "not_distinguishable_from_best"]
+    )
 
 
 def parquet(frame: pd.DataFrame) -> bytes:
@@ -46,13 +53,24 @@ def parquet(frame: pd.DataFrame) -> bytes:
 def setup_of(plan: Plan) -> Setup:
     """What the text states."""
     count = len(plan.subjects)
-    images = {"rows": f"{count} pairs of a photograph and a class", "samples": f"{count} sample photographs",
-              "uploads": f"{count} photographs of our own"}[plan.shown.over]
+    images = {
+        "rows": f"{count} pairs of a photograph and a class",
+        "samples": f"{count} sample photographs",
+        "uploads": f"{count} photographs of our own",
+    }[plan.shown.over]
     target = "the class named for each" if plan.shown.over == "rows" else "the class with the highest logit"
     one = plan.settings
-    return Setup(f"{plan.network.title} (weights {plan.network.digest[:12]})", tuple(plan.models), images, target, one.patch,
-                 one.steps, FILLS[one.fill].short, one.seed,
-                 f"VisLRP Designer {vislrp_core.__version__}, torch {torch.__version__}")
+    return Setup(
+        f"{plan.network.title} (weights {plan.network.digest[:12]})",
+        tuple(plan.models),
+        images,
+        target,
+        one.patch,
+        one.steps,
+        FILLS[one.fill].short,
+        one.seed,
+        f"VisLRP Designer {vislrp_core.__version__}, torch {torch.__version__}",
+    )
 
 
 def text_of(plan: Plan, tables: dict[str, list[Summary]]) -> str:
@@ -65,19 +83,22 @@ def menu(plan: Plan, known: dict[Key, Measured], tables: dict[str, list[Summary]
     """The buttons."""
     frame = values_frame(plan, known)
 
-    def button(label: str, data: object, name: str, mime: str, key: str, icon: str) -> None:
-        st.download_button(label, data, name, mime, key=f"evidence-{key}", icon=f":material/{icon}:",  # type: ignore[arg-type]
-                           on_click="ignore", width="stretch")
+    def button(label: str, data: str | Callable[[], str | bytes], name: str, mime: str, key: str, icon: str) -> None:
+        st.download_button(
+            label, data, name, mime, key=f"evidence-{key}", icon=f":material/{icon}:", on_click="ignore", width="stretch"
+        )
 
     button("Values (CSV)", partial(table_of, frame), "evidence.csv", "text/csv", "csv", "table")
     button("Means (CSV)", partial(table_of, summary_frame(tables)), "evidence_means.csv", "text/csv", "means", "table")
     button("Values (Parquet)", partial(parquet, frame), "evidence.parquet", "application/octet-stream", "parquet", "table")
     for format, mime in (("png", "image/png"), ("svg", "image/svg+xml"), ("pdf", "application/pdf")):
-        button(f"Figure ({format.upper()})", partial(chart.figure, tables, format), f"evidence.{format}", mime, format,
-               "image")
+        button(
+            f"Figure ({format.upper()})", partial(chart.figure, tables, format), f"evidence.{format}", mime, format, "image"
+        )
     setup = setup_of(plan)
-    caption = (f"Means with 95 % intervals over {setup.images}; {setup.network}. Bold: best; dagger: not distinguishable "
-               "from it.")
+    caption = (
+        f"Means with 95 % intervals over {setup.images}; {setup.network}. Bold: best; dagger: not distinguishable from it."
+    )
     button("Table (LaTeX)", partial(latex, tables, caption), "evidence.tex", "text/x-tex", "latex", "functions")
     text = text_of(plan, tables)
     button("Methods paragraph", text, "methods.txt", "text/plain", "methods", "article")

@@ -50,6 +50,7 @@ class EvidenceWorkspace(Workspace):
 
     def trace(self, picture: Picture) -> Trace:
         """The picture's forward pass."""
+
         def see() -> Trace:
             x = to_input(picture.read(), self.network, picture.fit)
             with self.turn(1):
@@ -108,8 +109,9 @@ class EvidenceJob(BackgroundJob):
 
         done, errors = 0, []
         space = EvidenceWorkspace(plan.network, maps)
-        for outcome, weight in zip(run_all(plan.network, tasks, workspace=space, record=values, progress=look), weights,
-                                   strict=True):
+        for outcome, weight in zip(
+            run_all(plan.network, tasks, workspace=space, record=values, progress=look), weights, strict=True
+        ):
             done += weight
             self.note(done)
             if outcome.error is not None:

@@ -34,8 +34,9 @@ def other_of(found: list[Summary], metric: str, model: str) -> str | None:
     return best(others, key=lambda one: one.mean).model if others else None
 
 
-def panel(grid: Grid, plan: Plan, tables: dict[str, list[Summary]], table: dict[str, dict[str, float]], metric: str,
-          model: str) -> None:
+def panel(
+    grid: Grid, plan: Plan, tables: dict[str, list[Summary]], table: dict[str, dict[str, float]], metric: str, model: str
+) -> None:
     """Draw it."""
     other = other_of(tables[metric], metric, model)
     where = None if other is None else farthest(table.get(model, {}), table.get(other, {}))
@@ -44,11 +45,20 @@ def panel(grid: Grid, plan: Plan, tables: dict[str, list[Summary]], table: dict[
     subject = plan.subject(where)
     with st.container(key="evidence-pair", border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.html(f'<div class="v-facts"><b>{escape(MEASURES[metric].title)}: {escape(model)} and {escape(other)} differ '
-                    f"most on “{escape(where)}”</b>, {table[model][where]:.3f} and {table[other][where]:.3f}</div>")
+            st.html(
+                f'<div class="v-facts"><b>{escape(MEASURES[metric].title)}: {escape(model)} and {escape(other)} differ '
+                f"most on “{escape(where)}”</b>, {table[model][where]:.3f} and {table[other][where]:.3f}</div>"
+            )
             if subject.row is None:
-                st.button("Show as a row", icon=":material/add:", type="tertiary", key="evidence-row",
-                          disabled=len(grid.state.rows) >= MAX_ROWS, on_click=_add_row, args=(subject,))
+                st.button(
+                    "Show as a row",
+                    icon=":material/add:",
+                    type="tertiary",
+                    key="evidence-row",
+                    disabled=len(grid.state.rows) >= MAX_ROWS,
+                    on_click=_add_row,
+                    args=(subject,),
+                )
             st.button("Close", icon=":material/close:", type="tertiary", key="evidence-pair-close", on_click=_close)
         maps = [_map(grid, plan, subject, name) for name in (model, other)]
         columns = st.columns([0.25, 0.25, 0.5], gap="small")
@@ -61,8 +71,12 @@ def panel(grid: Grid, plan: Plan, tables: dict[str, list[Summary]], table: dict[
                 limit = service.limit_of(values, look)
                 st.html(f'<div class="v-diff-name" title="{escape(name)}">{escape(name)}</div>')
                 key = ("evidence", plan.network.digest, subject.picture, plan.models[name].key, subject.target)
-                picture(f"evidence-map-{place}", payload.encoded(key, values, look, limit), f"Map of {name} for {where}",
-                        large.offer(f"evidence-{place}", partial(views.values_view, f"{name}, {where}", values, look)))
+                picture(
+                    f"evidence-map-{place}",
+                    payload.encoded(key, values, look, limit),
+                    f"Map of {name} for {where}",
+                    large.offer(f"evidence-{place}", partial(views.values_view, f"{name}, {where}", values, look)),
+                )
 
 
 def _map(grid: Grid, plan: Plan, subject: EvidenceSubject, name: str) -> NDArray[np.float32] | None:

@@ -41,9 +41,16 @@ def job() -> EvidenceJob:
 def switch(grid: Grid) -> None:
     """Button of the toolbar that opens and closes the panel."""
     on = grid.state.evidence is not None
-    st.button("Evidence", icon=":material/leaderboard:", type="tertiary", key="compare-evidence", disabled=not grid.rows,
-              help="Close the measures" if on else "Measure the models over rows or over many pictures, with intervals",
-              on_click=change, args=(state_compare.close_evidence if on else state_compare.set_evidence,))
+    st.button(
+        "Evidence",
+        icon=":material/leaderboard:",
+        type="tertiary",
+        key="compare-evidence",
+        disabled=not grid.rows,
+        help="Close the measures" if on else "Measure the models over rows or over many pictures, with intervals",
+        on_click=change,
+        args=(state_compare.close_evidence if on else state_compare.set_evidence,),
+    )
 
 
 def section(grid: Grid) -> None:
@@ -64,8 +71,9 @@ def _draw(grid: Grid) -> None:
         _line(grid, plan, shown, known, tables, work)
         _progress(plan, work)
         if not plan.subjects:
-            st.html('<div class="v-flip-empty v-muted">No pictures yet: bring up to 50 through “Pictures and measures”.'
-                    "</div>")
+            st.html(
+                '<div class="v-flip-empty v-muted">No pictures yet: bring up to 50 through “Pictures and measures”.</div>'
+            )
         elif any(one.images for found in tables.values() for one in found):
             _results(grid, plan, known, tables)
         elif not work.progress.running:
@@ -96,37 +104,60 @@ def _cached(metric: str, values: tuple[tuple[str, tuple[tuple[str, float], ...]]
     return summarize({model: dict(own) for model, own in values}, metric)
 
 
-def _line(grid: Grid, plan: Plan, shown: Evidence, known: dict[Key, Measured], tables: dict[str, list[Summary]],
-          work: EvidenceJob) -> None:
+def _line(
+    grid: Grid, plan: Plan, shown: Evidence, known: dict[Key, Measured], tables: dict[str, list[Summary]], work: EvidenceJob
+) -> None:
     missing = plan.missing()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="evidence-line"):
         count = len(plan.subjects)
-        st.html(f'<div class="v-flip-head"><h2>Evidence</h2><span class="v-muted">{len(plan.models)} models × {count} '
-                f'picture{"s" * (count != 1)} × {len(plan.metrics)} measures</span></div>', width="stretch")
+        st.html(
+            f'<div class="v-flip-head"><h2>Evidence</h2><span class="v-muted">{len(plan.models)} models × {count} '
+            f"picture{'s' * (count != 1)} × {len(plan.metrics)} measures</span></div>",
+            width="stretch",
+        )
         box = widgets.menu("Pictures and measures", key="menu-evidence", icon=":material/tune:", type="secondary")
         if box.open:
             with box:
                 _settings(shown)
         if shown.over == "rows":
-            box = widgets.menu("Box", key="menu-evidence-box", icon=":material/crop_free:", type="secondary",
-                               help="Draw a box around the object, for box mass and pointing")
+            box = widgets.menu(
+                "Box",
+                key="menu-evidence-box",
+                icon=":material/crop_free:",
+                type="secondary",
+                help="Draw a box around the object, for box mass and pointing",
+            )
             if box.open:
                 with box:
                     boxes.editor(grid, shown)
-        box = widgets.menu("Export", key="menu-evidence-export", icon=":material/ios_share:", type="secondary",
-                           disabled=not known, help="CSV, Parquet, figure, LaTeX, text of a methods section")
+        box = widgets.menu(
+            "Export",
+            key="menu-evidence-export",
+            icon=":material/ios_share:",
+            type="secondary",
+            disabled=not known,
+            help="CSV, Parquet, figure, LaTeX, text of a methods section",
+        )
         if box.open and known:
             with box:
                 exports.menu(plan, known, tables)
-        measuring.buttons(work, "evidence-start", lambda: work.start(plan, plan.missing(), sources.maps_of(grid, plan)),
-                          stop="evidence-stop", disabled=not missing, stop_help="Stop measuring; finished values stay",
-                          help=f"{len(missing)} values, about {_duration(MAP_SECONDS * sum(cost(missing).values()))}")
+        measuring.buttons(
+            work,
+            "evidence-start",
+            lambda: work.start(plan, plan.missing(), sources.maps_of(grid, plan)),
+            stop="evidence-stop",
+            disabled=not missing,
+            stop_help="Stop measuring; finished values stay",
+            help=f"{len(missing)} values, about {_duration(MAP_SECONDS * sum(cost(missing).values()))}",
+        )
 
 
 def _progress(plan: Plan, work: EvidenceJob) -> None:
     progress, left = work.progress, work.left()
-    measuring.progress_line(progress, f"Measuring: {100 * progress.share:.0f}\u202f%"
-                            + (f", about {_duration(left)} left" if left is not None else ""))
+    measuring.progress_line(
+        progress,
+        f"Measuring: {100 * progress.share:.0f}\u202f%" + (f", about {_duration(left)} left" if left is not None else ""),
+    )
     if not progress.running and not progress.message and (missing := plan.missing()):
         expected = _duration(MAP_SECONDS * sum(cost(missing).values()))
         st.caption(f"{len(missing)} of {len(plan.tasks)} values are not measured: about {expected} in the background.")
@@ -140,24 +171,50 @@ def _duration(seconds: float) -> str:
 
 def _settings(shown: Evidence) -> None:
     key = widgets.mirror("evidence-over", shown.over)
-    st.segmented_control("Over", list(OVER), key=key, required=True, format_func=OVER.__getitem__, on_change=_set,
-                         args=(key, "over"))
+    st.segmented_control(
+        "Over", list(OVER), key=key, required=True, format_func=OVER.__getitem__, on_change=_set, args=(key, "over")
+    )
     if shown.over == "uploads":
         kept = sources.own_set()
         name = f"evidence-upload-{st.session_state.setdefault('_evidence_generation', 0)}"
-        st.file_uploader("Pictures", type=widgets.UPLOAD_TYPES, key=name, accept_multiple_files=True,
-                         max_upload_size=widgets.UPLOAD_MB, on_change=sources.take_pictures, args=(name,),
-                         help=f"{containers.READABLE}. Up to {sources.MAX_OWN}, kept for this visit, shown to nobody else.")
+        st.file_uploader(
+            "Pictures",
+            type=widgets.UPLOAD_TYPES,
+            key=name,
+            accept_multiple_files=True,
+            max_upload_size=widgets.UPLOAD_MB,
+            on_change=sources.take_pictures,
+            args=(name,),
+            help=f"{containers.READABLE}. Up to {sources.MAX_OWN}, kept for this visit, shown to nobody else.",
+        )
         if kept:
             st.caption(f"{len(kept)} of at most {sources.MAX_OWN} pictures; the class explained is the first of each.")
-            st.button("Forget these pictures", icon=":material/delete:", type="tertiary", key="evidence-forget",
-                      on_click=sources.forget_pictures)
+            st.button(
+                "Forget these pictures",
+                icon=":material/delete:",
+                type="tertiary",
+                key="evidence-forget",
+                on_click=sources.forget_pictures,
+            )
     key = widgets.mirror("evidence-metrics", list(shown.metrics))
-    st.multiselect("Measures", list(OFFERED), key=key, format_func=lambda one: MEASURES[one].title, on_change=_set,
-                   args=(key, "metrics"))
+    st.multiselect(
+        "Measures",
+        list(OFFERED),
+        key=key,
+        format_func=lambda one: MEASURES[one].title,
+        on_change=_set,
+        args=(key, "metrics"),
+    )
     key = widgets.mirror("evidence-baselines", list(shown.baselines))
-    st.multiselect("Baselines to compare with", list(METHODS), key=key, format_func=lambda one: METHODS[one].title,
-                   on_change=_set, args=(key, "baselines"), help="Maps that are not LRP: what a model must beat")
+    st.multiselect(
+        "Baselines to compare with",
+        list(METHODS),
+        key=key,
+        format_func=lambda one: METHODS[one].title,
+        on_change=_set,
+        args=(key, "baselines"),
+        help="Maps that are not LRP: what a model must beat",
+    )
     if set(shown.metrics) & set(NEED_BOXES) and not (shown.over == "rows" and shown.boxes):
         st.caption("Box mass and pointing need a box: draw one on a row's picture with “Box”, next to this menu.")
     if "mosaic" in shown.metrics:
@@ -194,14 +251,23 @@ def _pick(metric: str) -> None:
 
 
 def _table(plan: Plan, tables: dict[str, list[Summary]]) -> None:
-    columns = {MEASURES[metric].title + ARROWS[MEASURES[metric].better]: [_text(one) for one in found]
-               for metric, found in tables.items()}
-    st.dataframe(pd.DataFrame({"Model": list(plan.models), **columns}), hide_index=True, width="stretch",
-                 key="evidence-table", column_config={"Model": st.column_config.TextColumn(pinned=True)})
+    columns = {
+        MEASURES[metric].title + ARROWS[MEASURES[metric].better]: [_text(one) for one in found]
+        for metric, found in tables.items()
+    }
+    st.dataframe(
+        pd.DataFrame({"Model": list(plan.models), **columns}),
+        hide_index=True,
+        width="stretch",
+        key="evidence-table",
+        column_config={"Model": st.column_config.TextColumn(pinned=True)},
+    )
     few = len(plan.subjects) < FEWEST
-    st.caption("Mean [95 % interval, bootstrap over pictures]. ★ best, ≈ not distinguishable from it (paired bootstrap"
-               + (f"; with fewer than {FEWEST} pictures nothing is)." if few else ").")
-               + " A click on a dot below shows the picture where that model and the best one differ most.")
+    st.caption(
+        "Mean [95 % interval, bootstrap over pictures]. ★ best, ≈ not distinguishable from it (paired bootstrap"
+        + (f"; with fewer than {FEWEST} pictures nothing is)." if few else ").")
+        + " A click on a dot below shows the picture where that model and the best one differ most."
+    )
 
 
 def _text(one: Summary) -> str:

@@ -24,8 +24,14 @@ from vislrp_ui.state import ImageRef
 from vislrp_ui.uploads import Upload
 
 FLIPPING = ("srg", "aopc", "abpc")
-COST = {"flipping": 12.0, "class_cosine": 3.0, "top_randomised": 1.5, "mosaic": 5.0, "sensitivity": 15.0,
-        "faithfulness": 0.2}
+COST = {
+    "flipping": 12.0,
+    "class_cosine": 3.0,
+    "top_randomised": 1.5,
+    "mosaic": 5.0,
+    "sensitivity": 15.0,
+    "faithfulness": 0.2,
+}
 """Of a model on a picture, in maps (one forward pass and one propagation); measures not named need the map alone."""
 PASSES = 40.0
 """Of a picture for `faithfulness`, whatever the number of models."""
@@ -116,8 +122,14 @@ class Plan:
                     if metric in NEED_BOXES and not boxes:
                         continue
                     found[one.title, name, metric] = MeasureTask(
-                        one.picture, model, metric, settings, boxes if metric in NEED_BOXES else (),
-                        size if metric in NEED_BOXES else (0, 0), mosaics if metric == "mosaic" else ())
+                        one.picture,
+                        model,
+                        metric,
+                        settings,
+                        boxes if metric in NEED_BOXES else (),
+                        size if metric in NEED_BOXES else (0, 0),
+                        mosaics if metric == "mosaic" else (),
+                    )
         return found
 
     @cached_property
@@ -127,13 +139,19 @@ class Plan:
 
     def known(self) -> dict[Key, Measured]:
         """What is measured, values that are not defined among it."""
-        return {key: self.tasks[key].unpack(packed) for key, name in self.keys.items()
-                if (packed := values.get(name)) is not None}
+        return {
+            key: self.tasks[key].unpack(packed)
+            for key, name in self.keys.items()
+            if (packed := values.get(name)) is not None
+        }
 
     def missing(self, metrics: Sequence[str] | None = None) -> dict[Key, MeasureTask]:
         """Tasks without a result."""
-        return {key: task for key, task in self.tasks.items()
-                if (metrics is None or key[2] in metrics) and values.get(self.keys[key]) is None}
+        return {
+            key: task
+            for key, task in self.tasks.items()
+            if (metrics is None or key[2] in metrics) and values.get(self.keys[key]) is None
+        }
 
     def table(self, metric: str, known: Mapping[Key, Measured]) -> dict[str, dict[str, float]]:
         """Defined values of a measure by model and subject."""

@@ -77,27 +77,38 @@ def plan_of(grid: Grid, shown: Evidence) -> Plan:
     found: list[EvidenceSubject] = []
     if shown.over == "rows":
         titles = unlike([f"{widgets.image_title(row.image)} · {network.classes[grid.targets[row.id]]}" for row in grid.rows])
-        found = [EvidenceSubject(title, _row_picture(row.image), str(grid.targets[row.id]), row.id, row.image)
-                 for title, row in zip(titles, grid.rows, strict=True)]
+        found = [
+            EvidenceSubject(title, _row_picture(row.image), str(grid.targets[row.id]), row.id, row.image)
+            for title, row in zip(titles, grid.rows, strict=True)
+        ]
     elif shown.over == "samples":
-        found = [EvidenceSubject(one.title, _sample_picture(one.id, "crop"), ref=ImageRef("sample", one.id))
-                 for one in samples().values()]
+        found = [
+            EvidenceSubject(one.title, _sample_picture(one.id, "crop"), ref=ImageRef("sample", one.id))
+            for one in samples().values()
+        ]
     else:
         kept = list(own_set().values())
         titles = unlike([title for title, _ in kept])
-        found = [EvidenceSubject(title, HeldPicture(upload.id, upload.id, "crop", upload.crop), upload=upload)
-                 for title, (_, upload) in zip(titles, kept, strict=True)]
+        found = [
+            EvidenceSubject(title, HeldPicture(upload.id, upload.id, "crop", upload.crop), upload=upload)
+            for title, (_, upload) in zip(titles, kept, strict=True)
+        ]
     columns = {entry.model.key for entry in grid.entries}
-    models = explainers([(entry.name, entry.model) for entry in grid.entries],
-                        [key for key in shown.baselines if Baseline(key).key not in columns])
+    models = explainers(
+        [(entry.name, entry.model) for entry in grid.entries],
+        [key for key in shown.baselines if Baseline(key).key not in columns],
+    )
     return Plan(network, tuple(found), models, shown)
 
 
 def maps_of(grid: Grid, plan: Plan) -> Maps:
     """Maps of the grid that are at hand, as the job takes them."""
     pictures = {one.row: one.picture for one in plan.subjects if one.row is not None}
-    return {(pictures[place.row.id], place.entry.model.key, place.target): place.values
-            for place in grid.places.values() if place.row.id in pictures and place.values is not None}
+    return {
+        (pictures[place.row.id], place.entry.model.key, place.target): place.values
+        for place in grid.places.values()
+        if place.row.id in pictures and place.values is not None
+    }
 
 
 def fill_free(grid: Grid, plan: Plan) -> None:
@@ -115,6 +126,8 @@ def fill_free(grid: Grid, plan: Plan) -> None:
             continue
         exact = held.astype("float64")
         seen = [box.seen(task.size_of_picture, len(exact), task.picture.fit) for box in task.boxes]
-        value = {"gini": lambda: metrics.gini(exact), "entropy": lambda: metrics.entropy(exact),  # noqa: B023
-                 "box_mass": lambda: box_mass(exact, seen), "pointing": lambda: pointing(exact, seen)}[key[2]]()  # noqa: B023
+        if key[2] in ("gini", "entropy"):
+            value = {"gini": metrics.gini, "entropy": metrics.entropy}[key[2]](exact)
+        else:
+            value = {"box_mass": box_mass, "pointing": pointing}[key[2]](exact, seen)
         values.put(plan.keys[key], {"target": target, "value": value, "seconds": 0.0})
