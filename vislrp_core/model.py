@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from vislrp_core import texts
-from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
+from vislrp_core.architecture import ARCHITECTURES, DEFAULT, LESSONS, Architecture, find
 from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.rules import Rule
 
@@ -124,7 +124,7 @@ class LRPModel(BaseModel):
 
     @model_validator(mode="after")
     def _cover_all_layers(self) -> LRPModel:
-        if self.architecture not in ARCHITECTURES:
+        if self.architecture not in ARCHITECTURES and self.architecture not in LESSONS:
             raise ValueError(f"architecture: must be one of {', '.join(ARCHITECTURES)}, got {_shown(self.architecture)}")
         expected, last = 1, self.plan.last
         for place, segment in enumerate(self.segments):
@@ -148,13 +148,13 @@ class LRPModel(BaseModel):
         return cls(
             name=name,
             architecture=architecture,
-            segments=(Segment(first=1, last=ARCHITECTURES[architecture].last, rule=Rule.of("zero")),),
+            segments=(Segment(first=1, last=find(architecture).last, rule=Rule.of("zero")),),
         )
 
     @property
     def plan(self) -> Architecture:
         """The architecture whose rows the segments count."""
-        return ARCHITECTURES[self.architecture]
+        return find(self.architecture)
 
     def require(self, architecture: Architecture) -> None:
         """Refuse a network of another architecture (Raises ModelError, which names both)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -52,6 +52,34 @@ class Setting:
     disposable: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One fraction of a rule, factor q / (z + stabilizer) R_j, for all neurons j of one layer and one picture.
+
+    Attributes
+    ----------
+    factor : float
+        What it is multiplied by: alpha, -beta, or 1.
+    contribution : callable
+        q_ij of an input a_i (), of weights w_ij (n,) and of the input's channel, or its number where it has no position.
+    z : Tensor
+        Denominators without the stabilizer, (1, C, H, W) or (1, N).
+    bias : Tensor
+        What the bias adds to each, (C,) or (N,).
+    damping : float
+        Epsilon times its scale plus 1e-9: the stabilizer without the sign of z.
+    counts : Tensor, optional
+        For which neurons there is this term at all, of the shape of z.
+    """
+
+    factor: float
+    contribution: Callable[[Tensor, Tensor, int], Tensor]
+    z: Tensor
+    bias: Tensor
+    damping: float
+    counts: Tensor | None = None
+
+
 class RuleKind(ABC):
     """One way to share relevance out, with the presets that belong to it; it keeps no state."""
 
@@ -72,6 +100,10 @@ class RuleKind(ABC):
         Doubtful
             If rounding errors of the trace's single precision would show.
         """
+
+    @abstractmethod
+    def terms(self, here: WeightedLayer, rule: Values, absorb: bool) -> tuple[Term, ...]:
+        """The fractions that `step` adds up, each by itself; for one picture."""
 
     @abstractmethod
     def formula(self, writer: Writer, rule: Values) -> str:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from vislrp_core.factors import Factors
-from vislrp_core.kinds.base import Preset, RuleKind, Setting
-from vislrp_core.kinds.unified import one_term
+from vislrp_core.kinds.base import Preset, RuleKind, Setting, Term
+from vislrp_core.kinds.unified import one_term, term_of
 from vislrp_core.notation import Writer
 from vislrp_core.parameters import Values, format_number
 from vislrp_core.weighted import WeightedLayer
@@ -39,12 +39,8 @@ class GammaGeneralized(RuleKind):
 
     def step(self, here: WeightedLayer, rule: Values, relevance: Tensor, setting: Setting) -> Tensor:
         """One term for neurons with a positive sum, one for those with a negative one."""
-        plain = here.denominator(rule, Factors(0.0, 1.0, 1.0, 0.0), setting.absorb).whole()
         total: Tensor | None = None
-        for side, factors in (
-            (plain > 0, Factors(0.0, 1.0 + rule.gamma1p, 1.0, 0.0)),
-            (plain < 0, Factors(0.0, 1.0, 1.0 + rule.gamma1p, 0.0)),
-        ):
+        for side, factors in self._sides(here, rule, setting.absorb):
             arriving = torch.where(side, relevance, 0.0)
             # Behind a ReLU neurons of negative sum mostly carry nothing; a GPU would have to be waited for.
             if arriving.device.type == "cpu" and not bool(arriving.any()):
@@ -52,6 +48,21 @@ class GammaGeneralized(RuleKind):
             term = one_term(here, rule, factors, 1.0, arriving, setting, disposable=True)
             total = term if total is None else total.add_(term)
         return relevance.new_zeros(here.input_shape(relevance)) if total is None else total
+
+    @staticmethod
+    def _sides(here: WeightedLayer, rule: Values, absorb: bool) -> tuple[tuple[Tensor, Factors], ...]:
+        """Which neurons have a sum of each sign, and what counts for them."""
+        plain = here.denominator(rule, Factors(0.0, 1.0, 1.0, 0.0), absorb).whole()
+        return (
+            (plain > 0, Factors(0.0, 1.0 + rule.gamma1p, 1.0, 0.0)),
+            (plain < 0, Factors(0.0, 1.0, 1.0 + rule.gamma1p, 0.0)),
+        )
+
+    def terms(self, here: WeightedLayer, rule: Values, absorb: bool) -> tuple[Term, ...]:
+        """One for each sign of a neuron's sum."""
+        return tuple(
+            term_of(here, rule, factors, 1.0, absorb, counts=side) for side, factors in self._sides(here, rule, absorb)
+        )
 
     def may_cancel(self, rule: Values) -> bool:
         """As LRP-0 where γ is 0."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from vislrp_core.factors import Change, Factors
-from vislrp_core.kinds.base import Preset, RuleKind, Setting
+from vislrp_core.kinds.base import Preset, RuleKind, Setting, Term
 from vislrp_core.notation import Writer
 from vislrp_core.parameters import KEYS, Values, format_number
-from vislrp_core.precision import shares
+from vislrp_core.precision import damping, shares
 from vislrp_core.shares import Denominator
 from vislrp_core.weighted import WeightedLayer
 
@@ -77,23 +78,51 @@ def _of_weights(
     return here.hand_down(s, factors.divided(lead))
 
 
+def _exchanged(factors: Factors) -> Factors:
+    """What factors do to the weights of negative inputs: the sign of the contribution decides."""
+    return Factors(factors.constant, factors.negative, factors.positive, factors.square)
+
+
+def _parts_by_sign(here: WeightedLayer, rule: Values, factors: Factors) -> list[tuple[Tensor, Change | None]]:
+    """Positive inputs and negative ones, each with what becomes of its weights."""
+    u = here.inputs(rule)
+    return [(u.clamp(min=0), factors.with_constant), (u.clamp(max=0), _exchanged(factors).with_constant)]
+
+
+def _sums_by_sign(here: WeightedLayer, rule: Values, factors: Factors, absorb: bool) -> Denominator:
+    """z of one term for inputs of both signs."""
+    key = (here.layer, "by sign", rule.theta0, rule.theta1, factors)
+    z = here.trace.cache.term(key)
+    if z is None:
+        (above, change), (below, exchanged) = _parts_by_sign(here, rule, factors)
+        z = here.trace.cache.keep(key, here.forward(above, change).add_(here.forward(below, exchanged)))
+    return Denominator(((z, 1.0),), here.bias_share(factors) if absorb else None)
+
+
+def term_of(
+    here: WeightedLayer, rule: Values, factors: Factors, factor: float, absorb: bool, counts: Tensor | None = None
+) -> Term:
+    """One term with the contributions that factors make, by the sums that `one_term` divides by."""
+    by_sign = _mixed(here, rule) and factors.positive != factors.negative
+    z = _sums_by_sign(here, rule, factors, absorb) if by_sign else here.denominator(rule, factors, absorb)
+    change, other = factors.with_constant, _exchanged(factors).with_constant
+
+    def contribution(a: Tensor, w: Tensor, channel: int) -> Tensor:
+        u = rule.theta0 + rule.theta1 * a
+        made = other if by_sign and bool(u < 0) else change
+        return u * (w if made is None else made(w, None))
+
+    bias = here.network.biases[here.layer]
+    share = here.bias_share(factors) if absorb else torch.zeros_like(bias)
+    return Term(factor, contribution, z.whole(), share, float(damping(rule, z)), counts)
+
+
 def _by_sign(
     here: WeightedLayer, rule: Values, factors: Factors, absorb: bool, relevance: Tensor, factor: float, *, disposable: bool
 ) -> Tensor:
     """One term where inputs of both signs occur: positive contributions take one factor, negative ones the other."""
-    other = Factors(factors.constant, factors.negative, factors.positive, factors.square)
-    key = (here.layer, "by sign", rule.theta0, rule.theta1, factors)
-
-    def parts() -> list[tuple[Tensor, Change | None]]:
-        u = here.inputs(rule)
-        return [(u.clamp(min=0), factors.with_constant), (u.clamp(max=0), other.with_constant)]
-
-    def sums() -> Denominator:
-        z = here.trace.cache.term(key)
-        if z is None:
-            (above, change), (below, exchanged) = parts()
-            z = here.trace.cache.keep(key, here.forward(above, change).add_(here.forward(below, exchanged)))
-        return Denominator(((z, 1.0),), here.bias_share(factors) if absorb else None)
+    parts = partial(_parts_by_sign, here, rule, factors)
+    sums = partial(_sums_by_sign, here, rule, factors, absorb)
 
     def exactly() -> Tensor:
         (above, change), (below, exchanged) = parts()
@@ -191,17 +220,12 @@ class Unified(RuleKind):
     def step(self, here: WeightedLayer, rule: Values, relevance: Tensor, setting: Setting) -> Tensor:
         """Both terms; those that weights alone decide are multiplied by the inputs once."""
         mixed = _mixed(here, rule)
-        terms = [
-            (factor, p, n)
-            for factor, p, n in ((rule.alpha, rule.gamma1p, rule.gamma1n), (-rule.beta, rule.gamma1n, rule.gamma1p))
-            if factor != 0
-        ]
+        terms = self._factors(rule)
         total: Tensor | None = None
         apart: Tensor | None = None
-        for number, (factor, p, n) in enumerate(terms, 1):
-            factors = Factors(rule.gamma0, rule.gamma1 + p, rule.gamma1 + n, rule.gamma2)
+        for number, (factor, factors) in enumerate(terms, 1):
             last = setting.disposable and number == len(terms)
-            if mixed and p != n:
+            if mixed and factors.positive != factors.negative:
                 term = _by_sign(here, rule, factors, setting.absorb, relevance, factor, disposable=last)
                 apart = term if apart is None else apart.add_(term)
             else:
@@ -213,6 +237,19 @@ class Unified(RuleKind):
             found = total if apart is None else apart
             return relevance.new_zeros(here.input_shape(relevance)) if found is None else found
         return total.add_(apart)
+
+    @staticmethod
+    def _factors(rule: Values) -> list[tuple[float, Factors]]:
+        """The terms that do not vanish: alpha or -beta, and what it makes of weights."""
+        return [
+            (factor, Factors(rule.gamma0, rule.gamma1 + p, rule.gamma1 + n, rule.gamma2))
+            for factor, p, n in ((rule.alpha, rule.gamma1p, rule.gamma1n), (-rule.beta, rule.gamma1n, rule.gamma1p))
+            if factor != 0
+        ]
+
+    def terms(self, here: WeightedLayer, rule: Values, absorb: bool) -> tuple[Term, ...]:
+        """The alpha term and the beta term."""
+        return tuple(term_of(here, rule, factors, factor, absorb) for factor, factors in self._factors(rule))
 
     def in_proportion(self, rule: Values) -> bool:
         """Where the activation alone multiplies what arrives."""
