@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SHELL = "chromium-headless-shell"
+"""Chromium without a window's frame: a page takes a third less processor time (Debian has it)."""
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def installed_browser() -> str | None:
@@ -29,14 +31,22 @@ def installed_browser() -> str | None:
     return own if os.path.exists(own) else None
 
 
+def _apt_install(package: str, check: bool = False) -> None:
+    subprocess.run(["apt-get", "install", "-y", "-qq", package], check=check, stdout=subprocess.DEVNULL)
+
+
 def main() -> int:
     """Install Chromium where none is found; the exit status is 0 when one can be started afterwards."""
+    packages = shutil.which("apt-get") and os.geteuid() == 0
+    if packages and not os.environ.get("VISLRP_CHROMIUM") and not shutil.which(SHELL):
+        # Not every system has this package: then any Chromium will do.
+        subprocess.run(["apt-get", "update", "-qq"], check=False)
+        _apt_install(SHELL)
     if browser := installed_browser():
         print(f"Browser tests use {browser}")
         return 0
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=True, stdout=subprocess.DEVNULL)
+    if packages:
+        _apt_install("chromium", check=True)
     else:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
     browser = installed_browser()

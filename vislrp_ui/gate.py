@@ -8,9 +8,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
+
+from vislrp_core.cores import usable_cores
 
 POLL_SECONDS = 0.25
 
@@ -121,23 +122,6 @@ def default_slots() -> int:
         return int(named)
     cores = usable_cores()
     return max(min(cores, 2), cores // 2)
-
-
-def usable_cores(group: Path = Path("/sys/fs/cgroup")) -> int:
-    """Cores that this process may use: by its affinity, and by the quota of its container.
-
-    Parameters
-    ----------
-    group : Path
-        Folder of the control group (version 2), whose `cpu.max` holds the quota and its period, or "max".
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = (group / "cpu.max").read_text(encoding="ascii").split()
-        cores = min(cores, max(1, int(quota) // int(period)))
-    except (OSError, ValueError, ZeroDivisionError):  # no such group, or no limit
-        pass
-    return cores
 
 
 def share_cores(computations: int) -> None:

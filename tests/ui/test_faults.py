@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from vislrp_core.cores import usable_cores
 from vislrp_core.resources import app_script, model_store
 from vislrp_ui import session
-from vislrp_ui.gate import usable_cores
 
 
 @pytest.mark.parametrize(

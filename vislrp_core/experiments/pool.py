@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.context import BaseContext
 from typing import Any
 
 import torch
 
+from vislrp_core.cores import usable_cores
 from vislrp_core.errors import VisLRPError
 from vislrp_core.experiments.run import Group, answers
 from vislrp_core.experiments.workspace import Workspace
@@ -57,6 +59,19 @@ def _work(group: Group) -> list[Any]:
     if _workspace is None:
         raise PoolError("The worker has no network: start the run again.")
     return answers(_workspace.network, group, _workspace)
+
+
+def _processes() -> BaseContext:
+    """How workers begin: never as a copy of this process, whose threads of torch would be missing there.
+
+    On Linux they are copies of a fresh process that has imported torch and computed nothing: the import takes seconds, and
+    its memory is shared by all workers.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 @dataclass(frozen=True)
@@ -146,13 +161,9 @@ class StandingPool:
     def _workers(self) -> ProcessPoolExecutor:
         if self._executor is None:
             pool = self._pool
-            threads = max(1, (os.cpu_count() or 1) // pool.workers)
-            # Forked processes and torch's threads do not go together.
+            threads = max(1, usable_cores() // pool.workers)
             self._executor = ProcessPoolExecutor(
-                pool.workers,
-                multiprocessing.get_context("spawn"),
-                _begin,
-                (pool.source, threads, pool.batch, pool.store_bytes),
+                pool.workers, _processes(), _begin, (pool.source, threads, pool.batch, pool.store_bytes)
             )
         return self._executor
 

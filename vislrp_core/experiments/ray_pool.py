@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from vislrp_core.cores import usable_cores
 from vislrp_core.errors import InputError
 from vislrp_core.experiments.pool import PoolError
 from vislrp_core.experiments.run import answers
@@ -121,7 +122,7 @@ class RayPool:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:
             if self.address == LOCAL:
-                ray.init(address="local", num_cpus=self.workers or os.cpu_count() or 1, include_dashboard=False, **quiet)
+                ray.init(address="local", num_cpus=self.workers or usable_cores(), include_dashboard=False, **quiet)
             else:
                 ray.init(address=self.address, **quiet)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
