@@ -141,21 +141,8 @@ def profiled(process: psutil.Process, file: Path | None, gil: bool) -> Iterator[
         yield
         return
     spy_file = str(Path(sys.executable).with_name("py-spy"))
-    command = [
-        spy_file,
-        "record",
-        "--pid",
-        str(process.pid),
-        "--rate",
-        "50",
-        "--format",
-        "raw",
-        "--nonblocking",
-        "--threads",
-        "--output",
-        str(file),
-        *(["--gil"] if gil else []),
-    ]
+    spy_options = ["--rate", "50", "--format", "raw", "--nonblocking", "--threads", "--output"]
+    command = [spy_file, "record", "--pid", str(process.pid), *spy_options, str(file), *(["--gil"] if gil else [])]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as spy:
         try:
             yield

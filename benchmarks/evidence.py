@@ -144,23 +144,8 @@ def command(out: Path, pictures: Sequence[str], network: str, extra: Sequence[st
         model.save(place / f"single_{number}.json")
         files.append(str(place / f"single_{number}.json"))
     models = [word for name in [*files[:5], *COMPOSITES, *files[5:]] for word in ("--model", name)]
-    return [
-        sys.executable,
-        "-m",
-        "vislrp_core",
-        "measure",
-        *pictures,
-        *models,
-        "--baselines",
-        BASELINES,
-        "--metrics",
-        METRICS,
-        "--network",
-        network,
-        "--out",
-        str(out),
-        *extra,
-    ]
+    measure = [sys.executable, "-m", "vislrp_core", "measure", *pictures, *models]
+    return [*measure, "--baselines", BASELINES, "--metrics", METRICS, "--network", network, "--out", str(out), *extra]
 
 
 def kills(options: argparse.Namespace) -> None:
@@ -170,25 +155,10 @@ def kills(options: argparse.Namespace) -> None:
         pictures = find_images([str(sample_images())])[:2]
 
         def run(out: str) -> list[str]:
-            return [
-                sys.executable,
-                "-m",
-                "vislrp_core",
-                "measure",
-                *pictures,
-                "--model",
-                "epsilon_plus_flat",
-                "--model",
-                "falling_gamma",
-                "--baselines",
-                "edges,random",
-                "--metrics",
-                "class_cosine,top_randomised,gini",
-                "--network",
-                options.network,
-                "--out",
-                str(Path(folder) / out),
-            ]
+            measure = [sys.executable, "-m", "vislrp_core", "measure", *pictures]
+            models = ["--model", "epsilon_plus_flat", "--model", "falling_gamma", "--baselines", "edges,random"]
+            metrics = ["--metrics", "class_cosine,top_randomised,gini"]
+            return [*measure, *models, *metrics, "--network", options.network, "--out", str(Path(folder) / out)]
 
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         begin = time.perf_counter()

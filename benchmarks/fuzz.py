@@ -95,20 +95,8 @@ def pictures() -> tuple[bytes, ...]:
     with Image.open(next(iter(sorted(sample_images().glob("*.jpg"))))) as opened:
         small = opened.convert("RGB").resize((24, 18))
     found = []
-    for kind, mode in (
-        ("PNG", "RGB"),
-        ("PNG", "RGBA"),
-        ("PNG", "P"),
-        ("PNG", "1"),
-        ("PNG", "I;16"),
-        ("JPEG", "RGB"),
-        ("JPEG", "CMYK"),
-        ("WEBP", "RGB"),
-        ("GIF", "P"),
-        ("BMP", "RGB"),
-        ("TIFF", "RGB"),
-        ("TIFF", "L"),
-    ):
+    kinds = "PNG RGB, PNG RGBA, PNG P, PNG 1, PNG I;16, JPEG RGB, JPEG CMYK, WEBP RGB, GIF P, BMP RGB, TIFF RGB, TIFF L"
+    for kind, mode in (one.split() for one in kinds.split(", ")):
         buffer = io.BytesIO()
         (small.convert("L").convert("I;16") if mode == "I;16" else small.convert(mode)).save(buffer, kind)
         found.append(buffer.getvalue())

@@ -62,25 +62,8 @@ def plain_logits(state: dict[str, Tensor], rows: Architecture, normalised: bool,
 def explained(folder: Path, file: Path, model: LRPModel) -> tuple[dict[int, Tensor], dict]:
     """Relevance of all layers and the summary, as the command line writes them."""
     model.save(folder / "model.json")
-    assert (
-        main(
-            [
-                "explain",
-                str(PICTURE),
-                "--network",
-                str(file),
-                "--model",
-                str(folder / "model.json"),
-                "--layers",
-                "all",
-                "--dtype",
-                "float64",
-                "--out",
-                str(folder / "out"),
-            ]
-        )
-        == 0
-    )
+    command = ["explain", str(PICTURE), "--network", str(file), "--model", str(folder / "model.json")]
+    assert main([*command, *["--layers", "all", "--dtype", "float64", "--out"], str(folder / "out")]) == 0
     with np.load(folder / "out" / "relevance.npz") as written:
         found = {int(key): torch.from_numpy(written[key]) for key in written}
     return found, json.loads((folder / "out" / "summary.json").read_text(encoding="utf-8"))

@@ -54,19 +54,8 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def measured(folder: Path) -> Path:
-    assert (
-        main(
-            flip_command(
-                folder,
-                str(folder / "pictures"),
-                "--model",
-                str(folder / "basic.json"),
-                "--model",
-                str(folder / "gamma.json"),
-            )
-        )
-        == 0
-    )
+    models = ["--model", str(folder / "basic.json"), "--model", str(folder / "gamma.json")]
+    assert main(flip_command(folder, str(folder / "pictures"), *models)) == 0
     return folder / "out"
 
 

@@ -57,28 +57,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(
     folder: Path, *arguments: str, out: str = "out", metrics: str = METRICS, pictures: tuple[str, ...] = ()
 ) -> list[str]:
-    return [
-        "measure",
-        str(folder / "pictures"),
-        *pictures,
-        "--model",
-        str(folder / "basic.json"),
-        "--model",
-        str(folder / "gamma.json"),
-        "--baselines",
-        "edges,gradient",
-        "--metrics",
-        metrics,
-        "--patch",
-        "56",
-        "--steps",
-        "3",
-        "--network",
-        str(folder / "net.safetensors"),
-        "--out",
-        str(folder / out),
-        *arguments,
-    ]
+    models = ["--model", str(folder / "basic.json"), "--model", str(folder / "gamma.json")]
+    fixed = ["--baselines", "edges,gradient", "--patch", "56", "--steps", "3", "--network", str(folder / "net.safetensors")]
+    out = str(folder / out)
+    return ["measure", str(folder / "pictures"), *pictures, *models, *fixed, "--metrics", metrics, "--out", out, *arguments]
 
 
 @pytest.fixture(scope="module")

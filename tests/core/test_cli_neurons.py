@@ -56,23 +56,8 @@ def command(folder: Path, name: str, *arguments: str) -> list[str]:
 @pytest.mark.parametrize("layer", ["conv5_3", "pool2", "34", "fc8"])
 def test_scores_are_direct_sums(folder: Path, trace: Trace, layer: str, capsys: pytest.CaptureFixture[str]):
     out = folder / "tables" / f"{layer}.csv"
-    assert (
-        main(
-            command(
-                folder,
-                "neurons",
-                "--layer",
-                layer,
-                "--model",
-                str(folder / "basic.json"),
-                "--target",
-                "dog",
-                "--out",
-                str(out),
-            )
-        )
-        == 0
-    )
+    model = ["--model", str(folder / "basic.json"), "--target", "dog"]
+    assert main(command(folder, "neurons", "--layer", layer, *model, "--out", str(out))) == 0
     assert f"Written to {out}" in capsys.readouterr().out
     with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -89,22 +74,8 @@ def test_scores_are_direct_sums(folder: Path, trace: Trace, layer: str, capsys: 
 
 
 def test_neurons_as_json(folder: Path, capsys: pytest.CaptureFixture[str]):
-    assert (
-        main(
-            command(
-                folder,
-                "neurons",
-                "--layer",
-                "35",
-                "--model",
-                str(folder / "basic.json"),
-                "--json",
-                "--out",
-                str(folder / "json.csv"),
-            )
-        )
-        == 0
-    )
+    model, out = str(folder / "basic.json"), str(folder / "json.csv")
+    assert main(command(folder, "neurons", "--layer", "35", "--model", model, "--json", "--out", out)) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["layer"] == {"index": 35, "name": "fc7"}
     with (folder / "json.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -129,26 +100,8 @@ def plain_pass(folder: Path, trace: Trace, sets: dict[int, list[int]], value: st
 def test_ablation_is_a_forward_pass_without_the_neurons(
     folder: Path, trace: Trace, value: str, capsys: pytest.CaptureFixture[str]
 ):
-    assert (
-        main(
-            command(
-                folder,
-                "ablate",
-                "--ablate",
-                "conv5_3:0,2-3",
-                "--ablate",
-                "17:1",
-                "--ablate",
-                "30:3,4",
-                "--value",
-                value,
-                "--top",
-                "7",
-                "--json",
-            )
-        )
-        == 0
-    )
+    sets = ["--ablate", "conv5_3:0,2-3", "--ablate", "17:1", "--ablate", "30:3,4"]
+    assert main(command(folder, "ablate", *sets, "--value", value, "--top", "7", "--json")) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["ablated"] == {"17": [1], "29": [0, 2, 3], "30": [3, 4]}
     for key, wanted in (

@@ -30,20 +30,8 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[byte
 
 def test_the_readmes_command(tmp_path):
     torch.save(tiny_state(divisor=32, classes=1000), tmp_path / "net.pth")
-    result = run(
-        "-m",
-        "vislrp_core",
-        "explain",
-        PICTURE,
-        "--model",
-        MODEL,
-        "--target",
-        "castle",
-        "--out",
-        str(tmp_path / "out"),
-        "--network",
-        str(tmp_path / "net.pth"),
-    )
+    explain = ["explain", PICTURE, "--model", MODEL, "--target", "castle"]
+    result = run("-m", "vislrp_core", *explain, "--out", str(tmp_path / "out"), "--network", str(tmp_path / "net.pth"))
     assert (result.returncode, result.stderr) == (0, b"")
     assert result.stdout.startswith(b"castle (class 483): logit ")
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["target"]["index"] == 483

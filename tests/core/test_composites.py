@@ -102,46 +102,13 @@ def test_the_command_line_takes_ready_models_by_name(
     save_file(tiny_state(4, divisor=16, classes=7), tmp_path / "net.safetensors")
     Image.effect_noise((240, 230), 80).convert("RGB").save(tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
-    assert (
-        main(
-            [
-                "measure",
-                "a.png",
-                "--model",
-                "epsilon_plus_flat",
-                "--model",
-                "falling_gamma",
-                "--metrics",
-                "gini",
-                "--network",
-                "net.safetensors",
-                "--out",
-                "out",
-            ]
-        )
-        == 0
-    )
+    measure = ["measure", "a.png", "--metrics", "gini", "--network", "net.safetensors"]
+    assert main([*measure, *["--model", "epsilon_plus_flat", "--model", "falling_gamma", "--out", "out"]]) == 0
     assert "EpsilonPlusFlat" in capsys.readouterr().out
     assert main(["explain", "a.png", "--model", "epsilon_plus", "--network", "net.safetensors", "--out", "out2"]) == 0
     assert main(["check", "epsilon_alpha2_beta1"]) == 0
     composite("epsilon_plus", "alexnet").save(tmp_path / "other.json")
-    assert (
-        main(
-            [
-                "measure",
-                "a.png",
-                "--model",
-                "other.json",
-                "--metrics",
-                "gini",
-                "--network",
-                "net.safetensors",
-                "--out",
-                "out3",
-            ]
-        )
-        == 2
-    )
+    assert main([*measure, *["--model", "other.json", "--out", "out3"]]) == 2
     assert "adapt the model first" in capsys.readouterr().err
     composite("falling_gamma").save(tmp_path / "epsilon_plus")
     capsys.readouterr()

@@ -41,23 +41,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(folder: Path, name: str, *arguments: str) -> list[str]:
     """A command over pictures, without the pictures."""
+    model = ["--model", str(folder / "basic.json")]
     more = {
         "predict": [],
-        "explain": ["--model", str(folder / "basic.json"), "--out", str(folder / "explained")],
-        "neurons": ["--model", str(folder / "basic.json"), "--layer", "35", "--out", str(folder / "n.csv")],
+        "explain": [*model, "--out", str(folder / "explained")],
+        "neurons": [*model, "--layer", "35", "--out", str(folder / "n.csv")],
         "ablate": ["--ablate", "35:0"],
-        "flip": [
-            "--model",
-            str(folder / "basic.json"),
-            "--patch",
-            "112",
-            "--steps",
-            "1",
-            "--orders",
-            "morf",
-            "--out",
-            str(folder / "flipped"),
-        ],
+        "flip": [*model, *["--patch", "112", "--steps", "1", "--orders", "morf", "--out"], str(folder / "flipped")],
     }[name]
     return [name, *more, "--network", str(folder / "net.safetensors"), *arguments]
 

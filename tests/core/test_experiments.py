@@ -1,42 +1,25 @@
-"""Experiments: tasks are values; one function runs them here or in a pool, resumes, tells how far it is, can be stopped."""
+"""Experiments: tasks are values; one function runs them, resumes, tells how far it is, can be stopped."""
 
 from __future__ import annotations
 
 import ast
 import json
-import os
 import pickle
-import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from safetensors.torch import save_file
 
-from tests.support.networks import tiny_state
+from tests.support.curves import LAYER, fill, same, tasks_of
 from vislrp_core import ablation, flipping
 from vislrp_core.baselines import Baseline
-from vislrp_core.errors import InputError, VisLRPError
-from vislrp_core.experiments import (
-    AblationCurve,
-    FlipCurve,
-    Group,
-    NetworkSource,
-    Outcome,
-    Picture,
-    ProcessPool,
-    Record,
-    Task,
-    Workspace,
-    run_all,
-)
+from vislrp_core.errors import InputError
+from vislrp_core.experiments import AblationCurve, FlipCurve, Group, NetworkSource, Picture, Record, Task, Workspace, run_all
 from vislrp_core.experiments import workspace as workspaces
-from vislrp_core.experiments.pool import PoolError
 from vislrp_core.experiments.run import answers, groups_of, wishes_of
 from vislrp_core.fills import filled_image
 from vislrp_core.model import LRPModel
@@ -45,18 +28,11 @@ from vislrp_core.neurons import score
 from vislrp_core.propagation import propagate
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYER = 35
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("experiments")
-    save_file(tiny_state(4, divisor=16, classes=7), place / "net.safetensors")
-    random = np.random.default_rng(2)
-    for name in ("a.png", "b.png", "c.png"):
-        pixels = Image.fromarray(random.integers(0, 256, size=(9, 9, 3), dtype=np.uint8))
-        pixels.resize((240, 230), Image.Resampling.BICUBIC).save(place / name)
-    return place
+    return fill(tmp_path_factory.mktemp("experiments"))
 
 
 @pytest.fixture(scope="module")
@@ -71,20 +47,7 @@ def network(source: NetworkSource) -> Network:
 
 @pytest.fixture
 def tasks(folder: Path) -> list[Task[Any]]:
-    """Curves of both kinds over three pictures."""
-    found: list[Task[Any]] = []
-    for name in ("a.png", "b.png", "c.png"):
-        picture = Picture.of(str(folder / name))
-        found += [
-            FlipCurve(picture, 2, "morf", LRPModel.basic(), None, 56, "mean", 3),
-            FlipCurve(picture, 2, "random", None, 1, 56, "mean", 3),
-            AblationCurve(picture, 2, LAYER, (0, 1, 4, 12), "activation"),
-        ]
-    return found
-
-
-def same(one: object, other: object) -> bool:
-    return all(np.array_equal(value, getattr(other, name)) for name, value in vars(one).items())
+    return tasks_of(folder)
 
 
 # --- tasks ---------------------------------------------------------------------------------------------------------------
@@ -342,85 +305,6 @@ def test_a_picture_or_map_that_cannot_be_made_is_its_own_tasks_error(
     endless = [replace(task, model=LRPModel.model_validate(huge)) for task in (tasks[0], tasks[3])]
     found = list(run_all(network.to(dtype=torch.float32), [*endless, tasks[1]]))
     assert ["not finite" in str(one.error) for one in found] == [True, True, False] and all_at_once == [2]
-
-
-# --- pools ---------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Lost(FlipCurve):
-    """A curve whose worker is killed in the middle, as often as its file says."""
-
-    flag: str = ""
-
-    def run(self, network: Network, workspace: Workspace | None = None) -> flipping.PerturbationCurve:
-        times = int(Path(self.flag).read_text())
-        if times:
-            Path(self.flag).write_text(str(times - 1))
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().run(network, workspace)
-
-
-def in_pool(
-    network: Network, source: NetworkSource, tasks: list[Task[Any]], **options: Any
-) -> dict[tuple[Any, ...], Outcome[Any]]:
-    return {repr(one.task.key): one for one in run_all(network, tasks, pool=ProcessPool(source, 2), **options)}
-
-
-def test_a_pool_gives_what_one_process_gives(
-    network: Network, source: NetworkSource, tasks: list[Task[Any]], folder: Path, tmp_path: Path
-) -> None:
-    broken = FlipCurve(Picture(str(folder / "gone.png"), "digest"), 0, "random", None, 0, 56)
-    alone = {repr(one.task.key): one for one in run_all(network, [*tasks, broken])}
-    told: list[tuple[int, int]] = []
-    with Record(tmp_path / "results.jsonl") as record:
-        pooled = in_pool(network, source, [*tasks, broken], record=record, progress=lambda *both: told.append(both))
-        assert len(record) == len(tasks)
-        again = in_pool(network, source, tasks, record=record)
-    assert pooled.keys() == alone.keys() and all(one.reused for one in again.values())
-    for key, one in alone.items():
-        if one.error is not None:
-            assert str(pooled[key].error) == str(one.error) and isinstance(pooled[key].error, VisLRPError)
-            continue
-        assert np.allclose(pooled[key].result.logits, one.result.logits, rtol=1e-9, atol=1e-12)
-        assert same(again[key].result, pooled[key].result)
-    total = sum(task.size for task in tasks) + broken.size
-    assert told[0] == (0, total) and told[-1] == (total, total)
-
-
-def lost(tasks: list[Task[Any]], tmp_path: Path, times: int) -> Lost:
-    (tmp_path / "flag").write_text(str(times))
-    return Lost(**vars(tasks[3]), flag=str(tmp_path / "flag"))
-
-
-def test_a_worker_that_is_killed_is_replaced(
-    network: Network, source: NetworkSource, tasks: list[Task[Any]], tmp_path: Path
-) -> None:
-    wanted = [*tasks[:3], lost(tasks, tmp_path, 1), *tasks[4:]]
-    pooled = in_pool(network, source, wanted)
-    assert (tmp_path / "flag").read_text() == "0" and all(one.error is None for one in pooled.values())
-    for one in run_all(network, tasks):
-        assert np.allclose(pooled[repr(one.task.key)].result.logits, one.result.logits, rtol=1e-9, atol=1e-12)
-
-
-def test_workers_that_end_again_and_again_end_the_run_in_one_sentence(
-    network: Network, source: NetworkSource, tasks: list[Task[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("vislrp_core.experiments.pool.RESTARTS", 1)
-    with Record(tmp_path / "results.jsonl") as record, pytest.raises(PoolError, match="choose fewer workers"):
-        in_pool(network, source, [lost(tasks, tmp_path, 9)], record=record)
-
-
-def test_stopping_a_pool_ends_its_workers(network: Network, source: NetworkSource, tasks: list[Task[Any]]) -> None:
-    class Enough(Exception):
-        pass
-
-    def stop(done: int, total: int) -> None:
-        if done:
-            raise Enough
-
-    with pytest.raises(Enough):
-        in_pool(network, source, tasks, progress=stop)
 
 
 Wrong = Callable[[], object]

@@ -59,23 +59,9 @@ def command(folder: Path, *arguments: str, out: str = "out", trials: int = TRIAL
     """Search on three pictures, with six held out; or on half of the named ones."""
     pictures = [str(folder / "pictures" / f"{name}.png") for name in names] or [str(folder / "pictures")]
     share = "0.5" if names else "0.65"
-    return [
-        "search",
-        *pictures,
-        "--trials",
-        str(trials),
-        "--holdout",
-        share,
-        "--patch",
-        "56",
-        "--steps",
-        "3",
-        "--network",
-        str(folder / "net.safetensors"),
-        "--out",
-        str(folder / out),
-        *arguments,
-    ]
+    measured = ["--trials", str(trials), "--holdout", share, "--patch", "56", "--steps", "3"]
+    places = ["--network", str(folder / "net.safetensors"), "--out", str(folder / out)]
+    return ["search", *pictures, *measured, *places, *arguments]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
-"""The command line as tests run it: killed at a chosen moment, and refused in one line."""
+"""The command line as tests run it: what it prints, killed at a chosen moment, and refused in one line."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,10 +12,62 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
+from tests.support.networks import VGG16, tiny_state
 from vislrp_core.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
+PICTURE = str(ROOT / "sample_images" / "castle_on_lake.jpg")
+CLASSES = ["castle", "drum", "kitten", "lemon", "lakeside", "bee", "macaw", "guitar", "coffee mug", "wine bottle"]
+
+
+def small_network(folder: Path) -> str:
+    """Save a small network with names for its ten classes."""
+    file = folder / "small.safetensors"
+    save_file(tiny_state(6, divisor=32), file)
+    file.with_suffix(".json").write_text(json.dumps({"classes": CLASSES, "title": "Small network"}))
+    return str(file)
+
+
+def written(folder: Path, *segments: dict, **fields: object) -> str:
+    """Save a model of the segments, or of three common ones."""
+    file = folder / "model.json"
+    usual = [(1, 17, "gamma"), (18, 31, "epsilon"), (32, VGG16.last, "zero")]
+    three = [{"first": first, "last": last, "rule": {"preset": preset}} for first, last, preset in usual]
+    data = {"format": "vislrp-model", "version": 1, "name": "Test model γ", "segments": segments or three, **fields}
+    file.write_text(json.dumps(data), encoding="utf-8")
+    return str(file)
+
+
+def whole(rule: dict) -> dict:
+    """One segment for all layers."""
+    return {"first": 1, "last": VGG16.last, "rule": rule}
+
+
+def explain(model: str, network: str, out: Path | str, *more: str) -> list[str]:
+    """`explain` on the castle, with whatever else is to be said."""
+    return ["explain", PICTURE, "--model", model, "--network", network, "--out", str(out), *more]
+
+
+def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Printed text of a command that succeeds."""
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+def error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The line of a command that must fail: one on stderr, none on stdout, status 2."""
+    try:
+        status = main(arguments)
+    except SystemExit as stop:
+        status = int(str(stop.code))
+    captured = capsys.readouterr()
+    assert status == 2 and captured.out == ""
+    assert captured.err.count("\n") == 1 and captured.err.endswith("\n") and "Traceback" not in captured.err
+    return captured.err.rstrip("\n")
 
 
 def kill_when(arguments: Sequence[str], ready: Callable[[], bool]) -> None:

@@ -98,3 +98,13 @@ def real_network(dtype: torch.dtype = torch.float32) -> Network:
     state = tiny_state(7, divisor=1, hidden=(64, 48), classes=20)
     real = {key: value for key, value in load_file(EMBEDDED).items() if key.startswith("features.")}
     return Network.from_state_dict({**state, **real}, name="real").to(dtype=dtype)
+
+
+def same_weights(network: Network, state: dict[str, torch.Tensor]) -> bool:
+    """Whether a loaded network holds what the state dict says."""
+    modules = {index: network.architecture.rows[index].module for index in network.architecture.weighted}
+    return all(
+        torch.equal(network.weights[k], state[f"{module}.weight"])
+        and torch.equal(network.biases[k], state[f"{module}.bias"])
+        for k, module in modules.items()
+    )
