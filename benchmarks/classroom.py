@@ -1,8 +1,9 @@
 """A class on one link: ``python -m benchmarks.classroom [--pupils 30] [--seconds 180] [--seed 0]``.
 
-Starts the app on 127.0.0.1, lets pupils (tabs without a browser that speak Streamlit's protocol) open one link, and then has
-each act every twelve seconds: a third repeats what another has seen, one in five acts again before the answer has come, one
-in ten loses the connection. Prints how long answers took, which edits never reached the address, and what the server used.
+Starts the app on 127.0.0.1, lets pupils (tabs without a browser that speak Streamlit's protocol, and two real browsers) open
+one link, and then has each act every twelve seconds. Of those without one a third repeats what another has seen, one in
+five acts again before the answer has come, one in ten loses the connection. Prints how long answers took, which edits never
+reached the address, and what the server used.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.browsers import Reader
 from benchmarks.pupil import Heard, Pupil
 from tests.browser.conftest import served
 
@@ -41,6 +43,8 @@ class Report:
     ----------
     opening : float
         Median of the seconds until the link's map was there.
+    drawn : float
+        The same where a real browser had to draw it.
     actions, median, late, repeated
         Number of answers; median and 95 % quantile of their seconds; median of the views that somebody had seen before.
     lost, errors : list of str
@@ -56,6 +60,7 @@ class Report:
     pupils: int
     seconds: float
     opening: float = float("nan")
+    drawn: float = float("nan")
     actions: int = 0
     median: float = float("nan")
     late: float = float("nan")
@@ -77,6 +82,7 @@ class Report:
                 f"{self.pupils} people open one known link within {OPENING_SECONDS:.0f} s after the start: median",
                 f"{self.opening:.1f} s",
             ),
+            *([("the same on the screen of a browser", f"{self.drawn:.1f} s")] if self.drawn == self.drawn else []),
             (f"actions done (the pace is {pace})", str(self.actions)),
             ("median, 95 % of all actions", f"{self.median:.2f} s, {self.late:.2f} s"),
             (f"median of {self.repeats} repeated views", f"{self.repeated:.2f} s"),
@@ -160,6 +166,7 @@ def lesson(
     pace: float = 12.0,
     opening: float = OPENING_SECONDS,
     stay: int = 0,
+    browsers: int = 0,
     seed: int = 0,
     link: str = LINK,
     profile: Path | None = None,
@@ -175,11 +182,16 @@ def lesson(
         Seconds within which all open the link.
     stay : int
         After so many actions a pupil leaves, and another one comes; 0: all stay.
+    browsers : int
+        So many of the pupils have a real browser.
     """
     heard, meter = Heard(processor=lambda: _processor(process)), Meter(process)
     meter.start()
     dice = random.Random(seed)
-    class_ = [Pupil(number, url, link, random.Random(dice.random()), heard) for number in range(pupils)]
+    class_ = [Pupil(number, url, link, random.Random(dice.random()), heard) for number in range(pupils - browsers)]
+    readers = [Reader(number, url, link, random.Random(dice.random()), heard) for number in range(browsers)]
+    for reader in readers:
+        reader.visit(opening, pace, time.monotonic() + opening + seconds)
     with profiled(process, profile, gil):
         _each(class_, lambda one: one.enter(opening))
         times, own = _processor(process), _processor(psutil.Process())
@@ -188,6 +200,8 @@ def lesson(
         spent, spent_here = _processor(process), _processor(psutil.Process())
     for one in class_:
         one.leave()
+    for reader in readers:
+        reader.join()
     report = Report(pupils, seconds, lost=heard.lost, errors=heard.errors, memory=meter.stop(), curve=meter.curve)
     report.processor, report.own = spent - times, spent_here - own
     _measure(report, heard)
@@ -204,6 +218,8 @@ def _measure(report: Report, heard: Heard) -> None:
     report.actions = len(taken)
     if heard.opened:
         report.opening = statistics.median(heard.opened)
+    if heard.drawn:
+        report.drawn = statistics.median(heard.drawn)
     if taken:
         report.median, report.late = statistics.median(taken), sorted(taken)[int(0.95 * (len(taken) - 1))]
     repeated = [answer.seconds for answer in heard.answers if answer.seen]
@@ -250,6 +266,9 @@ def main() -> None:
         help="actions after which a pupil leaves and another one comes: "
         "with --seconds 3600 --pupils 20 --pace 120 --stay 6 the server's memory is seen over an hour",
     )
+    parser.add_argument(
+        "--browsers", type=int, default=2, help="so many of the pupils have a real Chromium (tests/install_browser.py)"
+    )
     parser.add_argument("--profile", type=Path, help="where py-spy writes the server's stacks; it must be installed")
     parser.add_argument("--gil", action="store_true", help="profile only threads that hold the interpreter's lock")
     parser.add_argument("--store", type=Path, help="folder of kept results; an empty one by default, as after an update")
@@ -268,6 +287,7 @@ def main() -> None:
             seconds=options.seconds,
             pace=options.pace,
             stay=options.stay,
+            browsers=min(options.browsers, options.pupils),
             seed=options.seed,
             profile=options.profile,
             gil=options.gil,

@@ -52,6 +52,7 @@ class Heard:
     """What the whole class has met with; shared by its threads."""
 
     opened: list[float] = field(default_factory=list)
+    drawn: list[float] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)

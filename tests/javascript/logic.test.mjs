@@ -11,6 +11,28 @@ const panel = await functionsOf("rule_panel", ["outbox", "nodes"], ["actions", "
 const ruler = await functionsOf("ruler", ["outbox", "nodes", "large", "ruler_table", "ruler_cards"], ["actions", "short"],
   ["draw", "hoverRow"]);
 
+// The connection as Streamlit's page tells of it.
+const connection = { state: "CONNECTED", /** @type {Set<() => void>} */ watchers: new Set() };
+Object.assign(globalThis, {
+  document: { querySelector: () => ({ getAttribute: () => connection.state }) },
+  MutationObserver: class {
+    constructor(/** @type {() => void} */ told) {
+      this.told = told;
+    }
+    observe() {
+      connection.watchers.add(this.told);
+    }
+    disconnect() {
+      connection.watchers.delete(this.told);
+    }
+  },
+});
+
+function connect(/** @type {string} */ state) {
+  connection.state = state;
+  [...connection.watchers].forEach((told) => told());
+}
+
 function sentBy(send) {
   const messages = [];
   send((key, message) => messages.push({ key, ...structuredClone(message) }));
@@ -30,6 +52,25 @@ test("edits are numbered and repeated until the server has confirmed them", () =
   assert.deepEqual(outbox.edits.map((edit) => edit.seq), [5]);
   assert.equal(outbox.accepts({ sid: "a", seq: 5 }), true);
   assert.deepEqual(outbox.edits, []);
+});
+
+test("what is done while there is no connection goes once more when it is back, unless it has been confirmed", () => {
+  const outbox = new Outbox();
+  outbox.accepts({ sid: "a", seq: 0 });
+  const messages = sentBy((set) => {
+    connect("PINGING_SERVER");
+    outbox.send(set, { kind: "add" });
+    connect("CONNECTING");
+    connect("CONNECTED");
+    connect("PINGING_SERVER");
+    connect("CONNECTED");
+    connect("PINGING_SERVER");
+    outbox.send(set, { kind: "remove" });
+    outbox.accepts({ sid: "a", seq: 2 });
+    connect("CONNECTED");
+  });
+  assert.deepEqual(messages.map((one) => one.edits.map((edit) => edit.seq)), [[1], [1], [1, 2]]);
+  assert.equal(connection.watchers.size, 0);
 });
 
 test("the last pick is repeated until the server has confirmed it; what is chosen already is not picked", () => {

@@ -1,4 +1,21 @@
 // Edits on their way to the server (protocol.py): numbered, repeated until confirmed, never undone by older data.
+const CONNECTION = "data-test-connection-state";
+
+/**
+ * Run something once a broken connection is back: Streamlit keeps what was done meanwhile and says nothing about it.
+ * @param {() => void} then not called where the connection is whole
+ */
+function onceConnected(then) {
+  const app = document.querySelector(`[${CONNECTION}]`);
+  if (!app || app.getAttribute(CONNECTION) === "CONNECTED") return;
+  const watch = new MutationObserver(() => {
+    if (app.getAttribute(CONNECTION) !== "CONNECTED") return;
+    watch.disconnect();
+    then();
+  });
+  watch.observe(app, { attributes: true, attributeFilter: [CONNECTION] });
+}
+
 class Outbox {
   constructor() {
     this.sid = null;
@@ -30,6 +47,8 @@ class Outbox {
     this.seq += 1;
     this.edits = this.edits.filter((waiting) => !replaces(waiting));
     this.edits.push({ ...edit, seq: this.seq });
-    setStateValue("edit", { sid: this.sid, edits: [...this.edits] });
+    const say = () => setStateValue("edit", { sid: this.sid, edits: [...this.edits] });
+    say();
+    onceConnected(() => this.edits.length && say());
   }
 }
