@@ -41,12 +41,19 @@ def _case(button: int) -> Callable[[Page], None]:
     return act
 
 
+def _search(page: Page) -> None:
+    """A short search, until it has compared what it found."""
+    page.locator(".st-key-search-start button:visible").click()
+    page.locator(".st-key-search-report").wait_for(timeout=1_200_000)
+
+
 SHOTS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "home": ("", _nothing),
     "design": ("Design?image=castle_on_lake&model=example-configuration_5", _nothing),
     "compare": ("", _case(1)),
     "flipping": ("", _case(2)),
     "ablation": ("", _case(3)),
+    "search": ("Search?image=castle_on_lake&model=example-configuration_5&search=v2~minutes:8~trials:40", _search),
 }
 """Name of the picture: address of the page, and what is done there first."""
 

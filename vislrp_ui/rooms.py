@@ -124,6 +124,16 @@ ROOMS: tuple[Room, ...] = (
         remembers=("_ablation_page",),
         forget="vislrp_ui.ablation.brushes:forget",
     ),
+    Room(
+        "search",
+        "Search",
+        ":material/travel_explore:",
+        "vislrp_ui.search.page:search",
+        "pages/5_Search.py",
+        state="vislrp_ui.state_search",
+        jobs=("_search_job",),
+        remembers=("_search_open",),
+    ),
 )
 
 

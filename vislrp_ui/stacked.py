@@ -106,3 +106,10 @@ def flipping(results: str = "flip-results") -> str:
  {each}{{flex:1 1 100%!important;min-width:100%!important}}
  {column(results)}{{flex:1 1 100%!important;min-width:100%!important}}}}
 """
+
+
+def search() -> str:
+    """Search: the form, or charts and maps, one below the other in a small window."""
+    return f"""
+@media(max-width:{MIDDLE}px){{{_whole("search-form")}{_whole("search-columns")}}}
+"""

@@ -70,7 +70,7 @@ def test_free_measures_are_there_at_once_and_equal_the_tasks(open_page: Open) ->
     assert list(shown.columns) == ["Model", "Class cosine ↓", "Gini"]
     assert all("[" in text for text in shown["Gini"]) and all("[" in text for text in shown["Class cosine ↓"])
     grid_values = {key[1:]: one for key, one in current().known().items() if key[0].startswith("Castle")}
-    picture = sources._sample_picture("castle_on_lake", "crop")
+    picture = sources.sample_picture("castle_on_lake", "crop")
     for metric in ("gini", "class_cosine"):
         task = MeasureTask(picture, current().models["Configuration 2"], metric, Settings(target="0"))
         expected = task.run(current().network).value

@@ -23,6 +23,8 @@ from vislrp_core.search.study import Study
 from vislrp_core.search.trials import Origin, SearchPlan, State, Trial, from_the_top, task
 from vislrp_core.store import RelevanceStore
 
+READY_AT_ONCE = 4
+"""Ready-made models that are measured together: who watches sees the first of them early."""
 GENERATION = 6
 """Trials that are suggested at once, whatever the number of workers: what is suggested follows from it."""
 COMPARED = 8
@@ -110,14 +112,15 @@ class Search:
             Workers were lost; what is measured stays in the record.
         """
         ready = first_models(self.plan)
-        numbers = list(range(len(ready)))
         self._models.update(enumerate(one.model for one in ready))
-        self._screen(numbers)
-        self._measure(numbers, self.plan.objectives, range(len(self.plan.search)))
-        for number, one in zip(numbers, ready, strict=True):
-            trial = self._finished(number, "complete", one.kind)
-            self.study.add(number, trial.model, trial.values or None)
-            yield self._told(trial)
+        for first in range(0, len(ready), READY_AT_ONCE):
+            numbers = range(first, min(first + READY_AT_ONCE, len(ready)))
+            self._screen(numbers)
+            self._measure(numbers, self.plan.objectives, range(len(self.plan.search)))
+            for number in numbers:
+                trial = self._finished(number, "complete", ready[number].kind)
+                self.study.add(number, trial.model, trial.values or None)
+                yield self._told(trial)
         for first in range(len(ready), self.plan.trials, GENERATION):
             yield from self._generation(range(first, min(first + GENERATION, self.plan.trials)))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from vislrp_core.compact import encode
 from vislrp_core.errors import InputError
-from vislrp_core.experiments import Picture
+from vislrp_core.experiments import Explainer, Picture
 from vislrp_core.measures import MEASURES, Box, MeasureTask, Settings
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.mosaic import mosaics_with
@@ -139,8 +139,8 @@ def split(pictures: Sequence[SearchPicture], holdout: float, seed: int) -> tuple
     return tuple(named[k] for k in order[held:]), tuple(named[k] for k in order[:held])
 
 
-def task(samples: Sequence[SearchPicture], place: int, model: LRPModel, metric: str, settings: Settings) -> MeasureTask:
-    """One measure of a model on one of the pictures."""
+def task(samples: Sequence[SearchPicture], place: int, model: Explainer, metric: str, settings: Settings) -> MeasureTask:
+    """One measure of a model, or a baseline, on one of the pictures."""
     one = samples[place]
     boxed = metric in NEED_BOXES
     mosaics = tuple(mosaics_with([other.picture for other in samples], place)) if metric == "mosaic" else ()

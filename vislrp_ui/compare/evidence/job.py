@@ -3,71 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vislrp_core.experiments import Explainer, Picture, Workspace, run_all
-from vislrp_core.images import to_input
+from vislrp_core.experiments import run_all
 from vislrp_core.measures import MeasureTask
-from vislrp_core.network import Network, Trace, forward
-from vislrp_ui import service
 from vislrp_ui.background import BackgroundJob, Stopped
 from vislrp_ui.compare.evidence.plan import EvidenceSubject, Key, Plan, cost, values
-from vislrp_ui.gate import GATE
+from vislrp_ui.shared.turns import Maps, MeasuringWorkspace
 
-BATCH = 2
 SCALE = 100
 """Progress is told in hundredths of a map."""
-Maps = Mapping[tuple[Picture, str, int], NDArray[Any]]
-
-
-class EvidenceWorkspace(Workspace):
-    """Pictures in memory, maps of the grid at hand, turns at the gate; forward passes are made again where they are needed.
-
-    Parameters
-    ----------
-    maps : mapping
-        Maps of the pixels that are known, by picture, model key and class.
-    """
-
-    def __init__(self, network: Network, maps: Maps | None = None) -> None:
-        super().__init__(network, batch=BATCH)
-        self._maps = maps or {}
-
-    @contextmanager
-    def turn(self, passes: int) -> Iterator[None]:
-        """A slot of the gate."""
-        with GATE.slot(patient=True):
-            service.counters.count("forward_passes", passes)
-            yield
-
-    def prepare(self, wishes: Sequence[Any]) -> None:
-        """Nothing at once: another visitor waits for one map at most."""
-
-    def trace(self, picture: Picture) -> Trace:
-        """The picture's forward pass."""
-
-        def see() -> Trace:
-            x = to_input(picture.read(), self.network, picture.fit)
-            with self.turn(1):
-                return forward(self.network, x)
-
-        return self.remember("trace", picture, see)
-
-    def values(self, picture: Picture, model: Explainer, target: int) -> NDArray[Any]:
-        """The pixels' map."""
-        known = self._maps.get((picture, model.key, target))
-        return np.asarray(known) if known is not None else super().values(picture, model, target)
-
-    def explained(self, picture: Picture, model: Explainer, target: int) -> tuple[NDArray[Any], float]:
-        """Map and conservation."""
-        self.trace(picture)  # its own turn, before the one below
-        with GATE.slot(patient=True):
-            return super().explained(picture, model, target)
 
 
 class EvidenceJob(BackgroundJob):
@@ -108,7 +53,7 @@ class EvidenceJob(BackgroundJob):
                 raise Stopped
 
         done, errors = 0, []
-        space = EvidenceWorkspace(plan.network, maps)
+        space = MeasuringWorkspace(plan.network, maps)
         for outcome, weight in zip(
             run_all(plan.network, tasks, workspace=space, record=values, progress=look), weights, strict=True
         ):

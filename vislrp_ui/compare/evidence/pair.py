@@ -15,12 +15,12 @@ from vislrp_core.measures.summary import Summary, farthest, rising
 from vislrp_ui import service, session, state_compare
 from vislrp_ui.compare import payload
 from vislrp_ui.compare.edits import change
-from vislrp_ui.compare.evidence.job import EvidenceWorkspace
 from vislrp_ui.compare.evidence.plan import EvidenceSubject, Plan
 from vislrp_ui.compare.evidence.sources import maps_of
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.picture import picture
 from vislrp_ui.shared import large, views
+from vislrp_ui.shared.turns import MeasuringWorkspace
 from vislrp_ui.state import ImageRef
 from vislrp_ui.state_compare import MAX_ROWS
 
@@ -87,7 +87,7 @@ def _map(grid: Grid, plan: Plan, subject: EvidenceSubject, name: str) -> NDArray
     if key not in kept:
         from vislrp_core.network import class_index
 
-        space = EvidenceWorkspace(plan.network, maps_of(grid, plan))
+        space = MeasuringWorkspace(plan.network, maps_of(grid, plan))
         try:
             target = class_index(plan.network, subject.target, space.trace(subject.picture))
             kept[key] = np.asarray(space.values(subject.picture, model, target), dtype=np.float32)

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from PIL import Image
-
 from vislrp_core.baselines import METHODS, Baseline
 from vislrp_core.experiments import Explainer, Picture
 from vislrp_core.experiments.run import record_key
-from vislrp_core.images import RESIZED, SIDE, read_image
+from vislrp_core.images import RESIZED, SIDE
 from vislrp_core.measures import Box, Measured, MeasureTask, Settings
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.mosaic import mosaics_with
@@ -40,17 +38,6 @@ BASELINE = {"smoothgrad": 25.0, "integrated_gradients": 50.0}
 
 values: ByteCache[dict[str, Any]] = ByteCache(allotted("evidence"), lambda packed: 300)
 """Measured values of all sessions, by everything that they depend on."""
-
-
-@dataclass(frozen=True)
-class HeldPicture(Picture):
-    """A picture in memory: that of a visitor is on no disk."""
-
-    data: bytes = field(default=b"", compare=False, repr=False)
-
-    def read(self) -> Image.Image:
-        """The picture in RGB."""
-        return read_image(self.data)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 
 import streamlit as st
 
@@ -11,12 +10,13 @@ from vislrp_core.baselines import Baseline
 from vislrp_core.experiments import Picture
 from vislrp_core.images import ImageError, read_image
 from vislrp_ui import session
-from vislrp_ui.compare.evidence.job import EvidenceJob, Maps
-from vislrp_ui.compare.evidence.plan import EvidenceSubject, HeldPicture, Plan, explainers, unlike, values
+from vislrp_ui.compare.evidence.job import EvidenceJob
+from vislrp_ui.compare.evidence.plan import EvidenceSubject, Plan, explainers, unlike, values
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.evidence import Evidence
 from vislrp_ui.samples import samples
 from vislrp_ui.shared import widgets
+from vislrp_ui.shared.turns import HeldPicture, Maps, sample_picture
 from vislrp_ui.state import ImageRef
 from vislrp_ui.uploads import Upload, reduce
 
@@ -59,14 +59,9 @@ def forget_pictures() -> None:
     own_set().clear()
 
 
-@cache
-def _sample_picture(id: str, fit: str) -> Picture:
-    return Picture.of(str(samples()[id].path), fit)
-
-
 def _row_picture(ref: ImageRef) -> Picture:
     if ref.kind == "sample":
-        return _sample_picture(ref.id, ref.fit)
+        return sample_picture(ref.id, ref.fit)
     data = session.upload(ref) or b""
     return HeldPicture(ref.id, hashlib.sha256(data).hexdigest(), ref.fit, data)
 
@@ -83,7 +78,7 @@ def plan_of(grid: Grid, shown: Evidence) -> Plan:
         ]
     elif shown.over == "samples":
         found = [
-            EvidenceSubject(one.title, _sample_picture(one.id, "crop"), ref=ImageRef("sample", one.id))
+            EvidenceSubject(one.title, sample_picture(one.id, "crop"), ref=ImageRef("sample", one.id))
             for one in samples().values()
         ]
     else:

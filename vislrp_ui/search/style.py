@@ -1,0 +1,20 @@
+"""Sizes of the Search page."""
+
+from vislrp_ui import stacked
+
+CSS = f"""<style>
+.v-search-page{{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}}
+.v-search-number{{display:inline-flex;width:22px;height:22px;border-radius:11px;align-items:center;justify-content:center;
+ font-size:12px;background:var(--st-secondary-background-color)}}
+.v-search-end{{font-size:12.5px}}
+.v-search-head{{display:flex;gap:8px;align-items:baseline;flex-wrap:wrap;font-size:13.5px}}
+.v-search-head b{{font-weight:650}}.v-search-head span{{font-size:12px}}
+.v-search-empty{{border:1px dashed var(--st-border-color);border-radius:6px;padding:28px;text-align:center;font-size:12.5px}}
+.v-search-map{{font-size:12.5px;font-weight:600;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}}
+.st-key-search-maps{{--picture-width:min(100%,34vh)}}
+.v-search-bar{{width:min(100%,34vh)}}
+.v-search-rules{{display:grid;grid-template-columns:auto minmax(0,1fr);gap:4px 12px;font-size:12.5px;align-items:baseline;
+ overflow-x:auto}}
+.v-search-rules math{{font-size:13px}}.v-search-rules b{{padding-left:6px;font-weight:650}}.v-search-rules div{{min-width:0}}
+.st-key-search-line,[class*=st-key-search-segment-],.st-key-search-budget,.st-key-search-buttons{{flex-wrap:wrap!important}}
+{stacked.search()}</style>"""
