@@ -101,7 +101,7 @@ def chart(kept: KeptSearch, selected: int | None, dark: bool) -> alt.LayerChart:
     tried, beside = frame[frame["kind"] != "baseline"], frame[frame["kind"] == "baseline"]
     layers: list[alt.Chart] = []
     if len(kept.objectives) == 1:
-        x = alt.X("trial:Q", title="trial", scale=alt.Scale(domain=[0, max(kept.wanted - 1, 1)], nice=False))
+        x = alt.X("trial:Q", title="trial", scale=alt.Scale(domain=[-1, kept.wanted], nice=False))
         y = alt.Y(f"{first}:Q", title=_title(first), scale=alt.Scale(zero=False, nice=True))
         layers += [
             alt.Chart(history(kept))
@@ -135,7 +135,7 @@ def chart(kept: KeptSearch, selected: int | None, dark: bool) -> alt.LayerChart:
 def history_chart(kept: KeptSearch, dark: bool) -> alt.Chart:
     """The best value of the first objective, trial by trial."""
     first = kept.objectives[0]
-    x = alt.X("trial:Q", title="trial", scale=alt.Scale(domain=[0, max(kept.wanted - 1, 1)], nice=False))
+    x = alt.X("trial:Q", title="trial", scale=alt.Scale(domain=[-1, kept.wanted], nice=False))
     y = alt.Y("best:Q", title=f"best {MEASURES[first].title}", scale=alt.Scale(zero=False, nice=True))
     line = alt.Chart(history(kept)).mark_line(
         interpolate="step-after", strokeWidth=2, color=theme.ACCENT["dark" if dark else "light"]
@@ -145,12 +145,14 @@ def history_chart(kept: KeptSearch, dark: bool) -> alt.Chart:
 
 def importance_chart(importance: Mapping[str, float], dark: bool) -> alt.Chart:
     """How much each choice matters."""
-    frame = pd.DataFrame({"choice": list(importance), "share": [100 * value for value in importance.values()]})
+    frame = pd.DataFrame(
+        {"choice": [name.replace("_", " ") for name in importance], "share": [100 * value for value in importance.values()]}
+    )
     bars = alt.Chart(frame).mark_bar(height=12, color=theme.ACCENT["dark" if dark else "light"])
     return (
         bars.encode(
             x=alt.X("share:Q", title="share, %"),
-            y=alt.Y("choice:N", sort=list(importance), title=None, axis=alt.Axis(labelLimit=260, domain=False, ticks=False)),
+            y=alt.Y("choice:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, domain=False, ticks=False)),
             tooltip=[alt.Tooltip("choice"), alt.Tooltip("share", format=".0f")],
         )
         .properties(height=22 * len(frame) + 10)

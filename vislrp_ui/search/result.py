@@ -7,13 +7,13 @@ from html import escape
 
 import streamlit as st
 
-from vislrp_core.formula import formula_mathml
+from vislrp_core.formula import formula_latex
 from vislrp_core.images import ImageError
 from vislrp_core.measures import MEASURES
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.search.trials import Trial, front
-from vislrp_ui import service, session, state, state_compare, state_search, theme
+from vislrp_ui import service, session, state, state_compare, state_search
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.comparegrid import layer_span, rule_name
 from vislrp_ui.components.picture import picture
@@ -45,7 +45,7 @@ def panel(network: Network, kept: KeptSearch) -> None:
     trial = chosen(kept, asked.selected)
     if trial is None:
         return
-    image = _choices(kept, asked.selected, trial, asked.shown)
+    image = _choices(kept, trial, asked.shown, visit.image.id)
     with st.container(key="search-maps"):
         columns = st.columns(2, gap="small")
         note = ProgressNote(st.empty())
@@ -53,15 +53,17 @@ def panel(network: Network, kept: KeptSearch) -> None:
         with columns[place]:
             _map(network, visit, image, model, place, note)
     note.done()
-    st.html(_rules(trial.model))
+    with st.container(key="search-rules-place"):
+        st.markdown(_rules(trial.model), unsafe_allow_html=True)
     _buttons(visit, trial, image)
 
 
-def _choices(kept: KeptSearch, selected: int | None, trial: Trial, shown: str) -> str:
-    """Which model, and on which picture; returns the picture."""
+def _choices(kept: KeptSearch, trial: Trial, shown: str, current: str) -> str:
+    """Which model, and on which picture (by default the visit's, if it is one of them); returns the picture."""
     names = _titles(kept)
     titles = {one: title for one, title in pictures.known().items() if one in kept.images}
-    image = shown if shown in titles else next(iter(titles), next(iter(pictures.known())))
+    wanted = (shown, current, pictures.UPLOAD + current, *titles, *pictures.known())
+    image = next(one for one in wanted if one in (titles or pictures.known()))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="search-choices"):
         key = widgets.mirror("search-trial", trial.number, names[trial.number])
         st.selectbox(
@@ -118,14 +120,14 @@ def _map(network: Network, visit: Visit, image: str, model: LRPModel, place: int
 
 
 def _rules(model: LRPModel) -> str:
-    """Segments with their formulas, and the conventions."""
-    lines = "".join(
-        f'<div><b style="border-left:4px solid {theme.segment_colour(place)}">{escape(rule_name(one))}</b><br>'
-        f'<span class="v-muted">{escape(layer_span(one, model.plan))}</span></div><div>{formula_mathml(one.rule)}</div>'
-        for place, one in enumerate(model.segments)
-    )
+    """Segments with their formulas, and the conventions, as markdown."""
+    lines = [
+        f"| **{widgets.escaped(rule_name(one))}**<br>{widgets.escaped(layer_span(one, model.plan))} "
+        f"| ${formula_latex(one.rule)}$ |"
+        for one in model.segments
+    ]
     words = ", ".join(f"{name.replace('_', ' ')} {getattr(model, name).replace('_', ' ')}" for name in CONVENTIONS)
-    return f'<div class="v-search-rules">{lines}</div><div class="v-muted v-search-end">{escape(words)}</div>'
+    return "\n".join(["| Segment | Rule |", "|---|---|", *lines, "", f"Conventions: {words}."])
 
 
 def _buttons(visit: Visit, trial: Trial, image: str) -> None:

@@ -48,7 +48,7 @@ def head(network: Network, kept: KeptSearch) -> None:
     done = sum(one.state == "complete" for one in kept.trials)
     names = ", ".join(MEASURES[key].title for key in kept.objectives)
     held = round(pictures.HOLDOUT * len(kept.images))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="search-line"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="search-line"):
         st.html(
             f'<div class="v-search-head"><h2 class="v-head">{names}</h2><span class="v-muted">{len(kept.trials)} of '
             f"{kept.wanted} models tried, {done} measured in full on {len(kept.images) - held} pictures; "
@@ -197,8 +197,11 @@ def charts(kept: KeptSearch) -> None:
     draw(drawn, CHART, on_select=_pick, words=chart.words(kept))
     if len(kept.objectives) > 1:
         draw(chart.history_chart(kept, theme.is_dark()), "search-history", words="The best value after each trial.")
+    beside = ", ".join(kept.references or ())
     st.caption(
-        "Values on the search pictures are the best of many, and therefore too good: the pictures put aside decide. "
+        ("The line is the best value so far. " if len(kept.objectives) == 1 else "")
+        + (f"Baselines: {beside}. " if beside else "")
+        + "Values on the search pictures are the best of many, and therefore too good: the pictures put aside decide. "
         "A click on a point shows its map."
     )
 

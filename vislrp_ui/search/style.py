@@ -13,8 +13,7 @@ CSS = f"""<style>
 .v-search-map{{font-size:12.5px;font-weight:600;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}}
 .st-key-search-maps{{--picture-width:min(100%,34vh)}}
 .v-search-bar{{width:min(100%,34vh)}}
-.v-search-rules{{display:grid;grid-template-columns:auto minmax(0,1fr);gap:4px 12px;font-size:12.5px;align-items:baseline;
- overflow-x:auto}}
-.v-search-rules math{{font-size:13px}}.v-search-rules b{{padding-left:6px;font-weight:650}}.v-search-rules div{{min-width:0}}
+.st-key-search-rules-place table{{font-size:12.5px}}.st-key-search-rules-place{{overflow-x:auto}}
+.st-key-search-rules-place thead{{display:none}}
 .st-key-search-line,[class*=st-key-search-segment-],.st-key-search-budget,.st-key-search-buttons{{flex-wrap:wrap!important}}
 {stacked.search()}</style>"""
