@@ -127,9 +127,10 @@ def test_minutes_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_search_as_text() -> None:
+    bare = MODEL.model_copy(update={"description": ""})  # a model in an address has none
     trials = (
-        Trial(0, "complete", MODEL.model_copy(update={"description": ""}), "example", (0.25, 0.5), 1.5),
-        Trial(1, "failed", MODEL, "found", (), 0.5, "why"),
+        Trial(0, "complete", bare, "example", (0.25, 0.5), 1.5),
+        Trial(1, "failed", bare, "found", (), 0.5, "why"),
         Trial(2, "complete", LRPModel.basic("Found 2"), "found", (0.3, 0.6), 1.0),
     )
     report = KeptReport(
