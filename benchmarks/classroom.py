@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -105,20 +105,20 @@ class Report:
 
 
 class Meter(threading.Thread):
-    """The resident memory of a process: the highest, and its curve over the minutes."""
+    """The resident memory of processes together: the highest, and its curve over the minutes."""
 
-    def __init__(self, process: psutil.Process) -> None:
+    def __init__(self, processes: Sequence[psutil.Process]) -> None:
         super().__init__(daemon=True)
         self.highest = 0.0
         self.curve: list[tuple[float, float]] = []
-        self._process, self._end = process, threading.Event()
+        self._processes, self._end = processes, threading.Event()
 
     def run(self) -> None:
         """Look four times a second."""
         begin = time.monotonic()
         while not self._end.wait(0.25):
             try:
-                now = self._process.memory_info().rss / 1e6
+                now = sum(one.memory_info().rss for one in self._processes) / 1e6
             except psutil.Error:
                 return
             self.highest = max(self.highest, now)
@@ -158,8 +158,7 @@ def profiled(process: psutil.Process, file: Path | None, gil: bool) -> Iterator[
 
 
 def lesson(
-    url: str,
-    process: psutil.Process,
+    servers: Sequence[tuple[str, psutil.Process]],
     *,
     pupils: int = 30,
     seconds: float = 180.0,
@@ -176,6 +175,8 @@ def lesson(
 
     Parameters
     ----------
+    servers : sequence of pairs
+        Address and process of each replica of the app; a pupil stays with one.
     pace : float
         Seconds between two actions of one pupil.
     opening : float
@@ -185,19 +186,25 @@ def lesson(
     browsers : int
         So many of the pupils have a real browser.
     """
-    heard, meter = Heard(processor=lambda: _processor(process)), Meter(process)
+    urls, processes = [url for url, _ in servers], [process for _, process in servers]
+    heard, meter = Heard(processor=lambda: _processor(*processes)), Meter(processes)
     meter.start()
     dice = random.Random(seed)
-    class_ = [Pupil(number, url, link, random.Random(dice.random()), heard) for number in range(pupils - browsers)]
-    readers = [Reader(number, url, link, random.Random(dice.random()), heard) for number in range(browsers)]
+    class_ = [
+        Pupil(number, urls[number % len(urls)], link, random.Random(dice.random()), heard)
+        for number in range(pupils - browsers)
+    ]
+    readers = [
+        Reader(number, urls[number % len(urls)], link, random.Random(dice.random()), heard) for number in range(browsers)
+    ]
     for reader in readers:
         reader.visit(opening, pace, time.monotonic() + opening + seconds)
-    with profiled(process, profile, gil):
+    with profiled(processes[0], profile, gil):
         _each(class_, lambda one: one.enter(opening))
-        times, own = _processor(process), _processor(psutil.Process())
+        times, own = _processor(*processes), _processor(psutil.Process())
         end = time.monotonic() + seconds
         _each(class_, lambda one: one.work(end, pace, stay))
-        spent, spent_here = _processor(process), _processor(psutil.Process())
+        spent, spent_here = _processor(*processes), _processor(psutil.Process())
     for one in class_:
         one.leave()
     for reader in readers:
@@ -208,9 +215,8 @@ def lesson(
     return report
 
 
-def _processor(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def _processor(*processes: psutil.Process) -> float:
+    return float(sum(times.user + times.system for times in (one.cpu_times() for one in processes)))
 
 
 def _measure(report: Report, heard: Heard) -> None:
@@ -269,6 +275,9 @@ def main() -> None:
     parser.add_argument(
         "--browsers", type=int, default=2, help="so many of the pupils have a real Chromium (tests/install_browser.py)"
     )
+    parser.add_argument(
+        "--replicas", type=int, default=1, help="servers with one store of results, each for its share of the class"
+    )
     parser.add_argument("--profile", type=Path, help="where py-spy writes the server's stacks; it must be installed")
     parser.add_argument("--gil", action="store_true", help="profile only threads that hold the interpreter's lock")
     parser.add_argument("--store", type=Path, help="folder of kept results; an empty one by default, as after an update")
@@ -276,13 +285,11 @@ def main() -> None:
     options = parser.parse_args()
     if not (0 < options.pupils <= 100 and 0 < options.seconds <= 7200):
         parser.error("--pupils: 1 to 100, --seconds: up to 7200")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        app(Path(folder) / "log.txt", options.store or Path(folder) / "store") as (url, process),
-    ):
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        store = options.store or Path(folder) / "store"
+        logs = [Path(folder) / f"log{number}.txt" for number in range(options.replicas)]
         report = lesson(
-            url,
-            process,
+            [stack.enter_context(app(log, store)) for log in logs],
             pupils=options.pupils,
             seconds=options.seconds,
             pace=options.pace,
