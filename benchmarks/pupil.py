@@ -279,7 +279,7 @@ class Pupil:
             yield from self._on_design(tab)
         elif self._page == "Neuron_Ablation":
             held = tab.payload("abl-layers")["selected"]
-            for layer in (1, 4, 9, 16, 23, 30):
+            for layer in (1, 4, 9, 16, 26, 30):  # the address leaves out the default, 23
                 if layer != held:
                     yield Action("layer", _bound(Tab.pick, "abl-layers", layer), told=_field("neurons", "layer", layer))
         elif self._page == "Pixel_Flipping":
