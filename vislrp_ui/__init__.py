@@ -9,6 +9,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Large tensors in huge pages, where the system offers them: propagation takes a sixth less time.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
+# While there are few threads: those that are there keep their heaps.
+from vislrp_ui.allocator import bound_heaps
+
+bound_heaps()
+
 # As a whole, before any of its modules alone: of two threads, one that imports a package and one that imports a module which
 # the package imports, Python gives one a half. After a restart of the server all open tabs come back at the same moment.
-import vislrp_core as vislrp_core
+import vislrp_core as vislrp_core  # noqa: E402

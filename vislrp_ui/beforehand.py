@@ -41,8 +41,35 @@ class _GiveWay(Exception):
     """Somebody asks for something."""
 
 
+def fill(network_name: str, classes: int, told: Callable[[int, int], None]) -> None:
+    """Compute now what is missing on disk, and wait until it is written.
+
+    Parameters
+    ----------
+    classes : int
+        First classes of each sample that are explained.
+    told : callable
+        Called with the number of steps done and of all steps.
+
+    Raises
+    ------
+    NetworkError
+        The network cannot be loaded.
+    """
+    steps = list(_steps(network_name, classes, lambda sentence, share: None))
+    for done, step in enumerate(steps):
+        told(done, len(steps))
+        step()
+        shelved.flush()  # what waits to be written is not kept where too much waits
+    told(len(steps), len(steps))
+
+
 def _fill(network_name: str) -> None:
-    for step in _steps(network_name):
+    def watch(sentence: str, share: float) -> None:
+        if GATE.wanted:
+            raise _GiveWay
+
+    for step in _steps(network_name, FIRST_CLASSES, watch):
         done = False
         while not done:
             _rest()
@@ -56,13 +83,12 @@ def _fill(network_name: str) -> None:
                 done = True
 
 
-def _steps(network_name: str) -> Iterator[Callable[[], object]]:
-    def watch(sentence: str, share: float) -> None:
-        if GATE.wanted:
-            raise _GiveWay
+def _steps(network_name: str, classes: int, watch: Callable[[str, float], None]) -> Iterator[Callable[[], object]]:
+    """What is to be done, in the order in which a class will ask for it; each step looks first whether it is done."""
 
-    def explain(ref: ImageRef, model: LRPModel, target: int) -> Callable[[], object]:
+    def explain(ref: ImageRef, model: LRPModel, number: int) -> Callable[[], object]:
         def step() -> None:
+            target = service.predictions(net, ref, classes)[number].index
             held = shelved.place(net, ref)
             if held is not None and not held.has(shelved.maps_name(net, ref, model, target)):
                 service.maps_of(net, ref, lambda: service.trace(net, ref), model, target, watch=watch, patient=True)
@@ -70,13 +96,10 @@ def _steps(network_name: str) -> Iterator[Callable[[], object]]:
         return step
 
     net = running.network(network_name)
-    for number in range(FIRST_CLASSES):
+    for number in range(min(classes, net.num_classes)):
         for id in samples():
-            ref = ImageRef("sample", id)
-            yield lambda ref=ref: service.logits(net, ref)  # type: ignore[misc]
-            target = service.predictions(net, ref, FIRST_CLASSES)[number].index
             for model in shelved.offered():
-                yield explain(ref, model, target)
+                yield explain(ImageRef("sample", id), model, number)
 
 
 def _rest() -> None:

@@ -1,15 +1,11 @@
-"""How the memory for caches is shared out, and given back. The caches themselves: `vislrp_core.byte_cache`."""
+"""How the memory for caches is shared out, when garbage is collected. The caches themselves: `vislrp_core.byte_cache`."""
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import sys
 import time
-from collections.abc import Callable
-from functools import cache
-from typing import cast
 
 from vislrp_core.byte_cache import ByteCache as ByteCache
 from vislrp_ui import rooms
@@ -18,7 +14,6 @@ from vislrp_ui.streamlit_inside import script_runner
 COLLECT_SECONDS = 5.0
 THAW_SECONDS = 600.0
 """After so long, what `settle` froze is looked through once: sessions that were there at that moment, with all they hold."""
-_M_ARENA_MAX = -8
 COMMON = {
     "traces": 0.45,
     "relevances": 0.04,
@@ -49,22 +44,6 @@ def budget() -> int:
     return max(megabytes, 16) * 1_000_000
 
 
-@cache
-def _trim() -> Callable[[int], int] | None:
-    """The C library's function that gives freed memory back; only glibc has it."""
-    try:
-        return cast(Callable[[int], int], ctypes.CDLL(None).malloc_trim)
-    except (OSError, AttributeError):
-        return None
-
-
-def give_back_memory() -> None:
-    """Hand freed memory to the system: the allocator keeps that of past tensors, several hundred MB after some pictures."""
-    trim = _trim()
-    if trim is not None:
-        trim(0)
-
-
 class Seldom:
     """Python's collector as Streamlit calls it after every run of a page, but for all sessions together."""
 
@@ -89,14 +68,6 @@ class Seldom:
         return found
 
 
-def bound_arenas() -> None:
-    """Let the allocator keep two heaps for all threads: each session has a thread, and each heap keeps what it once held."""
-    try:
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
-    except (OSError, AttributeError):  # no glibc
-        return
-
-
 _modules = 0
 
 
@@ -109,7 +80,6 @@ def settle() -> None:
     global _modules
     if not isinstance(script_runner.gc, Seldom):
         script_runner.gc = Seldom()  # type: ignore[assignment]
-        bound_arenas()
     if len(sys.modules) != _modules:
         _modules = len(sys.modules)
         gc.freeze()

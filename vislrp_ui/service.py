@@ -24,8 +24,9 @@ from vislrp_core.network import Network, Prediction, Trace, forward, rank
 from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
 from vislrp_core.store import RelevanceStore
 from vislrp_ui import inbox, parts, pictures, shelved
+from vislrp_ui.allocator import give_back_memory
 from vislrp_ui.answers import Counters, Maps, Stopwatch, layer_sum, partial_maps
-from vislrp_ui.caches import ByteCache, allotted, give_back_memory
+from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.coloured import dark_maps as dark_maps
 from vislrp_ui.coloured import heatmap_png as heatmap_png
 from vislrp_ui.coloured import limit_of as limit_of
@@ -108,7 +109,8 @@ def trace(net: Network, ref: ImageRef, *, watch: Watch | None = None) -> Trace:
             passed = forward(net, to_input(picture(ref), net, ref.fit))
             shelved.keep_trace(net, ref, passed)
         parts.attach(net, ref, passed)
-        _logits.put(key, passed.logits.clone())
+        _logits.put(key, found := passed.logits.clone())
+        shelved.keep_logits(net, ref, found)
         return passed
 
     # The slot first: who waits for it must not be waited for by one that has it.
@@ -119,13 +121,20 @@ def trace(net: Network, ref: ImageRef, *, watch: Watch | None = None) -> Trace:
 def logits(net: Network, ref: ImageRef) -> Tensor:
     """The network's logits for a picture, (classes,); kept for long, unlike the forward pass itself."""
     view(ref)
-    kept = _logits.get((net.digest, ref))
+    kept = _known_logits(net, ref)
     return trace(net, ref).logits if kept is None else kept
 
 
 def has_seen(net: Network, ref: ImageRef) -> bool:
     """Whether the network has seen a picture, so that its classes are known at once."""
-    return _logits.get((net.digest, ref)) is not None
+    return _known_logits(net, ref) is not None
+
+
+def _known_logits(net: Network, ref: ImageRef) -> Tensor | None:
+    kept = _logits.get((net.digest, ref))
+    if kept is None and (kept := shelved.known_logits(net, ref)) is not None:
+        _logits.put((net.digest, ref), kept)
+    return kept
 
 
 def predictions(net: Network, ref: ImageRef, count: int = 10) -> list[Prediction]:

@@ -106,6 +106,24 @@ def unpack_trace(net: Network, parcel: Parcel) -> Trace:
     return traced(net, 0, kept.pop(0), kept)
 
 
+def known_logits(net: Network, ref: ImageRef) -> Tensor | None:
+    """The network's logits for a sample, if they are on disk: who looks at maps that are known needs no forward pass."""
+    held = place(net, ref)
+    parcel = held.get(_logits_name(net, ref)) if held is not None else None
+    return None if parcel is None else parcel.tensors["logits"]
+
+
+def keep_logits(net: Network, ref: ImageRef, logits: Tensor) -> None:
+    """Put a sample's logits on disk, in the background."""
+    held = place(net, ref)
+    if held is not None and not held.has(name := _logits_name(net, ref)):
+        _later(lambda: held.put(name, {"logits": logits}))
+
+
+def _logits_name(net: Network, ref: ImageRef) -> str:
+    return shelf.name_of("logits", *about(net, ref))
+
+
 # --- maps -----------------------------------------------------------------------------------------------------------------
 
 
@@ -192,5 +210,5 @@ def _begin_writing() -> threading.Thread:
 
 
 def flush() -> None:
-    """Wait until all is written (tests)."""
+    """Wait until all is written."""
     _writing.join()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import platform
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
-from vislrp_ui import caches
+from vislrp_ui import allocator, caches
 from vislrp_ui.caches import ByteCache, allotted, budget, settle, shares
 from vislrp_ui.gate import Gate
 
@@ -135,6 +138,42 @@ def test_settling_freezes_what_imports_made_once():
     settle()
     assert gc.get_freeze_count() <= frozen
     assert len(made) == 100
+
+
+class MallInfo(ctypes.Structure):
+    """glibc's `struct mallinfo2`."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", *"abcde")]
+
+
+def test_large_tensors_stay_out_of_the_heaps_for_good():
+    """Left to itself, glibc puts the second one into a heap: it takes the first one's size for what is usual."""
+    allocator.bound_heaps()
+    if platform.libc_ver()[0] != "glibc":
+        return
+    about = ctypes.CDLL(None).mallinfo2
+    about.restype = MallInfo
+    for _ in range(2):
+        before = about().hblkhd
+        tensor = torch.zeros(6 * allocator.LARGE_BYTES, dtype=torch.uint8)
+        assert about().hblkhd - before >= tensor.nbytes
+        del tensor
+        assert about().hblkhd == before
+
+
+@pytest.mark.parametrize("error", [TypeError, OSError, AttributeError])
+def test_a_system_without_such_an_allocator_is_left_as_it_is(monkeypatch, error):
+    """Windows has no library of the whole program, musl no such functions."""
+
+    def no_library(name: None):
+        raise error
+
+    monkeypatch.setattr(allocator.ctypes, "CDLL", no_library)
+    allocator._function.cache_clear()
+    assert allocator._function("mallopt") is None
+    allocator.bound_heaps()
+    allocator.give_back_memory()
+    allocator._function.cache_clear()
 
 
 def test_long_work_lets_all_pass_that_somebody_waits_for():

@@ -19,7 +19,8 @@ from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import Network
 from vislrp_core.propagation import propagate
 from vislrp_core.rules import Rule
-from vislrp_ui import running, service, shelf, shelved
+from vislrp_ui import beforehand, prepare, running, service, shelf, shelved
+from vislrp_ui.samples import samples
 from vislrp_ui.shelf import Shelf
 from vislrp_ui.state import ImageRef
 
@@ -36,9 +37,11 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     monkeypatch.setattr(shelved, "_shared", {tiny.digest})
     monkeypatch.setattr(running, "_networks", {"embedded": tiny})
     service.clear_caches()
+    running._default_key.cache_clear()
     yield made
     shelved.flush()
     service.clear_caches()
+    running._default_key.cache_clear()
 
 
 def test_what_was_put_there_comes_back(tmp_path: Path) -> None:
@@ -83,6 +86,19 @@ def test_the_folder_has_a_bound_and_what_was_not_used_goes_first(tmp_path: Path)
     made.put("d", {"x": torch.zeros(200)})
     assert [name for name in "abcd" if made.has(name)] == ["a", "c", "d"]
     assert not made.put("larger than all", {"x": torch.zeros(1000)})
+
+
+def test_large_files_make_room_before_small_ones_that_are_older(tmp_path: Path) -> None:
+    made = Shelf(tmp_path, 3 * shelf.LARGE_BYTES)
+    half = shelf.LARGE_BYTES // 2
+    for number, (name, size) in enumerate({"map": half, "pass": shelf.LARGE_BYTES, "later": shelf.LARGE_BYTES}.items()):
+        made.put(name, {"x": torch.zeros(size // 4)})
+        os.utime(tmp_path / f"{name}.safetensors", (number, number))
+    made.put("last", {"x": torch.zeros(shelf.LARGE_BYTES // 4)})
+    assert [name for name in ("map", "pass", "later", "last") if made.has(name)] == ["map", "later", "last"]
+    for name in ("large", "larger"):
+        assert made.put(name, {"x": torch.zeros(half * 5 // 4)}), "small files go, too, once no large one is left"
+    assert made.has("larger") and not made.has("map")
 
 
 def test_a_folder_that_cannot_be_written_or_is_gone_costs_the_results_alone(tmp_path: Path, caplog) -> None:
@@ -144,6 +160,44 @@ def test_a_second_server_computes_nothing_that_the_first_has_shown(kept: Shelf) 
     for layer, values in first.maps.items():
         np.testing.assert_array_equal(values, again.maps[layer])
     np.testing.assert_array_equal(first.total, again.total)
+
+
+def test_a_prepared_server_computes_nothing_for_what_every_class_looks_at(kept: Shelf, monkeypatch, capsys) -> None:
+    some = {"kitten": samples()["kitten"]}
+    monkeypatch.setattr(beforehand, "samples", lambda: some)
+    monkeypatch.setenv("VISLRP_NETWORK", "embedded")
+    counted = service.counters.propagations
+    assert prepare.main(["--classes", "2"]) == 0
+    count = len(some) * 2 * len(shelved.offered())
+    assert service.counters.propagations - counted == count
+    assert f"{count} of {count} maps in {kept.folder}" in capsys.readouterr().out
+    service.clear_caches()
+
+    counted = service.counters.propagations, service.counters.forward_passes
+    assert prepare.main(["--classes", "2"]) == 0, "again: all is there"
+    service.clear_caches()
+    monkeypatch.setattr(shelved, "known_trace", lambda *arguments: pytest.fail("no forward pass is needed, nor read"))
+    net = running.network("embedded")
+    for id in some:
+        ref = ImageRef("sample", id)
+        assert service.has_seen(net, ref)
+        for prediction in service.predictions(net, ref, 2):
+            for model in shelved.offered():
+                assert service.maps(net, ref, model, prediction.index).error is None
+    assert (service.counters.propagations, service.counters.forward_passes) == counted
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [("VISLRP_STORE_MB", "0", "VISLRP_STORE_MB is 0"), ("VISLRP_NETWORK", "net.safetensors", "VISLRP_NETWORK is net")],
+)
+def test_a_server_that_keeps_nothing_cannot_be_prepared(kept: Shelf, monkeypatch, capsys, variable, value, says) -> None:
+    monkeypatch.setenv(variable, value)
+    if variable == "VISLRP_STORE_MB":
+        monkeypatch.setattr(shelf, "app_shelf", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        prepare.main([])
+    assert ended.value.code == 2 and says in capsys.readouterr().err
 
 
 def test_parts_of_denominators_and_the_pass_in_double_precision_outlive_the_server(kept: Shelf, monkeypatch) -> None:
