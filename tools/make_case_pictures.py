@@ -64,7 +64,7 @@ def maps(trace: Trace, target: int, models: list[LRPModel]) -> Iterator[np.ndarr
 def main() -> None:
     """Draw all sixteen."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    _, trace = trace_of("wine_glass_and_bottle")
+    _, trace = trace_of("castle_on_lake")
     rules = [
         Rule.of("epsilon", epsilon=0.3),
         Rule.of("gamma", gamma1p=0.3),
@@ -94,8 +94,8 @@ def main() -> None:
     save("flipping", 3, dict.fromkeys(("light", "dark"), after))
     save("flipping", 4, drawn(propagate(NETWORK, second, model, target).map(0), limit(values)))
 
-    _, trace = trace_of("german_shepherd")
-    layer = 23
+    _, trace = trace_of("coffee_cup")
+    layer = 30
     relevance = propagate(NETWORK, trace, model, class_index(NETWORK, "top", trace), layers=[layer]).at(layer).numpy()
     best = np.argsort(relevance.sum(axis=(1, 2)))[::-1][:4]
     for number, neuron in enumerate(best, 1):

@@ -1,4 +1,4 @@
-"""What a visit chooses besides models: the picture, and how maps are coloured."""
+"""What a visit chooses besides models: the picture, how maps are coloured, and the place in a lesson."""
 
 from __future__ import annotations
 
@@ -24,3 +24,22 @@ class Look:
     overlay: bool = False
     opacity: float = 0.6
     paper: Literal["theme", "light", "dark"] = "theme"
+
+
+@dataclass(frozen=True)
+class LessonPlace:
+    """How far a person is in a lesson.
+
+    Attributes
+    ----------
+    key : str
+        Which lesson; whether there is one of that name is known where lessons are drawn.
+    step : int
+        Number of the step, from 0.
+    folded : bool
+        Whether its text is folded away.
+    """
+
+    key: str
+    step: int = 0
+    folded: bool = False

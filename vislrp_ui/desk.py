@@ -29,7 +29,7 @@ def same(one: Visit, other: Visit) -> bool:
 
 
 def _bare(visit: Visit) -> Visit:
-    return replace(visit, models=(visit.entry(WORKING),), past=(), future=(), aside=(), opened=None)
+    return replace(visit, models=(visit.entry(WORKING),), past=(), future=(), aside=(), opened=None, lesson=None)
 
 
 def holds_work(visit: Visit) -> bool:

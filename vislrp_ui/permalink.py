@@ -9,7 +9,7 @@ from dataclasses import replace
 from vislrp_core import compact
 from vislrp_core.heatmap import RANGES, SPECTRA
 from vislrp_core.model import ModelError
-from vislrp_ui import rooms, state
+from vislrp_ui import rooms, state, state_lesson
 from vislrp_ui.address import one_of, whole
 from vislrp_ui.rooms import PageState, Room
 from vislrp_ui.state import ImageRef, Look, ModelEntry, Visit
@@ -59,6 +59,8 @@ def to_params(visit: Visit, *, room: int | None = None) -> dict[str, str]:
         params["overlay"] = str(round(look.opacity * 100))
     if look.paper != "theme":
         params["paper"] = look.paper
+    if visit.lesson is not None:
+        params[state_lesson.PARAM] = state_lesson.to_param(visit.lesson)
     for page in rooms.with_state():
         own = visit.page(page.key)
         if own is not None:
@@ -113,6 +115,8 @@ def from_params(params: Mapping[str, str], visit: Visit, *, room: int = 4 * MAX_
     for key, change in _LOOK.items():
         if key in params:
             read(_LOOK_NAMES[key], lambda v, key=key, change=change: state.set_look(v, **change(params[key])))  # type: ignore[misc]
+    if state_lesson.PARAM in params:
+        read("lesson", lambda v: replace(v, lesson=state_lesson.from_param(params[state_lesson.PARAM])))
     for page in rooms.with_state():
         read(f"part for {page.key}", lambda v, page=page: _with_page(v, page, params))  # type: ignore[misc]
     return visit, tuple(damaged)

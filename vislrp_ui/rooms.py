@@ -7,6 +7,7 @@ and a page's code is loaded when the page is first opened.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
@@ -137,6 +138,13 @@ ROOMS: tuple[Room, ...] = (
 )
 
 
+_drawn: ContextVar[str] = ContextVar("drawn")
+FINISH = "vislrp_ui.shared.entrance:finish"
+"""What ends every page."""
+STRIP, STRIP_WORDS = "vislrp_ui.lessons.strip:strip", "vislrp_ui.lessons.strip:words"
+"""What draws an open lesson at the head of every page, and its words once the page has computed what they tell."""
+
+
 def find(key: str) -> Room:
     """The declaration of a page (KeyError if there is none)."""
     for room in ROOMS:
@@ -163,7 +171,14 @@ def call(place: str) -> None:
 
 def draw(key: str) -> None:
     """Draw a page."""
+    _drawn.set(key)
     call(find(key).draw)
+    call(FINISH)
+
+
+def drawn() -> str:
+    """Key of the page that is drawn."""
+    return _drawn.get()
 
 
 def jobs() -> tuple[str, ...]:

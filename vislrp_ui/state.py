@@ -17,6 +17,7 @@ from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.rules import Rule
 from vislrp_ui import rooms
 from vislrp_ui.choices import ImageRef as ImageRef
+from vislrp_ui.choices import LessonPlace as LessonPlace
 from vislrp_ui.choices import Look as Look
 from vislrp_ui.rooms import PageState
 
@@ -89,6 +90,8 @@ class Visit:
         Work that was put aside, the last one last.
     opened : Aside or None
         The guided case that is open, as its card laid it out.
+    lesson : LessonPlace or None
+        The lesson whose strip is shown.
     """
 
     image: ImageRef = field(default_factory=ImageRef)
@@ -106,6 +109,7 @@ class Visit:
     future: tuple[Snapshot, ...] = ()
     aside: tuple[Aside, ...] = ()
     opened: Aside | None = None
+    lesson: LessonPlace | None = None
 
     def entry(self, id: str | None = None) -> ModelEntry:
         """A model by id; the active one by default (KeyError if there is none)."""

@@ -118,7 +118,7 @@ def css() -> str:
 [data-stale=true]{opacity:1!important}
 [data-testid=stTopNavLink]:focus-visible,[data-testid=stSidebarNavLink]:focus-visible{outline:2px solid var(--st-link-color);
  outline-offset:-2px}
-[data-testid=stLayoutWrapper]:has(>.st-key-notices:empty),
+[data-testid=stLayoutWrapper]:has(>:is(.st-key-notices,.st-key-lesson-place):empty),
 [data-testid=stLayoutWrapper]:has(>[class*=st-key-stamp-]){display:none}
 kbd[aria-label^=Shortcut]{display:none}
 [class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],

@@ -158,7 +158,7 @@ def test_ready_made_sets(app: AppTest) -> None:
         "LRP-α2β1",
         "LRP-α3β2",
     ]
-    assert shown(app).formulas and {row.image.id for row in shown(app).rows} == {"wine_glass_and_bottle"}
+    assert shown(app).formulas and {row.image.id for row in shown(app).rows} == {"castle_on_lake"}
     app.selectbox(key="compare-set-image").set_value("guitar_and_drums").run()
     app.button(key="compare-set-configurations").click().run()
     entries = state_compare.entries(visit_of(app))

@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import ROOT, payload, visit_of
 from vislrp_ui import state_ablation, state_compare, state_flipping
-from vislrp_ui.home.cases import ABLATED_LAYER, ABLATED_NEURONS, CASES
+from vislrp_ui.home.cases import CASES
 from vislrp_ui.home.primer import LINES, table
+from vislrp_ui.lessons import ablation
 from vislrp_ui.samples import samples
 
 Open = Callable[..., AppTest]
@@ -62,14 +63,14 @@ def test_each_case_opens_its_page_with_everything_set(open_page: Open, case) -> 
     app.button(key=f"open-{case.key}").click().run()
     assert not app.exception and not app.error
     visit = visit_of(app)
-    if case.page_title == "Compare":
+    if case.room.key == "compare":
         assert len(state_compare.of(visit).columns) == 5 and len(state_compare.of(visit).rows) == 2
     elif case.key == "flipping":
         assert (visit.image.id, visit.active) == ("guitar_and_drums", "configuration_4")
         assert state_flipping.of(visit).row().sign == "positive"
     else:
         held = state_ablation.of(visit)
-        assert held.layer == ABLATED_LAYER and len(held.neurons) == ABLATED_NEURONS
+        assert held.layer == ablation.LAYER and len(held.neurons) == ablation.NEURONS
         assert held.ablated == held.cut, "switched off already"
     app.switch_page("pages/1_Design.py").run()
     assert not app.exception

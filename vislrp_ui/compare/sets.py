@@ -57,7 +57,7 @@ SETS = {
             "rules",
             "Popular rules",
             "Case 1: LRP-ε, LRP-γ, α1β0, α2β1 and α3β2, each on all layers.",
-            "wine_glass_and_bottle",
+            "castle_on_lake",
             True,
         ),
         ModelSet(

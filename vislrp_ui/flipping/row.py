@@ -27,7 +27,7 @@ from vislrp_ui.flipping.style import SMALL, WEIGHTS
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import Flipped
 from vislrp_ui.service import Maps
-from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared import large, lesson_watch, views, widgets
 from vislrp_ui.shared.colour_bar import colour_bar
 from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import FlippingMeasurement, FlippingRow, FlippingState
@@ -59,6 +59,7 @@ def _active_row(network: Network, id: int, maps: Maps, seen: object) -> None:
         st.rerun()
     row = flipping.row(id)
     session.save("row")
+    lesson_watch.look()
     values = work.values_of(maps)
     sheet = strokes.sheet_of(row, flipping.tool)
     picked = work.selected(row, values)

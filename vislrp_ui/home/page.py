@@ -8,7 +8,7 @@ from functools import cache, partial
 import streamlit as st
 
 from vislrp_core.network import Network
-from vislrp_ui import service, session, state, theme
+from vislrp_ui import service, session, state, state_lesson, theme
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
@@ -121,10 +121,10 @@ def _pick_model(picked: object) -> None:
 
 def _case(case: Case) -> None:
     with st.container(border=True, height="stretch", key=f"case-{case.key}"):
-        st.html(_strip(case, theme.mode()) + f'<h2 class="v-head">{case.title}</h2>')
-        st.markdown(case.text)
+        st.html(_strip(case, theme.mode()) + f'<h2 class="v-head">{case.lesson.title}</h2>')
+        st.markdown(case.lesson.text)
         if widgets.pressed(
-            f"Open in {case.page_title}", icon=":material/arrow_forward:", type="tertiary", key=f"open-{case.key}"
+            f"Open in {case.room.title}", icon=":material/arrow_forward:", type="tertiary", key=f"open-{case.key}"
         ):
             _open(case)
 
@@ -140,5 +140,6 @@ def _strip(case: Case, mode: str) -> str:
 
 
 def _open(case: Case) -> None:
-    table.open_case(case.title, case.prepare)
-    st.switch_page(case.page)
+    table.open_case(case.lesson.title, case.lesson.prepare)
+    session.update(state_lesson.begin, case.key)
+    st.switch_page(case.room.file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vislrp_ui import session, theme
+from vislrp_ui import rooms, session, theme
 from vislrp_ui.caches import settle
 from vislrp_ui.components.pagetools import page_tools
 from vislrp_ui.shared import kept_panel, large, table
@@ -30,8 +30,17 @@ def boot() -> Visit:
         _show(session.take_notices())
     with st.container(key="aside-place"):
         table.line(visit)
+    with st.container(key="lesson-place"):
+        if visit.lesson is not None:
+            rooms.call(rooms.STRIP)
     kept_panel.show()
     return visit
+
+
+def finish() -> None:
+    """End a page: what the open lesson tells of its numbers. `rooms.draw` calls it after every page."""
+    if session.get_visit().lesson is not None:
+        rooms.call(rooms.STRIP_WORDS)
 
 
 def _show(sentences: list[str]) -> None:
