@@ -263,6 +263,8 @@ def test_progress_says_how_long_it_takes(capsys: pytest.CaptureFixture[str], mon
         (["--baselines", "saliency"], "must be some of gradient"),
         (["--metrics", "box_mass"], "give the boxes"),
         (["--metrics", "gini", "--boxes", "missing.csv"], "cannot be read"),
+        (["--metrics", "pointing", "--boxes", "empty.csv"], "empty.csv: holds no boxes"),
+        (["--metrics", "pointing", "--boxes", "others.csv"], "others.csv: names none of the pictures"),
         (["--seed", "-1"], "at least 0"),
         (["--target", "unicorn"], "no such class"),
         (["--patch", "224"], "patch: must be"),
@@ -274,6 +276,9 @@ def test_progress_says_how_long_it_takes(capsys: pytest.CaptureFixture[str], mon
 def test_bad_input_is_one_line_and_status_2(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
+    (folder / "empty.csv").write_text("image,x0,y0,x1,y1\n")
+    (folder / "others.csv").write_text("image,x0,y0,x1,y1\nother.png,0,0,9,9\n")
+    arguments = [str(folder / one) if one.endswith(".csv") else one for one in arguments]
     assert_refused(command(folder, *arguments, out="bad"), words, capsys)
 
 

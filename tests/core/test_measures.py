@@ -282,6 +282,7 @@ def test_boxes_in_a_task(space: Workspace, pictures: list[Picture]) -> None:
     ("content", "words"),
     [
         (b"", "must name the columns"),
+        (b"image,x0,y0,x1,y1\n", "holds no boxes, give one line of image,x0,y0,x1,y1 for each"),
         (b"image,x0,y0,x1\na,1,2,3", "y1 is missing"),
         (b"image,x0,y0,x1,y1\na,1,2,3", "line 2: x0, y0, x1 and y1 must be numbers"),
         (b"image,x0,y0,x1,y1\na,1,2,x,4", "line 2"),

@@ -376,6 +376,8 @@ def test_pictures_are_split_by_name_and_seed(folder: Path) -> None:
         (["--objectives", "gini"], "must be some of srg"),
         (["--objectives", ","], "must be some of"),
         (["--objectives", "pointing"], "give the boxes"),
+        (["--objectives", "pointing", "--boxes", "empty.csv"], "empty.csv: holds no boxes"),
+        (["--objectives", "pointing", "--boxes", "others.csv"], "others.csv: names none of the pictures"),
         (["--holdout", "1"], "between 0 and 1"),
         (["--holdout", "0.01"], "both need at least one"),
         (["--space", "missing.json"], "cannot be read"),
@@ -388,6 +390,9 @@ def test_pictures_are_split_by_name_and_seed(folder: Path) -> None:
 def test_bad_input_is_one_line_and_status_2(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
+    (folder / "empty.csv").write_text("image,x0,y0,x1,y1\n")
+    (folder / "others.csv").write_text("image,x0,y0,x1,y1\nother.png,0,0,9,9\n")
+    arguments = [str(folder / one) if one.endswith(".csv") else one for one in arguments]
     assert_refused(command(folder, *arguments, out="bad"), words, capsys)
     assert not (folder / "bad" / "run.json").exists()
 

@@ -25,7 +25,7 @@ from vislrp_core.cli.progress import ProgressLine
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import Outcome, Record, Workspace, run_all
-from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings, read_boxes
+from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings
 from vislrp_core.measures.boxes import boxes_of
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.mosaic import mosaics_with
@@ -71,10 +71,7 @@ def run(options: argparse.Namespace) -> None:
     measured_runs.check_workers(options)
     paths = find_images(options.images)
     models = measuring.explainers(options.model, options.baselines, options.seed)
-    boxes = read_boxes(options.boxes) if options.boxes else {}
-    needed = [key for key in options.metrics if key in NEED_BOXES]
-    if needed and not boxes:
-        raise InputError(f"{', '.join(needed)}: give the boxes of the pictures' objects with --boxes FILE.csv")
+    boxes = measured_runs.boxes_for(options, options.metrics)
     flipping.order_of(None, options.patch, "random", 0)  # a patch that cannot be is refused before anything is loaded
     found = measuring.readable(paths, options.fit)
     if "mosaic" in options.metrics:
@@ -107,7 +104,7 @@ def run(options: argparse.Namespace) -> None:
         if own or metric not in NEED_BOXES
     ]
     if not tasks:
-        raise InputError(f"--boxes {options.boxes}: names none of the pictures")
+        raise measured_runs.names_none(options)
     stated = {
         **asdict(settings),
         "fit": options.fit,

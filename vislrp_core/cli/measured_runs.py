@@ -1,8 +1,9 @@
-"""What `measure` and `search` share: how measures are asked for on the command line, and the workers that take them."""
+"""What `measure` and `search` share: arguments of measures, boxes, and the workers that measure."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from vislrp_core import flipping
 from vislrp_core.cli import common
@@ -10,6 +11,9 @@ from vislrp_core.errors import InputError
 from vislrp_core.experiments import NetworkSource, ProcessPool
 from vislrp_core.experiments.ray_pool import LOCAL, RayPool
 from vislrp_core.fills import FILLS
+from vislrp_core.measures import read_boxes
+from vislrp_core.measures.boxes import Box
+from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.network import Network
 from vislrp_core.networks import default_network_name
 
@@ -49,6 +53,19 @@ def seed(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise argparse.ArgumentTypeError(f'must be a whole number of at least 0, got "{text[:40]}"')
     return int(text)
+
+
+def boxes_for(options: argparse.Namespace, measures: Sequence[str]) -> dict[str, tuple[Box, ...]]:
+    """The boxes by picture that `--boxes` gives, empty without it (InputError if a measure needs them)."""
+    needed = [key for key in measures if key in NEED_BOXES]
+    if needed and not options.boxes:
+        raise InputError(f"{', '.join(needed)}: give the boxes of the pictures' objects with --boxes FILE.csv")
+    return read_boxes(options.boxes) if options.boxes else {}
+
+
+def names_none(options: argparse.Namespace) -> InputError:
+    """The error that no picture is among those with boxes."""
+    return InputError(f"--boxes {options.boxes}: names none of the pictures")
 
 
 def check_workers(options: argparse.Namespace) -> None:

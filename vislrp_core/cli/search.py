@@ -23,11 +23,10 @@ from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.measured_runs import RECORD
 from vislrp_core.cli.pictures import find_images, printable
 from vislrp_core.cli.progress import ProgressLine
-from vislrp_core.errors import InputError
 from vislrp_core.experiments import Record, Workspace
 from vislrp_core.experiments.ray_pool import StandingRay
 from vislrp_core.experiments.run import Pool
-from vislrp_core.measures import MEASURES, Settings, read_boxes
+from vislrp_core.measures import MEASURES, Settings
 from vislrp_core.measures.boxes import boxes_of
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.network import Network, class_index
@@ -122,15 +121,13 @@ def run(options: argparse.Namespace) -> None:
 def samples_of(options: argparse.Namespace, found: measuring.Readable) -> list[SearchPicture]:
     """Pictures with their boxes; where boxes are given, the pictures that have some."""
     needed = [key for key in options.objectives if key in NEED_BOXES]
-    if needed and not options.boxes:
-        raise InputError(f"{', '.join(needed)}: give the boxes of the pictures' objects with --boxes FILE.csv")
-    boxes = read_boxes(options.boxes) if options.boxes else {}
+    boxes = measured_runs.boxes_for(options, options.objectives)
     samples = [
         SearchPicture(picture, boxes_of(picture.path, boxes), size)
         for picture, size in zip(found.pictures, found.sizes, strict=True)
     ]
     if needed and not any(one.boxes for one in samples):
-        raise InputError(f"--boxes {options.boxes}: names none of the pictures")
+        raise measured_runs.names_none(options)
     return [one for one in samples if one.boxes] if needed else samples
 
 

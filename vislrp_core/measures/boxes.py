@@ -68,7 +68,7 @@ def read_boxes(path: str | Path) -> dict[str, tuple[Box, ...]]:
     Raises
     ------
     InputError
-        The file cannot be read, or a line is not a box; one sentence that names the place.
+        The file cannot be read, holds no boxes, or a line is not a box; one sentence that names the place.
     """
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
@@ -90,6 +90,8 @@ def read_boxes(path: str | Path) -> dict[str, tuple[Box, ...]]:
         if not all(map(math.isfinite, vars(box).values())) or box.x1 <= box.x0 or box.y1 <= box.y0:
             raise InputError(f"--boxes {path}, line {rows.line_num}: x1 must be larger than x0, and y1 than y0")
         found.setdefault(row["image"] or "", []).append(box)
+    if not found:
+        raise InputError(f"--boxes {path}: holds no boxes, give one line of {','.join(COLUMNS)} for each")
     return {image: tuple(boxes) for image, boxes in found.items()}
 
 
