@@ -144,6 +144,8 @@ kbd[aria-label^=Shortcut]{display:none}
 [data-testid=stCaptionContainer]{opacity:1!important}
 [data-testid=stCaptionContainer] p{color:color-mix(in srgb,var(--st-text-color) 72%,var(--st-background-color))}
 .v-hidden{position:absolute!important;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
+.v-page{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}
+:root:has(.st-key-aside-line){--aside-line:40px;--row-least:13px}
 .st-key-aside-line{margin-block:-8px -10px}.st-key-aside-line button{min-height:26px;padding-block:0}
 .st-key-notices{max-height:min(34vh,240px);overflow-y:auto}
 .st-key-notices [data-testid=stAlertContainer]{padding:6px 12px}
@@ -197,11 +199,12 @@ def design_css(rows: int) -> str:
  display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;
  background:repeating-linear-gradient(45deg,transparent 0 7px,
  color-mix(in srgb,var(--st-text-color) 6%,transparent) 7px 8px)}
-.st-key-model-cards{--cards-height:calc(100vh - 572px)}
+.st-key-model-cards{--cards-height:calc(100vh - 572px - var(--aside-line,0px))}
 .v-based{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .st-key-map-place{position:relative}
 @media(min-width:1001px){[data-testid=stPopoverBody]:has(.st-key-look-spectrum){translate:-116% 0}}
-.st-key-ruler-slot{min-height:calc(clamp(14px,calc((100vh - 176px)/@ROWS@),24px)*@ROWS@ + 48px)}
+.st-key-ruler-slot{min-height:calc(
+ clamp(var(--row-least,14px),calc((100vh - 176px - var(--aside-line,0px))/@ROWS@),24px)*@ROWS@ + 48px)}
 .st-key-ruler-slot:not(:has(.st-key-ruler-place)){border-radius:8px;background:var(--st-secondary-background-color)}
 .st-key-final-slot:not(:has(.st-key-final-map)){min-height:33vh;border-radius:8px;
  background:var(--st-secondary-background-color)}
@@ -210,7 +213,7 @@ def design_css(rows: int) -> str:
  box-shadow:0 3px 12px #0003;font-size:12.5px}
 .v-note i{display:block;height:4px;border-radius:2px;background:var(--st-secondary-background-color);margin-bottom:8px}
 .v-note b{display:block;height:100%;border-radius:2px;background:var(--st-primary-color)}
-@media (max-height:800px){.st-key-model-cards{--cards-height:calc(100vh - 507px)}
+@media (max-height:800px){.st-key-model-cards{--cards-height:calc(100vh - 507px - var(--aside-line,0px))}
  .st-key-final-map{--picture-width:min(100%,27vh)}.v-nomap{width:min(100%,27vh)}
  .st-key-design-image{--picture-width:min(100%,22vh)}}
 """.replace("@ROWS@", str(rows))

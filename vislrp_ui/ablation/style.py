@@ -12,9 +12,9 @@ def css() -> str:
     return (
         f"<style>{stacked.ABLATION}"
         + """
-.v-abl-page{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}
 .v-abl-head{display:flex;gap:8px;align-items:baseline;font-size:13.5px;white-space:nowrap;overflow:hidden}
-.v-abl-head b{font-weight:650}.v-abl-head span{font-size:12px;overflow:hidden;text-overflow:ellipsis}
+.v-abl-head{flex-wrap:wrap;height:1.4em}  /* words that have no room beside their heading are left out, not cut */
+.v-abl-head b{font-weight:650}.v-abl-head span{font-size:12px}
 .v-abl-none{border:1px dashed var(--st-border-color);border-radius:6px;
  padding:26px 14px;text-align:center;font-size:12.5px}
 [class*=st-key-abl-line-]{min-height:30px;flex-wrap:nowrap}

@@ -38,7 +38,7 @@ def toolbar(network: Network, visit: Visit) -> int:
     held = state_ablation.of(visit)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-toolbar"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
-            st.html('<h1 class="v-abl-page">Neuron Ablation</h1>', width="content")
+            st.html('<h1 class="v-page">Neuron Ablation</h1>', width="content")
             toolbars.image_popover(visit)
             with st.container(width=150):
                 target = widgets.target_select(network, visit)

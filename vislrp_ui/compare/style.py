@@ -15,7 +15,6 @@ _STICKY = """<style>
  background:var(--st-background-color)}
 </style>"""
 _CSS = """<style>
-.v-page{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}
 [data-testid=stLayoutWrapper]:has(>.st-key-compare-progress){position:fixed;z-index:40;left:50%;bottom:18px;width:auto;
  transform:translateX(-50%)}
 .st-key-compare-progress{padding:2px 14px;border:1px solid var(--st-border-color);border-radius:8px;

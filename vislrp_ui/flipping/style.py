@@ -28,7 +28,6 @@ def css() -> str:
  clip-path:inset(0 round 6px);overflow:clip;flex:none}}
 [class*=st-key-flip-canvas-]{{zoom:var(--flip-zoom);width:{SIDE}px;height:{SIDE}px}}
 [class*=st-key-flip-head-]{{min-height:2.5rem!important;flex-wrap:nowrap}}
-.v-flip-page{{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}}
 .v-flip-head{{display:flex;gap:8px;align-items:baseline;font-size:13.5px;white-space:nowrap;overflow:hidden}}
 .v-flip-head b{{font-weight:650}}.v-flip-head span{{font-size:12px;overflow:hidden;text-overflow:ellipsis}}
 .v-flip-none{{width:calc({SIDE}px*var(--flip-zoom));aspect-ratio:1;border:1px dashed var(--st-border-color);

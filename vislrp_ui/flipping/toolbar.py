@@ -44,7 +44,7 @@ def toolbar(network: Network, visit: Visit) -> int:
     """Draw it; returns the class to explain."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="flip-toolbar"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
-            st.html('<h1 class="v-flip-page">Pixel Flipping</h1>', width="content")
+            st.html('<h1 class="v-page">Pixel Flipping</h1>', width="content")
             toolbars.image_popover(visit)
             with st.container(width=150):
                 target = widgets.target_select(network, visit)
