@@ -69,6 +69,14 @@ def said(what: str) -> None:
     print(f"ok: {what}", flush=True)
 
 
+def upload(page: Page) -> None:
+    """Show a picture of the visitor's own on Design."""
+    page.locator(".st-key-menu-upload button, [class*=st-key-menu-upload] button").first.click()
+    page.locator("input[type=file]").first.set_input_files(ROOT / "sample_images" / "coffee_cup.jpg")
+    page.wait_for_url(lambda address: "image=upload" in address)
+    wait_idle(page)
+
+
 def try_pages(browser: Browser, url: str) -> None:
     """One visitor: pages, websocket, links, upload, canvas."""
     _, page, errors = new_page(browser)
@@ -86,10 +94,7 @@ def try_pages(browser: Browser, url: str) -> None:
     said("a link to a page with picture and model; navigation stays under the path and keeps the visit")
 
     visit(page, f"{url}/Design")
-    page.locator(".st-key-menu-upload button, [class*=st-key-menu-upload] button").first.click()
-    page.locator("input[type=file]").first.set_input_files(ROOT / "sample_images" / "coffee_cup.jpg")
-    page.wait_for_url(lambda address: "image=" in address and "image=castle" not in address)
-    wait_idle(page)
+    upload(page)
     said("an upload")
 
     visit(page, f"{url}/Pixel_Flipping?image=guitar_and_drums&model=example-configuration_4")
@@ -159,7 +164,8 @@ def main() -> None:
         try_pages(browser, url)
         gone = try_servers(browser, url, folder / "access.log", ports)
         page = browser.contexts[-1].pages[0]
-        page.get_by_text("tabby", exact=True).first.click()
+        upload(page)
+        page.get_by_role("radio", name="logit").nth(1).click()
         page.wait_for_url(lambda address: "target=" in address)
         wait_idle(page)
         address = page.url
@@ -169,8 +175,9 @@ def main() -> None:
         servers[ports.index(gone)].close()
         visit(page, address)
         expect(page.locator(".ruler .card").first).to_be_visible()
+        expect(page.get_by_role("radio", name="logit").nth(1)).to_be_checked()
         assert page.url == address
-        said("its server ended, a visitor reloads and has the same view on the other one")
+        said("its server ended, a visitor reloads and has the same view on the other one, with the picture of their own")
         browser.close()
 
 
