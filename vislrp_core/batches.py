@@ -267,7 +267,7 @@ def propagate_batch(
     """
     model.require(network.architecture)
     if len(targets) != len(batch):
-        raise InputError(f"{len(targets)} classes for {len(batch)} pictures: give one for each")
+        raise InputError(f"{len(targets)} classes for {len(batch)} pictures: give one per picture")
     keep = wanted(model, layers)
     columns = [Column(target, model, keep) for target in targets]
     start = torch.stack([start_from(row, target, model.start) for row, target in zip(batch.logits, targets, strict=True)])

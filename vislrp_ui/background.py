@@ -1,4 +1,4 @@
-"""Work in the background: a thread that says where it stands, can be stopped, and ends in one sentence if it fails."""
+"""Background work: a thread that reports its progress, can be stopped, and ends with one sentence if it fails."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _jobs: TTLCache[str, BackgroundJob] = TTLCache(64, 3600.0)
 
 
 class Stopped(Exception):
-    """The work was stopped; its text, if any, is what the page says."""
+    """The work was stopped; its text, if any, is shown on the page."""
 
 
 class Failed(Exception):
-    """The work failed for a reason that is known; its text is what the page says."""
+    """The work failed for a known reason; its text is shown on the page."""
 
 
 @dataclass(frozen=True)
 class JobProgress:
-    """Where the work stands."""
+    """Progress of the work."""
 
     state: State = "idle"
     done: int = 0
@@ -39,31 +39,31 @@ class JobProgress:
 
     @property
     def running(self) -> bool:
-        """Whether the work goes on."""
+        """Whether the work is still running."""
         return self.state == "running"
 
     @property
     def share(self) -> float:
-        """Share done, 0 to 1; 0 where the total is not known yet."""
+        """Share done, 0 to 1; 0 while the total is unknown."""
         return min(self.done / self.total, 1.0) if self.total else 0.0
 
 
 class BackgroundJob:
-    """A piece of work that pages start, watch and stop: at most one thread at a time, which is let go at its end.
+    """A piece of work that pages start, watch and stop, in at most one thread at a time.
 
-    Subclasses name the thread and the sentences, and start the work by `begin`. Results are not kept here: the work puts
-    them where all can find them.
+    Subclasses name the thread and the sentences, and start the work with `begin`. Results are not kept here: the work
+    stores them where everyone can find them.
 
     Parameters
     ----------
     alive : callable
-        Says whether whoever asked is still there; the work ends with them.
+        Returns whether the visitor who started the work is still there; if not, the work ends.
     """
 
     name: ClassVar[str] = "vislrp-job"
     stopped: ClassVar[str] = "Stopped."
     failed: ClassVar[str] = "The work failed ({error}): try again."
-    """Sentence about an error nobody foresaw; `{error}` is its type."""
+    """Sentence for an unforeseen error; `{error}` is its type."""
 
     def __init__(self, alive: Callable[[], bool] = lambda: True) -> None:
         self.key = ""
@@ -76,28 +76,28 @@ class BackgroundJob:
 
     @property
     def progress(self) -> JobProgress:
-        """Where it stands now."""
+        """The current progress."""
         with self._lock:
             return self._progress
 
     def owned_by(self, alive: Callable[[], bool]) -> None:
-        """Somebody else is asked from now on whether the work is still wanted."""
+        """From now on, ask someone else whether the work is still wanted."""
         self._alive = alive
 
     @property
     def stopping(self) -> bool:
-        """Whether the work is to end: it was stopped, or whoever asked has left."""
+        """Whether the work should end: it was stopped, or the visitor has left."""
         return self._stop.is_set() or not self._alive()
 
     def begin(self, work: Callable[[], str], total: int = 0) -> None:
-        """Run the work in a thread, unless one is running.
+        """Run the work in a thread, unless it is already running.
 
         Parameters
         ----------
         work : callable
-            Calls `tell` or `note` as it goes on; returns what the page is to say at the end, empty if all is well.
+            Calls `tell` or `note` as it proceeds; returns the sentence for the page at the end, empty if all went well.
         total : int
-            Number of steps, if it is known.
+            Number of steps, if known.
         """
         with self._lock:
             if self._progress.running:
@@ -108,22 +108,22 @@ class BackgroundJob:
             self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to stop; what is complete stays."""
+        """Ask the work to stop; complete results are kept."""
         self._stop.set()
 
     def join(self, seconds: float) -> None:
-        """Wait for the end (tests)."""
+        """Wait for the work to end (for tests)."""
         if self._thread is not None:
             self._thread.join(seconds)
 
     def tell(self, done: int) -> None:
-        """The work says how many steps are done (Stopped if it is to end)."""
+        """Report how many steps are done (raises Stopped if the work should end)."""
         if self.stopping:
             raise Stopped
         self.note(done)
 
     def note(self, done: int, total: int | None = None) -> None:
-        """The work says how far it is, and how long it will be where that is known only now; it goes on in any case."""
+        """Report how many steps are done, and the total where it becomes known only now; never stops the work."""
         with self._lock:
             total = self._progress.total if total is None else total
             self._progress = replace(self._progress, done=done, total=total)
@@ -147,7 +147,7 @@ class BackgroundJob:
 
 
 def session_job(key: str, kind: type[Kind]) -> Kind:
-    """The session's job, held under a key of the session's state; it ends with the session."""
+    """The session's job, kept under a key of the session's state; it ends with the session."""
     if key not in st.session_state:
         made = kind(Owner(session_id()))
         made.key = key
@@ -157,7 +157,7 @@ def session_job(key: str, kind: type[Kind]) -> Kind:
 
 
 def running_tokens(keys: Iterable[str]) -> dict[str, str]:
-    """Tokens of the session's running jobs by their keys; who has one can claim the job after a reload."""
+    """Tokens of the session's running jobs by key; a token lets its holder claim the job after a reload."""
     found = {}
     for key in keys:
         job = st.session_state.get(key)
@@ -168,7 +168,7 @@ def running_tokens(keys: Iterable[str]) -> dict[str, str]:
 
 
 def claim(key: str, token: str) -> bool:
-    """Go on with a job that an earlier session of the same tab left running; whether it was still there."""
+    """Take over a job that an earlier session of the same tab left running; returns whether it still existed."""
     job = _jobs.get(token)
     if job is None or job.key != key or job.progress.state not in ("running", "done"):
         return False
@@ -178,7 +178,7 @@ def claim(key: str, token: str) -> bool:
 
 
 def stop_all(keys: Iterable[str]) -> None:
-    """Stop the session's jobs and forget what they said: another piece of work begins on an empty table."""
+    """Stop the session's jobs and forget their messages, so that new work starts from a clean slate."""
     for key in keys:
         job = st.session_state.pop(key, None)
         if isinstance(job, BackgroundJob):

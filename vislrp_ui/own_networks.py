@@ -1,4 +1,4 @@
-"""A network of the visitor's own: read from an uploaded file, held by their visit alone, freed when the visit ends."""
+"""A visitor's own network: read from an uploaded file, held by that visit only, freed when the visit ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vislrp_ui.presence import Owner
 from vislrp_ui.streamlit_inside import session_id
 
 OWN = "own"
-"""Key of such a network in its visit; an address with it means nothing to another visit."""
+"""Key of such a network in its visit; an address that names it means nothing to another visit."""
 WEIGHT_TYPES = ("safetensors", "pth", "pt", "ckpt", "bin")
 LABEL_TYPES = ("json", "txt")
 MAX_LABEL_BYTES = 1_000_000
@@ -33,9 +33,9 @@ DEFAULT_MB = 600
 _SLOT = "_own_network"
 _SERVER_LIMIT = "server.maxUploadSize"
 _CHOSEN_BY_NOBODY = ("<default>", "VISLRP_NETWORK_MB")
-"""Where Streamlit says that its limit comes from as long as whoever runs the server has not set one."""
+"""The origins that Streamlit states for its limit as long as the operator of the server has not set one."""
 LOOK_SECONDS = 5.0
-"""Between two looks whether the visits that hold networks have ended."""
+"""Interval between checks for visits that have ended while holding a network."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Own:
 
 @dataclass(eq=False)
 class OwnPlace:
-    """Where a session's state holds its network, so that it can be emptied from outside.
+    """The place in a session's state that holds its network; it can be emptied from outside.
 
-    What a session held lives on after its end until Python's collector comes to it, which may take minutes, and networks are
-    large.
+    After a session ends, its objects stay in memory until Python's garbage collector reaches them. That may take minutes,
+    and networks are large.
     """
 
     owner: Owner
@@ -59,27 +59,28 @@ class OwnPlace:
 
 
 _living: weakref.WeakSet[Network] = weakref.WeakSet()
-"""All networks of visits that take memory: those held, and those that a measurement still runs on."""
+"""All visitors' networks that occupy memory: those held, and those that a measurement is still using."""
 _places: weakref.WeakSet[OwnPlace] = weakref.WeakSet()
 _taking, _lock = threading.Lock(), threading.Lock()
 _watching = False
 
 
 def allowed() -> bool:
-    """Whether visitors may bring their own networks: VISLRP_ALLOW_NETWORKS is not 0."""
+    """Whether visitors may upload their own networks: VISLRP_ALLOW_NETWORKS is not 0."""
     return os.environ.get("VISLRP_ALLOW_NETWORKS", "").strip() != "0"
 
 
 def limit_mb() -> int:
-    """Megabytes that the networks of all visits may take together: VISLRP_NETWORK_MB (default 600)."""
+    """Megabytes that the networks of all visits may occupy together: VISLRP_NETWORK_MB (default 600)."""
     named = os.environ.get("VISLRP_NETWORK_MB", "").strip()
     return max(int(named), 1) if named.isascii() and named.isdigit() else DEFAULT_MB
 
 
 def open_door() -> None:
-    """Let the server take files as large as networks may be, unless whoever runs it set a limit of their own.
+    """Let the server accept files as large as a network may be, unless its operator has set a limit.
 
-    Streamlit refuses larger files by this one option, whatever an uploader says; pictures' uploaders state their own limit.
+    Streamlit applies this one option to every upload, whatever an uploader allows; uploaders of pictures set their own,
+    lower limit.
     """
     if config.get_where_defined(_SERVER_LIMIT) in _CHOSEN_BY_NOBODY:
         pictures = MAX_BYTES // 2**20
@@ -87,7 +88,7 @@ def open_door() -> None:
 
 
 def file_mb() -> int:
-    """Megabytes that one file of weights may have: what networks may take together, or what the server takes at all."""
+    """Largest file of weights in megabytes: the limit for all networks together, or the server's limit if that is lower."""
     return min(limit_mb(), int(st.get_option(_SERVER_LIMIT)))
 
 
@@ -103,28 +104,28 @@ def own() -> Own | None:
 
 
 def take(data: bytes, filename: str) -> Own:
-    """Read an uploaded network and let this visit hold it, in place of one that it held before.
+    """Read an uploaded network and hold it for this visit, replacing the one it held before.
 
     Raises
     ------
     NetworkError
-        One sentence that names the file and the key or shape that is wrong, or the limit.
+        One sentence that names the file and the wrong key or shape, or the limit.
     """
-    with _taking:  # one at a time: a file and what is read from it take their memory twice
+    with _taking:  # one at a time: while a file is read, its weights are in memory twice
         network, before = read(data, filename), own()
         taken = sum(nbytes(one) for one in list(_living) if before is None or one is not before.network)
         if nbytes(network) + taken > limit_mb() * 1_000_000:
             raise NetworkError(
-                f'"{filename}" takes {nbytes(network) / 1e6:.0f} MB as 32-bit numbers; this server gives '
-                f"{limit_mb()} MB to the networks of all visitors, of which {taken / 1e6:.0f} MB are in use: "
-                "take a smaller one, or try again later."
+                f'"{filename}" needs {nbytes(network) / 1e6:.0f} MB as 32-bit numbers; this server has '
+                f"{limit_mb()} MB for the networks of all visitors, of which {taken / 1e6:.0f} MB are in use: "
+                "upload a smaller network, or try again later."
             )
         _living.add(network)
         return _hold(Own(network, filename))
 
 
 def name_classes(data: bytes, filename: str) -> None:
-    """Let a file of class names say what the visit's own network cannot: classes, mean and std, title.
+    """Take from a file what the visit's own network does not contain: class names, mean and std, title.
 
     Raises
     ------
@@ -152,7 +153,7 @@ def _hold(held: Own) -> Own:
 
 
 def _watch() -> None:
-    """Look now and then, as long as there is anything to look at, whether visits have ended."""
+    """Check regularly, as long as any visit holds a network, which visits have ended."""
     global _watching
 
     def work() -> None:
@@ -166,7 +167,7 @@ def _watch() -> None:
 
 
 def release_ended() -> bool:
-    """Empty the places of visits that have ended; whether there are others, or the watch ends."""
+    """Empty the places of visits that have ended; returns whether any others are left to watch."""
     global _watching
     with _lock:
         for place in list(_places):
@@ -183,8 +184,8 @@ def read(data: bytes, filename: str, labels: tuple[bytes, str] | None = None) ->
     Parameters
     ----------
     labels : (bytes, str), optional
-        Content and name of a file of class names: a JSON list, a JSON object as it may stand beside a network (mean, std,
-        classes), or text with one name a line.
+        Content and name of a file of class names: a JSON list, a JSON object like the one that may accompany a network
+        (mean, std, classes), or text with one name per line.
 
     Raises
     ------
@@ -193,7 +194,7 @@ def read(data: bytes, filename: str, labels: tuple[bytes, str] | None = None) ->
     """
     limit = limit_mb() * 1_000_000
     if len(data) > file_mb() * 1_000_000:
-        raise NetworkError(f'"{filename}" has {len(data) / 1e6:.0f} MB, this server takes up to {file_mb()} MB.')
+        raise NetworkError(f'"{filename}" has {len(data) / 1e6:.0f} MB; this server accepts up to {file_mb()} MB.')
     about = {} if labels is None else read_labels(*labels)
     state = read_state_dict(data, filename, max_bytes=limit)
     title = Path(filename).stem[:60] or "own network"
@@ -203,21 +204,22 @@ def read(data: bytes, filename: str, labels: tuple[bytes, str] | None = None) ->
 
 
 def described(network: Network, about: Mapping[str, Any], filename: str) -> Network:
-    """A network with what a file says about it (NetworkError if that names another number of classes)."""
+    """A network with the information of a file about it (NetworkError if the number of class names is wrong)."""
     classes = about.get("classes", network.classes)
     if len(classes) != network.num_classes:
         raise NetworkError(
-            f'"{filename}", classes: {len(classes)} names for a network of {network.num_classes} classes, give one for each.'
+            f'"{filename}", classes: {len(classes)} names for a network of {network.num_classes} classes; '
+            "give one name per class."
         )
     known = {key: about[key] for key in ("mean", "std", "title") if key in about}
     words = f"{about.get('description', '')} {network.description}".strip()
-    # Results are kept by digest and shared between visits; no other visit has this one.
+    # Results are kept by digest and shared between visits; this digest is unique to one visit.
     digest = f"{network.digest.partition('-')[0]}-{uuid4().hex[:12]}"
     return replace(network, classes=tuple(classes), description=words, digest=digest, **known)
 
 
 def read_labels(data: bytes, filename: str) -> Mapping[str, Any]:
-    """What a file of class names says (NetworkError: one sentence that names it)."""
+    """The content of a file of class names (NetworkError: one sentence that names the file)."""
     if len(data) > MAX_LABEL_BYTES:
         raise NetworkError(f'"{filename}" is larger than 1 MB: give a list of class names.')
     try:
@@ -234,5 +236,5 @@ def read_labels(data: bytes, filename: str) -> Mapping[str, Any]:
     while names and not names[-1]:
         names.pop()
     if "" in names:
-        raise NetworkError(f'"{filename}", line {names.index("") + 1}: is empty, give one class name a line.')
+        raise NetworkError(f'"{filename}", line {names.index("") + 1} is empty: give one class name per line.')
     return check_description({"classes": names}, filename)

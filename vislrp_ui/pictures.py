@@ -24,7 +24,7 @@ def _source(ref: ImageRef) -> Path | bytes:
     """The file of a picture (MissingImage if this session has none such)."""
     if ref.kind == "sample":
         if ref.id not in samples():
-            raise MissingImage(f"There is no sample image “{ref.id[:40]}”: choose one of the gallery.")
+            raise MissingImage(f"There is no sample image “{ref.id[:40]}”: choose one from the gallery.")
         return samples()[ref.id].path
     data = session.upload(ref)
     if data is None and session.awaited(ref):

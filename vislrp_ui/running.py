@@ -1,4 +1,4 @@
-"""Which network runs: the visit's, or the server's default; each is loaded once per process."""
+"""Which network is running: the visit's, or the server's default; each is loaded once per process."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _default_key() -> str:
 
 
 def network(key: str | None = None) -> Network:
-    """The network that runs; loaded once per process (NetworkError if that fails)."""
+    """The running network, loaded once per process (NetworkError if that fails)."""
     name = network_key(key)
     if name == OWN:
         held = own_networks.own()
         if held is None:
             raise NetworkError(
-                "This view needs a network of the visitor's own, which this visit does not hold: upload its "
+                "This view needs a network that was uploaded, and this visit does not hold it: upload its "
                 "file in the network menu, or choose another network there."
             )
         return held.network
@@ -47,7 +47,7 @@ def network(key: str | None = None) -> Network:
         return _networks[name]
     with _loading_lock:
         loading = _loading.setdefault(name, threading.Lock())
-    with loading:  # its own: one network that takes long does not hold up the visitors of another
+    with loading:  # a lock per network: one that loads slowly does not delay the visitors of another
         if name not in _networks:
             if name == "imagenet" and imagenet_on_disk() is None:
                 raise NetworkError(
@@ -59,13 +59,13 @@ def network(key: str | None = None) -> Network:
 
 
 def network_file() -> str:
-    """What `load_network` takes for the running network: its name, or the name of the file that the visitor brought."""
+    """The argument of `load_network` for the running network: its name, or the name of the uploaded file."""
     held = own_networks.own() if network_key() == OWN else None
     return network_key() if held is None else held.file
 
 
 def known_rows() -> Architecture | None:
-    """The running network's architecture where it is loaded; None where it would have to be."""
+    """The running network's architecture if it is loaded already, else None."""
     try:
         name = network_key()
     except NetworkError:

@@ -1,4 +1,4 @@
-"""The visit's place in Streamlit: one key of the session, the address, the session's own uploads."""
+"""Where Streamlit keeps the visit: one key of the session, the address, the session's uploads."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ def get_visit() -> Visit:
     if _VISIT not in st.session_state:
         visit, damaged = permalink.from_params(dict(st.query_params), state.start(examples()))
         if visit.image.kind == "sample" and visit.image.id not in samples():
-            damaged += (f"There is no sample image “{visit.image.id[:40]}”: choose one of the gallery.",)
+            damaged += (f"There is no sample image “{visit.image.id[:40]}”: choose one from the gallery.",)
             visit = state.choose_image(visit, ImageRef())
         if visit.network == "imagenet" and imagenet_on_disk() is None:
             damaged += (
-                "The address asks for the full VGG16, which is not on this server: the page runs with another network.",
+                "The address asks for the full VGG16, which is not on this server; another network is used instead.",
             )
             visit = state.choose_network(visit, None)
         if visit.network == OWN and own() is None:
             damaged += (
-                "This view was made with a network of the visitor's own, which only their visit holds: the page "
-                "runs with another network.",
+                "This view was made with a network that a visitor uploaded and that only their visit holds; another "
+                "network is used instead.",
             )
             visit = state.choose_network(visit, None)
             st.session_state[_LOST] = OWN
@@ -71,18 +71,18 @@ def get_visit() -> Visit:
 
 
 def set_visit(visit: Visit) -> None:
-    """Store the visit; the address follows when the script ends or `boot` runs next."""
+    """Store the visit; the address is updated when the script ends or `boot` next runs."""
     st.session_state[_VISIT] = visit
 
 
 def take_lost_network() -> str | None:
-    """The network that the address asks for and that is not there, told once: its models can be brought back to it."""
+    """The network that the address asks for but that is missing; returned once, so that its models can be restored."""
     lost: str | None = st.session_state.pop(_LOST, None)
     return lost
 
 
 def update(change: Callable[..., Visit], *arguments: object, **named: object) -> None:
-    """Apply a pure function of the visit, as a widget's callback; what it refuses becomes one sentence on the page."""
+    """Apply a pure function of the visit, as a widget's callback; a refusal becomes one sentence on the page."""
     try:
         set_visit(change(get_visit(), *arguments, **named))
     except StateError as error:
@@ -90,17 +90,17 @@ def update(change: Callable[..., Visit], *arguments: object, **named: object) ->
 
 
 def notify(sentence: str) -> None:
-    """Have one sentence shown at the top of the page at the next run."""
+    """Show one sentence at the top of the page in the next run."""
     st.session_state.setdefault(_NOTICES, []).append(sentence)
 
 
 def say_again() -> None:
-    """Have the sentences shown once more: the browser spoke on its own account, nobody has read and left them."""
+    """Show the sentences once more: the browser sent this message by itself, so nobody has read them yet."""
     st.session_state[_NOTICES] = [*st.session_state.pop(_SHOWN, []), *st.session_state.get(_NOTICES, [])]
 
 
 def take_notices() -> list[str]:
-    """The sentences that are to be shown, which are then forgotten unless the browser speaks on its own account."""
+    """The sentences to show; they are then forgotten unless the browser sends a message by itself."""
     st.session_state[_SHOWN] = st.session_state.pop(_NOTICES, [])
     return st.session_state[_SHOWN]
 
@@ -116,7 +116,7 @@ def exchange() -> Exchange:
 
 
 def save(place: str) -> None:
-    """Let the address and the browser hold the visit; a fragment calls it, because `boot` does not run with it."""
+    """Write the visit to the address and to the browser; for fragments, since `boot` does not run with them."""
     visit = get_visit()
     sync_address(visit)
     _draw_store(visit, place)
@@ -140,12 +140,12 @@ def _hear(key: str) -> None:
     claims, held.claims = held.claims, {}
     lost = [name for name, token in claims.items() if name in rooms.jobs() and not claim(name, token)]
     if lost:
-        notify("A running measurement ended when the page was left: complete curves are kept, measure again for the rest.")
+        notify("A measurement ended when its page was left: complete curves are kept; measure again for the rest.")
 
 
 def _waiting(visit: Visit) -> bool:
-    # An address written before the browser's first answer would be one more step of Back; a browser that does not
-    # answer gets its address all the same, and what somebody has changed is a step anyway.
+    # An address written before the browser's first answer would add a step to Back. A browser that does not answer
+    # still gets its address, and a change made by the visitor is a step in any case.
     return (
         _has_browser()
         and not exchange().restored
@@ -155,7 +155,7 @@ def _waiting(visit: Visit) -> bool:
 
 
 def _has_browser() -> bool:
-    """Whether a browser is at the other end; with `streamlit.testing` there is none that could answer."""
+    """Whether a browser is at the other end; `streamlit.testing` has none that could answer."""
     return is_connected(session_id())
 
 
@@ -164,7 +164,7 @@ def _began() -> float:
 
 
 def sync_address(visit: Visit | None = None) -> None:
-    """Let the browser's address hold the visit."""
+    """Write the visit to the browser's address."""
     shown = visit or get_visit()
     if _waiting(shown):
         return
@@ -177,28 +177,28 @@ def sync_address(visit: Visit | None = None) -> None:
 
 
 def add_upload(data: bytes, title: str = "") -> ImageRef:
-    """Keep what the network sees of an uploaded picture, for this session and in its browser.
+    """Keep the part of an uploaded picture that the network sees, in this session and in its browser.
 
     Raises
     ------
     ImageError
-        If it cannot be read; one sentence.
+        If the picture cannot be read; one sentence.
     """
     return ImageRef("upload", exchange().add(reduce(read_image(data)), title), get_visit().image.fit)
 
 
 def upload(ref: ImageRef) -> bytes | None:
-    """The file of a picture that this session holds, None if it has no such picture."""
+    """The file of a picture that this session holds; None if there is no such picture."""
     held = exchange().uploads.get(ref.id)
     return None if held is None else held.file(ref.fit)
 
 
 def awaited(ref: ImageRef) -> bool:
-    """Whether a picture that is missing may still come from the browser."""
+    """Whether a missing picture may still arrive from the browser."""
     return ref.kind == "upload" and _has_browser() and exchange().awaited(ref.id)
 
 
 def upload_names() -> tuple[str, ...]:
-    """Pictures of this session, newest last, and those that only its browser holds as yet."""
+    """Pictures of this session, newest last, and those that so far only its browser holds."""
     held = exchange()
     return tuple(dict.fromkeys((*held.uploads, *held.pictures)))

@@ -100,7 +100,7 @@ def test_a_run_over_samples_beside_baselines_can_be_stopped_and_goes_on(
         app.button(key="evidence-start").click().run()
         settle(app)
     job = app.session_state["_evidence_job"]
-    assert job.progress.state == "stopped" and any("what is measured is kept" in one.value for one in app.warning)
+    assert job.progress.state == "stopped" and any("Values measured so far are kept" in one.value for one in app.warning)
     before = len(current().known())
     assert 0 < before < len(current().tasks) == 6 * 3 * 2
     app.button(key="evidence-start").click().run()

@@ -84,8 +84,8 @@ def test_the_pages_follow_it_undo_brings_the_models_back_and_it_ends_with_the_vi
     assert {entry.model.architecture for entry in visit.models} == {"alexnet"}
     assert len(visit.models) == len(before.models) and len(visit.model.segments) == 2
     assert said(app) == (
-        "This network is an AlexNet with 20 layers: the models were carried over to them, borders with "
-        "their blocks. Undo on Design brings the models back as they were."
+        "This network is an AlexNet with 20 layers: the models were carried over to it, block by block. "
+        "Undo on Design brings the models back as they were."
     )
     assert classes(app) and classes(app) <= {f"my {name}" for name in CLASSES}
     open_menus(app)
@@ -121,9 +121,9 @@ def test_a_link_to_it_says_what_is_missing_and_nothing_is_lost(open_page: Open) 
     other = open_page(**link)  # at Home, where the sentences are told
     told = [warning.value for warning in other.warning]
     assert told == [
-        "This view was made with a network of the visitor's own, which only their visit holds: the page runs with another "
-        "network.",
-        "This network is a VGG16 with 38 layers: the models were carried over to them, borders with their blocks.",
+        "This view was made with a network that a visitor uploaded and that only their visit holds; another network is "
+        "used instead.",
+        "This network is a VGG16 with 38 layers: the models were carried over to it, block by block.",
     ]
     other.switch_page("pages/1_Design.py").run()
     open_menus(other)
@@ -131,7 +131,7 @@ def test_a_link_to_it_says_what_is_missing_and_nothing_is_lost(open_page: Open) 
     assert OWN not in other.radio(key="network").options and not said(other)
     other.button(key="undo").click().run()
     assert [error.value for error in other.error] == [
-        "This view needs a network of the visitor's own, which this visit does not hold: upload its file in the network "
+        "This view needs a network that was uploaded, and this visit does not hold it: upload its file in the network "
         "menu, or choose another network there."
     ] and visit_of(other).model == made
     menu = open_menus(other).radio(key="network")
@@ -163,7 +163,7 @@ def test_another_one_takes_its_place_and_a_wrong_one_changes_nothing(
     upload(app, "weights", b"nothing", "third.safetensors")
     assert said(app) == '"third.safetensors" cannot be read as .safetensors (damaged or cut off): get it again.'
     upload(app, "labels", b"a\nb", "names.txt")
-    assert said(app) == '"names.txt", classes: 2 names for a network of 10 classes, give one for each.'
+    assert said(app) == '"names.txt", classes: 2 names for a network of 10 classes; give one name per class.'
     upload(app, "labels", "\n".join(reversed(CLASSES)).encode(), "names.txt")
     assert not said(app) and classes(app) <= set(CLASSES) and visit_of(app) == held
     upload(app, "weights", file("alexnet", seed=5), "fourth.safetensors")
@@ -179,8 +179,8 @@ def test_another_one_takes_its_place_and_a_wrong_one_changes_nothing(
     second = open_menus(open_page("1_Design"))
     upload(second, "weights", file("alexnet"), "late.safetensors")
     assert said(second) == (
-        '"late.safetensors" takes 1 MB as 32-bit numbers; this server gives 1 MB to the networks of all '
-        "visitors, of which 1 MB are in use: take a smaller one, or try again later."
+        '"late.safetensors" needs 1 MB as 32-bit numbers; this server has 1 MB for the networks of all '
+        "visitors, of which 1 MB are in use: upload a smaller network, or try again later."
     )
     assert visit_of(second).network is None and living() == ["fourth"]
 

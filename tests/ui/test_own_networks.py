@@ -91,7 +91,7 @@ def test_class_names_are_read_from_every_kind_of_file(plain, data, name):
     [
         (b'["a", "b", "c"]', "names.json", r'"names\.json", classes: 3 names for a network of 5 classes'),
         (b"a\nb\nc\nd\ne\nf", "names.txt", r"classes: 6 names for a network of 5 classes"),
-        (b"a\nb\n\nd\ne", "names.txt", r'"names\.txt", line 3: is empty, give one class name a line'),
+        (b"a\nb\n\nd\ne", "names.txt", r'"names\.txt", line 3 is empty: give one class name per line'),
         (b"", "names.txt", r"classes: 0 names for a network of 5 classes"),
         ("é".encode("latin-1"), "names.txt", r'"names\.txt" is not text in UTF-8'),
         ("\n".join(LABELS).encode("utf-16"), "names.txt", r'"names\.txt" is not text in UTF-8'),
@@ -144,7 +144,9 @@ def test_class_names_can_follow_the_weights(plain, monkeypatch):
     own_networks.name_classes(b"a", "names.txt")
     assert own_networks.own() is None, "there is no network to name classes of"
     first = own_networks.take(plain, "mine.safetensors").network
-    with pytest.raises(NetworkError, match=r'^"names\.txt", classes: 1 names for a network of 5 classes, give one for each'):
+    with pytest.raises(
+        NetworkError, match=r'^"names\.txt", classes: 1 names for a network of 5 classes; give one name per class'
+    ):
         own_networks.name_classes(b"a", "names.txt")
     own_networks.name_classes(json.dumps({"classes": LABELS, "title": "Fish", "std": [1, 1, 1]}).encode(), "about.json")
     held = own_networks.own()
@@ -209,7 +211,7 @@ def scripted() -> bytes:
         (lambda: b"", "mine.safetensors", "cannot be read"),
         (lambda: save(small()), "mine.onnx", "neither .safetensors nor .pth"),
         (bomb, "mine.pth", "unpacks to more than 1 MB, which is this server's limit"),
-        (lambda: save(small()) + bytes(2_000_000), "mine.safetensors", "has 2 MB, this server takes up to 1 MB"),
+        (lambda: save(small()) + bytes(2_000_000), "mine.safetensors", "has 2 MB; this server accepts up to 1 MB"),
     ],
 )
 def test_a_wrong_file_is_told_in_one_sentence(monkeypatch, data, name, sentence):

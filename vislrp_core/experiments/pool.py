@@ -143,7 +143,7 @@ class StandingPool:
                 if restart == RESTARTS:
                     raise PoolError(
                         f"Worker processes ended {RESTARTS + 1} times (is there enough memory?): "
-                        "choose fewer workers; what is measured is kept."
+                        "choose fewer workers; values measured so far are kept."
                     ) from error
             left = [group for place, group in enumerate(left) if place not in finished]
 

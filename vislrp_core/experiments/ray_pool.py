@@ -149,7 +149,7 @@ class StandingRay:
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError) as error:
             raise PoolError(
                 f"A task's workers were lost {RETRIES + 1} times (is there enough memory?): use fewer workers; "
-                "what is measured is kept."
+                "values measured so far are kept."
             ) from error
 
     @property

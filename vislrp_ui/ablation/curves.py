@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from functools import partial
 
 import pandas as pd
@@ -19,6 +18,7 @@ from vislrp_ui.shared import measuring, widgets
 from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.frames import table_of
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import MAX_POINTS, MAX_SEEDS, SCALES
 
@@ -177,7 +177,7 @@ def _results(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblati
         _table(curves_chart.areas_frame(curves), scale)
         names = [entry.name for entry in visit.models if entry.id in task.models and entry.name not in curves]
         if names:
-            st.caption(f"Not measured: {html.escape(', '.join(names))}.")
+            st.caption(f"Not measured: {escaped(', '.join(names))}.")
 
 
 def _table(areas: pd.DataFrame, scale: str) -> None:

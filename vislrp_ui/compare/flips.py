@@ -12,6 +12,7 @@ from vislrp_ui.background import session_job
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.shared import measuring
 from vislrp_ui.shared.flipping_job import FlippingJob, FlippingTask
+from vislrp_ui.shared.literal import escaped
 
 _JOB = "_compare_flipping_job"
 
@@ -70,4 +71,4 @@ def _draw(grid: Grid) -> None:
             help=f"Pixel flipping of every map, most and least relevant first: {how}, as set on Pixel Flipping",
         )
         if progress.message and not progress.running:
-            st.caption(progress.message)
+            st.caption(escaped(progress.message))

@@ -19,7 +19,7 @@ from vislrp_ui.compare.evidence import panel as evidence
 from vislrp_ui.compare.work import Grid, Place
 from vislrp_ui.components.comparegrid import compare_grid
 from vislrp_ui.components.protocol import OnEdit
-from vislrp_ui.shared import widgets
+from vislrp_ui.shared import literal, widgets
 from vislrp_ui.shared.entrance import boot
 from vislrp_ui.shared.required import require_network
 from vislrp_ui.state import Visit
@@ -99,7 +99,7 @@ def _body(grid: Grid, share: list[float], limits: dict[GridCell, float], edit: O
                 rows.side(grid, row, limits)
             with wide:
                 if row.id in grid.broken:
-                    st.warning(grid.broken[row.id], icon=":material/image:")
+                    literal.warning(grid.broken[row.id], icon=":material/image:")
                 else:
                     compare_grid(
                         f"compare-row-{row.id}",

@@ -19,6 +19,7 @@ from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.picture import picture
 from vislrp_ui.samples import samples
 from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import ImageRef
 from vislrp_ui.state_compare import MAX_ROWS, SHARES, ColumnEntry, GridCell, GridColumn, GridRow
 
@@ -209,9 +210,9 @@ def plain_hint(grid: Grid) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall", key="plain-hint"
     ):
-        st.caption(f"{widgets.escaped(grid.entries[place].name)}: LRP-0 on all layers is noisy by nature.", width="content")
+        st.caption(f"{escaped(grid.entries[place].name)}: LRP-0 on all layers is noisy by nature.", width="content")
         st.button(
-            "Remove its column" if there else f"Show {readable.name} in its place",
+            "Remove its column" if there else f"Show {escaped(readable.name)} in its place",
             icon=":material/tune:",
             type="tertiary",
             key="plain-start",

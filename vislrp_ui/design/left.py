@@ -15,6 +15,7 @@ from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
 from vislrp_ui.shared import guide, kept_panel, large, views, widgets
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import WORKING, StateError, Visit
 
 SHOWN_CLASSES = 6
@@ -65,7 +66,7 @@ def models(visit: Visit) -> None:
             icon=":material/content_copy:",
             type="tertiary",
             key="duplicate-model",
-            help=f"Duplicate “{visit.entry().name}”",
+            help=f"Duplicate “{escaped(visit.entry().name)}”",
             on_click=session.update,
             args=(state.duplicate,),
         )
@@ -98,7 +99,10 @@ def _start_new(visit: Visit) -> None:
 @st.dialog("Start a new model")
 def _ask_new() -> None:
     name = session.get_visit().entry(WORKING).name
-    st.write(f"The working copy “{name}” becomes LRP-0 on all layers. Keep what it holds now as a model of your own?")
+    st.write(
+        f"The working copy “{escaped(name)}” becomes LRP-0 on all layers. Do you want to keep its present state as a model "
+        "of your own?"
+    )
     with st.container(horizontal=True):
         keep = st.button(
             "Keep and start over",

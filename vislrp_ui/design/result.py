@@ -20,6 +20,7 @@ from vislrp_ui.service import Maps
 from vislrp_ui.shared import large, views, widgets
 from vislrp_ui.shared.colour_bar import colour_bar
 from vislrp_ui.shared.file_names import file_stem
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Visit
 from vislrp_ui.streamlit_inside import PopoverContainer
 
@@ -138,7 +139,7 @@ def downloads(network: Network, visit: Visit, target: int, result: Maps) -> None
     """The map as a figure, the relevance of all layers as numbers."""
     layer = shown_layer(visit)
     if layer not in result.maps or result.error is not None:
-        st.caption(f"Nothing to download: {_why_not(visit, result, layer)}")
+        st.caption(f"Nothing to download: {escaped(_why_not(visit, result, layer))}")
         return
     stem = file_stem(f"{visit.image.id[:24]}_{network.classes[target]}_{visit.entry().name}")
     st.download_button(

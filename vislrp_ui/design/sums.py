@@ -11,6 +11,7 @@ from vislrp_core.architecture import Architecture
 from vislrp_core.network import Network
 from vislrp_ui import service, session, theme
 from vislrp_ui.service import Maps
+from vislrp_ui.shared import literal
 from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.frames import table_of
 
@@ -21,7 +22,7 @@ def sums_dialog(network: Network) -> None:
     visit = session.get_visit()
     result = service.maps(network, visit.image, visit.model, visit.target)
     if result.error is not None:
-        st.warning(str(result.error), icon=":material/error:")
+        literal.warning(str(result.error), icon=":material/error:")
     frame = sums_frame(result, network.architecture)
     draw(sums_chart(frame, theme.is_dark()), "sums-chart")
     st.download_button(

@@ -14,6 +14,7 @@ from vislrp_ui import session, state
 from vislrp_ui.design.twin import twin
 from vislrp_ui.shared import network_panel, widgets
 from vislrp_ui.shared.file_names import file_stem
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Visit
 
 CONVENTIONS: dict[str, tuple[str, dict[str, Choice]]] = {
@@ -35,7 +36,7 @@ def title_row(network: Network, visit: Visit, target: int, weights: str) -> None
     """
     entry = visit.entry()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="title-row"):
-        name = widgets.menu(f"**{widgets.escaped(entry.name)}**", key="menu-name", icon="", help="Rename this model")
+        name = widgets.menu(f"**{escaped(entry.name)}**", key="menu-name", icon="", help="Rename this model")
         note = f"· based on {entry.based_on}" if entry.based_on else {"example": "· example"}.get(entry.origin, "")
         st.html(f'<h1 class="v-hidden">Design</h1><div class="v-muted v-based">{escape(note)}</div>', width="stretch")
         network_panel.menu(visit)
@@ -137,7 +138,7 @@ def export(network: Network, visit: Visit, target: int, weights: str) -> None:
         script = zennit_script(model, network.mean, network.std, network=weights, target=target, fit=visit.image.fit)
     except ExportError as error:
         st.button("Zennit composite", icon=":material/code_off:", disabled=True, key="export-zennit-none", width="stretch")
-        st.caption(f"Zennit cannot express it: {error}")
+        st.caption(f"Zennit cannot express it: {escaped(str(error))}")
     else:
         st.download_button(
             "Zennit composite",
@@ -148,7 +149,7 @@ def export(network: Network, visit: Visit, target: int, weights: str) -> None:
             icon=":material/code:",
             on_click="ignore",
             width="stretch",
-            help=f"Computes this heatmap with Zennit, on {network.title}",
+            help=f"Computes this heatmap with Zennit, on {escaped(network.title)}",
         )
 
 

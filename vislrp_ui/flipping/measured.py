@@ -31,6 +31,7 @@ from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.flipping_job import FlippingJob, FlippingTask, measurable
 from vislrp_ui.shared.frames import table_of
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import MAX_SEEDS, MAX_STEPS, PATCHES, SCALES
 
@@ -216,7 +217,7 @@ def _results(visit: Visit, task: FlippingTask, curves: dict[str, dict[str, list[
             )
         names = [name for id, (name, _) in measurable(visit).items() if id in task.models and name not in curves]
         if names:
-            st.caption(f"Not measured: {', '.join(names)}.")
+            st.caption(f"Not measured: {escaped(', '.join(names))}.")
 
 
 def _pick() -> None:

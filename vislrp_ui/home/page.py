@@ -15,9 +15,10 @@ from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
 from vislrp_ui.home import primer
 from vislrp_ui.home.cases import CASES, Case
-from vislrp_ui.shared import guide, kept_panel, large, table, views, widgets
+from vislrp_ui.shared import guide, kept_panel, large, literal, table, views, widgets
 from vislrp_ui.shared.colour_bar import colour_bar_words
 from vislrp_ui.shared.entrance import boot
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.shared.required import require_image
 from vislrp_ui.state import ModelEntry, Visit
 
@@ -65,7 +66,7 @@ def _words(network: Network) -> None:
         if widgets.pressed("Compare five models", icon=":material/grid_view:", key="start-comparing"):
             _open(CASES[1])
     kept_panel.button("home")
-    st.caption(f":material/deployed_code: Network: {network.title}, ready · works offline")
+    st.caption(f":material/deployed_code: Network: {escaped(network.title)}, ready · works offline")
 
 
 def shown_models(visit: Visit) -> tuple[ModelEntry, ...]:
@@ -100,7 +101,7 @@ def _example(network: Network, visit: Visit) -> None:
         result = service.maps(network, visit.image, entry.model, target)
         name = network.classes[target]
         if 0 not in result.maps:
-            st.warning(str(result.error))
+            literal.warning(str(result.error))
             return
         limit = service.limit_of(result.maps[0], visit.look)
         png = service.heatmap_png(result.maps[0], views.map_key(network, visit, result, 0), visit.look, limit=limit)

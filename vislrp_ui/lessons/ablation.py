@@ -10,7 +10,7 @@ from vislrp_ui.ablation.work import ExplanationKey
 from vislrp_ui.lessons import numbers
 from vislrp_ui.lessons.model import Lesson, Number, Scene, Step
 from vislrp_ui.neuron_sets import Cut
-from vislrp_ui.shared.widgets import escaped
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import ImageRef, Visit
 
 SAMPLE, MODEL = "coffee_cup", "configuration_4"

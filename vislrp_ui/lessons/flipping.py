@@ -10,7 +10,7 @@ from vislrp_ui import service, state, state_flipping
 from vislrp_ui.flipping import work
 from vislrp_ui.lessons import numbers
 from vislrp_ui.lessons.model import Lesson, Number, Scene, Step
-from vislrp_ui.shared.widgets import escaped
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import ImageRef, Visit
 
 SAMPLE, MODEL = "guitar_and_drums", "configuration_4"

@@ -11,7 +11,7 @@ from vislrp_ui import service, state_compare
 from vislrp_ui.compare.work import Facts
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.lessons.model import Number, Scene
-from vislrp_ui.shared.widgets import escaped
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state_compare import GridCell
 
 

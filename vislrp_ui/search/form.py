@@ -22,6 +22,7 @@ from vislrp_ui.search import budget, pictures, spaces
 from vislrp_ui.search.edits import change, changing, job
 from vislrp_ui.search.found import KeptSearch
 from vislrp_ui.shared import kept_panel, measuring, widgets
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state_search import MAX_SEED, MAX_TRIALS, MIN_TRIALS, OFFERED, PRESETS, SearchState
 
 CONVENTIONS = {"pixel_rule": "Pixel rule", "pooling": "Pooling", "bias": "Bias"}
@@ -203,7 +204,7 @@ def _space(asked: SearchState, model: LRPModel, plan: Architecture, space: Space
         label_visibility="collapsed",
     )
     if asked.preset in NEED_MODEL:
-        st.caption(f"Made around the active model, {widgets.escaped(model.name)}.")
+        st.caption(f"Made around the active model, {escaped(model.name)}.")
     first = spaces.base(asked.preset, model, plan)
     with st.container(key="search-segments", gap="small"):
         for place, own in enumerate(space.segments):

@@ -13,6 +13,7 @@ from vislrp_ui.search.edits import job
 from vislrp_ui.search.found import KeptSearch
 from vislrp_ui.shared import measuring, network_panel, toolbars, widgets
 from vislrp_ui.shared.entrance import boot
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.shared.required import require_network
 
 SECONDS = 1.5
@@ -59,8 +60,7 @@ def _draw(network: Network) -> None:
     running_search.head(network, kept)
     if kept.network != network.digest:
         st.caption(
-            f"It searches with {widgets.escaped(kept.title)}; the maps here are those of {widgets.escaped(network.title)}, "
-            "which runs now."
+            f"It searches with {escaped(kept.title)}; the maps here are those of {escaped(network.title)}, which runs now."
         )
     with st.container(key="search-columns"):
         left, right = st.columns([0.5, 0.5], gap="medium")

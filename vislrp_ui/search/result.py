@@ -24,6 +24,7 @@ from vislrp_ui.search.found import KeptSearch
 from vislrp_ui.shared import large, views, widgets
 from vislrp_ui.shared.colour_bar import colour_bar_words
 from vislrp_ui.shared.file_names import file_stem
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.shared.progress import ProgressNote
 from vislrp_ui.state import ImageRef, Visit
 
@@ -105,10 +106,10 @@ def _map(network: Network, visit: Visit, image: str, model: LRPModel, place: int
         target = service.target_of(network, ref, None)
         result = service.maps(network, ref, model, target, watch=note)
     except (service.MissingImage, ImageError) as error:
-        st.caption(str(error))
+        st.caption(escaped(str(error)))
         return
     if 0 not in result.maps:
-        st.caption(str(result.error))
+        st.caption(escaped(str(result.error)))
         return
     values, look = result.maps[0], visit.look
     limit = service.limit_of(values, look)
@@ -122,8 +123,7 @@ def _map(network: Network, visit: Visit, image: str, model: LRPModel, place: int
 def _rules(model: LRPModel) -> str:
     """Segments with their formulas, and the conventions, as markdown."""
     lines = [
-        f"| **{widgets.escaped(rule_name(one))}**<br>{widgets.escaped(layer_span(one, model.plan))} "
-        f"| ${formula_latex(one.rule)}$ |"
+        f"| **{escaped(rule_name(one))}**<br>{escaped(layer_span(one, model.plan))} | ${formula_latex(one.rule)}$ |"
         for one in model.segments
     ]
     words = ", ".join(f"{name.replace('_', ' ')} {getattr(model, name).replace('_', ' ')}" for name in CONVENTIONS)

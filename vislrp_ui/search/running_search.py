@@ -16,8 +16,9 @@ from vislrp_ui.search import budget, chart, pictures
 from vislrp_ui.search.edits import change, changing, job
 from vislrp_ui.search.found import KeptSearch
 from vislrp_ui.search.job import elsewhere
-from vislrp_ui.shared import measuring, widgets
+from vislrp_ui.shared import literal, measuring, widgets
 from vislrp_ui.shared.charts import draw
+from vislrp_ui.shared.literal import escaped
 
 CHART = "search-chart"
 AWAY = "This search runs in another tab or window: this is how far it is."
@@ -97,7 +98,7 @@ def head(network: Network, kept: KeptSearch) -> None:
     elif away:
         st.caption(AWAY)
     elif kept.message:
-        st.warning(kept.message, icon=":material/info:")
+        literal.warning(kept.message, icon=":material/info:")
     if why and not away and kept.state != "done":
         st.caption(why)
 
@@ -223,7 +224,7 @@ def report(kept: KeptSearch) -> None:
     with st.container(key="search-report"):
         st.html(f'<h2 class="v-head">On {held} pictures that no trial saw</h2>')
         for sentence in kept.report.sentences:
-            st.markdown(widgets.escaped(sentence))
+            st.markdown(escaped(sentence))
         st.dataframe(table(kept), hide_index=True, width="stretch", key="search-table")
         st.caption(
             "Mean [95 % interval, bootstrap over pictures]; gain over the best ready-made model on the search pictures, "

@@ -7,7 +7,7 @@ import streamlit as st
 from vislrp_ui import rooms, session, theme
 from vislrp_ui.caches import settle
 from vislrp_ui.components.pagetools import page_tools
-from vislrp_ui.shared import kept_panel, large, table
+from vislrp_ui.shared import kept_panel, large, literal, table
 from vislrp_ui.shared.fitting import fit
 from vislrp_ui.state import Visit
 from vislrp_ui.streamlit_inside import leave_pages_folder
@@ -50,11 +50,11 @@ def _show(sentences: list[str]) -> None:
     first, *others = sentences
     with st.container(horizontal=True, vertical_alignment="top", gap="xsmall"):
         with st.container(width="stretch", gap="xsmall"):
-            st.warning(first, icon=":material/error:")
+            literal.warning(first, icon=":material/error:")
             if others:
                 with st.expander(f"{len(others)} more"):
                     for sentence in others:
-                        st.warning(sentence, icon=":material/error:")
+                        literal.warning(sentence, icon=":material/error:")
         st.button("Close", icon=":material/close:", type="tertiary", key="close-notices", help="Close these messages")
 
 

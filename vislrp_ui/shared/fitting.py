@@ -31,21 +31,21 @@ def fit(before: Visit | None = None) -> Visit:
     if before is not None or state_network.holds_work(visit):
         fitted = fitted if back is None else state.remember(back, fitted)
         session.notify(
-            f"This network is {rows.article} with {rows.last} layers: the models were carried over to them, "
-            "borders with their blocks." + _way_back(before, visit)
+            f"This network is {rows.article} with {rows.last} layers: the models were carried over to it, "
+            "block by block." + _way_back(before, visit)
         )
     session.set_visit(fitted)
     return fitted
 
 
 def _way_back(before: Visit | None, visit: Visit) -> str:
-    # A network of one's own that another one replaced, or that ended with its visit, must be brought again first.
+    # An uploaded network that was replaced, or that ended with its visit, must first be uploaded again.
     gone = before is None or before.network == visit.network
     return "" if gone else " Undo on Design brings the models back as they were."
 
 
 def switch(network: str | None) -> None:
-    """Let another network run."""
+    """Switch to another network."""
     before = session.get_visit()
     session.set_visit(state.choose_network(before, network))
     fit(before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vislrp_ui.shared.widgets import escaped
+from vislrp_ui.shared.literal import escaped
 
 TITLE = "User Guide of VisLRPDesigner"
 ADDRESS = "http://vis.cs.kent.edu/VisLRPDesigner"

@@ -12,6 +12,7 @@ from vislrp_core.images import RESIZED, SIDE
 from vislrp_ui import browser, desk, kept, session, state
 from vislrp_ui.kept import Damage, KeptError
 from vislrp_ui.shared import table
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Aside, ImageRef, Visit
 from vislrp_ui.streamlit_inside import page_hash
 from vislrp_ui.uploads import MAX_KEPT
@@ -82,13 +83,13 @@ def _line(words: str, key: str, delete: tuple[object, ...], *, use: tuple[str, t
             label, call = use
             st.button(label, key=f"kept-use-{key}", on_click=_changing, args=call)
         st.button(
-            f"Delete {words}",
+            f"Delete {escaped(words)}",
             icon=":material/delete:",
             type="tertiary",
             key=f"kept-delete-{key}",
             on_click=_changing,
             args=delete,
-            help=f"Delete {words}",
+            help=f"Delete {escaped(words)}",
         )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from vislrp_ui import inbox, session
 from vislrp_ui.background import BackgroundJob, JobProgress
-from vislrp_ui.shared import widgets
+from vislrp_ui.shared import literal, widgets
 
 SECONDS = 0.8
 """Between two looks at a running measurement."""
@@ -77,6 +77,6 @@ def buttons(
 def progress_line(progress: JobProgress, sentence: str) -> None:
     """How far a running measurement is; afterwards what it says about its end, if anything."""
     if progress.running:
-        st.progress(progress.share, sentence)
+        st.progress(progress.share, literal.escaped(sentence))
     elif progress.message:
-        st.warning(progress.message, icon=":material/error:")
+        literal.warning(progress.message, icon=":material/error:")

@@ -1,4 +1,4 @@
-"""What the network menu holds: the running network, the other ones, a download, and a network of one's own."""
+"""The network menu: the running network, the alternatives, a download, and the visitor's own network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from vislrp_ui import own_networks, rooms, running, session
 from vislrp_ui.background import stop_all
 from vislrp_ui.download_job import JOB
 from vislrp_ui.own_networks import OWN
-from vislrp_ui.shared import fitting, widgets
+from vislrp_ui.shared import fitting, literal, widgets
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.shared.widgets import answered, mirror, pressed
 from vislrp_ui.state import Visit
 from vislrp_ui.streamlit_inside import forget_upload
@@ -19,16 +20,19 @@ from vislrp_ui.streamlit_inside import forget_upload
 TITLES = {"embedded": "Embedded VGG16", "imagenet": "Full VGG16, ImageNet weights", OWN: "My network"}
 _TURNS, _REFUSED = "_own_turns", "_own_refused"
 OFFER = (
-    "The full VGG16 with torchvision's ImageNet weights is a download of 528 MB. It runs in the background; the "
-    "network shown stays until you switch."
+    "The full VGG16 with torchvision's ImageNet weights is a 528 MB download. It runs in the background; the "
+    "current network stays until you switch."
 )
 
 
 def menu(visit: Visit) -> None:
-    """Which network runs, what it is, and the others that can."""
+    """Which network is running, what it is, and which others are available."""
     title = running.network_title()
     box = widgets.menu(
-        TITLES.get(title, title), key="menu-network", icon=":material/deployed_code:", help="The network that is explained"
+        escaped(TITLES.get(title, title)),
+        key="menu-network",
+        icon=":material/deployed_code:",
+        help="The network being explained",
     )
     if box.open:
         with box:
@@ -39,9 +43,9 @@ def panel(visit: Visit) -> None:
     """Body of the network menu."""
     try:
         net = running.network()
-        st.markdown(f"**{net.title}** is running.  \n{net.description}")
+        st.markdown(f"**{escaped(net.title)}** is running.  \n{escaped(net.description)}")
     except NetworkError as error:
-        st.error(str(error))
+        literal.error(str(error))
     choices = running.network_choices()
     current = running.network_key()
     if len(choices) > 1 or current not in choices:
@@ -51,7 +55,7 @@ def panel(visit: Visit) -> None:
             choices,
             key=key,
             index=None,
-            format_func=lambda name: TITLES.get(name, name),
+            format_func=lambda name: escaped(TITLES.get(name, str(name))),
             on_change=_switch,
             args=(key,),
         )
@@ -78,10 +82,10 @@ def _own_network() -> None:
     *kinds, last = (f".{one}" for one in own_networks.WEIGHT_TYPES)
     # Streamlit's own words about the file are hidden: it makes 1 GB of 600 MB.
     st.caption(
-        f"A state dict of {known}, with or without batch normalization, with torchvision's names, as "
-        f"{', '.join(kinds)} or {last}. It runs as soon as it is uploaded; the server holds it in memory for this "
-        f"visit alone and forgets it afterwards. A file may have up to {limit} MB; {own_networks.limit_mb()} MB are "
-        "there for the networks of all visitors."
+        f"A state dict of {known}, with or without batch normalization, with torchvision's names, as a "
+        f"{', '.join(kinds)} or {last} file. It is used as soon as it is uploaded; the server keeps it in memory for this "
+        f"visit only and then forgets it. A file may be up to {limit} MB; the networks of all visitors share "
+        f"{own_networks.limit_mb()} MB."
     )
     key = f"own-weights-{_turn('weights')}"
     st.file_uploader(
@@ -95,15 +99,15 @@ def _own_network() -> None:
         on_change=_name,
         args=(key,),
         max_upload_size=1,
-        help="A JSON list, or a text file with one name a line, in the order of the "
-        "classes. Names uploaded first wait for the weights",
+        help="A JSON list, or a text file with one name per line, in the order of the "
+        "classes. If you upload the names first, they wait for the weights",
     )
-    if _REFUSED in st.session_state:  # here, where somebody looks: on a telephone the top of the page is far away
-        st.warning(st.session_state[_REFUSED], icon=":material/error:")
+    if _REFUSED in st.session_state:  # here, where the visitor is looking: on a phone the top of the page is far away
+        literal.warning(st.session_state[_REFUSED], icon=":material/error:")
 
 
 def _turn(field: str) -> int:
-    """Number of an upload field: a fresh one follows each file, so that nothing keeps the file itself."""
+    """Number of an upload field: each file is followed by a fresh field, so that the file itself is not kept."""
     turns: dict[str, int] = st.session_state.setdefault(_TURNS, {"weights": 0, "labels": 0})
     return turns[field]
 
@@ -115,7 +119,7 @@ def _emptied(field: str, key: str) -> None:
 
 
 def _take(key: str) -> None:
-    """Callback: let the uploaded network run, under the names that wait for it."""
+    """Callback: switch to the uploaded network, with the class names that are waiting for it."""
     file = st.session_state[key]
     st.session_state.pop(_REFUSED, None)
     if file is None:
@@ -129,7 +133,7 @@ def _take(key: str) -> None:
     finally:
         _emptied("weights", key)
     if replaced:
-        stop_all(rooms.jobs())  # what runs on the one before would hold it
+        stop_all(rooms.jobs())  # jobs on the previous network would keep it in memory
     _name(f"own-labels-{_turn('labels')}")
     if _REFUSED in st.session_state:  # the menu closes
         session.notify(st.session_state.pop(_REFUSED))
@@ -137,7 +141,7 @@ def _take(key: str) -> None:
 
 
 def _name(key: str) -> None:
-    """Callback: give the visit's own network its class names; without one they wait."""
+    """Callback: give the visit's own network its class names; they wait if there is no network yet."""
     file = st.session_state.get(key)
     st.session_state.pop(_REFUSED, None)
     if file is None or own_networks.own() is None:
@@ -157,7 +161,7 @@ def _download() -> None:
         _watch()
         return
     if progress.state in ("failed", "stopped"):
-        st.warning(progress.message)
+        literal.warning(progress.message)
     st.caption(OFFER)
     if pressed("Download the full VGG16", icon=":material/download:", key="start-download"):
         JOB.start()
@@ -169,7 +173,7 @@ def _download() -> None:
 def _watch() -> None:
     progress = JOB.progress
     if progress.state == "done":
-        session.notify("The full VGG16 has been downloaded: choose it in the network menu to switch.")
+        session.notify("The full VGG16 has been downloaded. Choose it in the network menu to switch to it.")
     if not progress.running:
         st.rerun()
     st.progress(

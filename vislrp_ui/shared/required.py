@@ -7,7 +7,7 @@ import streamlit as st
 from vislrp_core.images import ImageError
 from vislrp_core.network import Network, NetworkError
 from vislrp_ui import running, service
-from vislrp_ui.shared import network_panel, widgets
+from vislrp_ui.shared import literal, network_panel, widgets
 from vislrp_ui.state import Visit
 
 
@@ -16,7 +16,7 @@ def require_network(visit: Visit) -> Network:
     try:
         return running.network()
     except NetworkError as error:
-        st.error(str(error), icon=":material/deployed_code:")
+        literal.error(str(error), icon=":material/deployed_code:")
         network_panel.menu(visit)
         st.stop()
 
@@ -27,10 +27,10 @@ def require_image(visit: Visit) -> Network:
     try:
         service.view(visit.image)
     except service.AwaitedImage as error:
-        st.caption(str(error))
+        st.caption(literal.escaped(str(error)))
         st.stop()
     except (service.MissingImage, ImageError) as error:
-        st.warning(str(error), icon=":material/image:")
+        literal.warning(str(error), icon=":material/image:")
         widgets.uploader("upload-again")
         if widgets.pressed("Choose a sample image", icon=":material/photo_library:", key="open-gallery-again"):
             widgets.gallery()

@@ -10,6 +10,7 @@ from vislrp_core.network import Network
 from vislrp_ui import desk, rooms, running, session, state_network
 from vislrp_ui.background import stop_all
 from vislrp_ui.browser import TROUBLE
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Visit
 
 _HIDDEN = "_aside_hidden"
@@ -60,7 +61,7 @@ def line(visit: Visit) -> None:
     if visit.opened is not None:
         words = f"The guided case “{visit.opened.title}” is open. {words}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="aside-line"):
-        st.caption(words, width="content")
+        st.caption(escaped(words), width="content")
         st.button(
             "Take it back",
             icon=":material/undo:",

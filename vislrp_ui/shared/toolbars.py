@@ -8,6 +8,7 @@ import streamlit as st
 
 from vislrp_ui import state
 from vislrp_ui.shared import widgets
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Visit
 
 
@@ -41,7 +42,7 @@ def changing(
 def image_popover(visit: Visit) -> None:
     """The image's title; behind it the samples, an upload, the way to the network's size, and whose picture it is."""
     ref = visit.image
-    with st.popover(widgets.image_title(ref), icon=":material/image:", help="Another image"):
+    with st.popover(escaped(widgets.image_title(ref)), icon=":material/image:", help="Another image"):
         if widgets.pressed("Choose a sample image", icon=":material/photo_library:", key="open-gallery", width="stretch"):
             widgets.gallery()
             widgets.answered("open-gallery")

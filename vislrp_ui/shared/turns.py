@@ -41,12 +41,12 @@ def sample_picture(id: str, fit: str = "crop") -> Picture:
 
 
 class MeasuringWorkspace(Workspace):
-    """Pictures in memory, maps that are at hand, turns at the gate; forward passes are made again where they are needed.
+    """A workspace with pictures and known maps in memory, which waits at the gate and repeats forward passes.
 
     Parameters
     ----------
     maps : mapping
-        Maps of the pixels that are known, by picture, model key and class.
+        Pixel maps that are already known, by picture, model key and class.
     """
 
     def __init__(self, network: Network, maps: Maps | None = None) -> None:
@@ -61,7 +61,7 @@ class MeasuringWorkspace(Workspace):
             yield
 
     def prepare(self, wishes: Sequence[Any]) -> None:
-        """Nothing at once: another visitor waits for one map at most."""
+        """Compute nothing ahead: another visitor then waits for one map at most."""
 
     def trace(self, picture: Picture) -> Trace:
         """The picture's forward pass."""
@@ -74,12 +74,12 @@ class MeasuringWorkspace(Workspace):
         return self.remember("trace", picture, see)
 
     def values(self, picture: Picture, model: Explainer, target: int) -> NDArray[Any]:
-        """The pixels' map."""
+        """The pixel map."""
         known = self._maps.get((picture, model.key, target))
         return np.asarray(known) if known is not None else super().values(picture, model, target)
 
     def explained(self, picture: Picture, model: Explainer, target: int) -> tuple[NDArray[Any], float]:
-        """Map and conservation."""
+        """The pixel map and its conservation."""
         self.trace(picture)  # its own turn, before the one below
         with GATE.slot(patient=True):
             return super().explained(picture, model, target)

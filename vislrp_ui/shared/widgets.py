@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -21,6 +20,7 @@ from vislrp_ui import service, session, state
 from vislrp_ui.inbox import mirror
 from vislrp_ui.samples import samples
 from vislrp_ui.shared import kept_panel
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import ImageRef, Visit
 from vislrp_ui.streamlit_inside import PopoverContainer, page_hash
 
@@ -72,11 +72,6 @@ def on_change(key: str, change: Callable[..., Visit], name: str | None = None, k
             session.update(change, **{name: value}) if name else session.update(change, value)
 
     return call
-
-
-def escaped(text: str) -> str:
-    """Text that markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+.!|~$:<>-])", r"\\\1", text)
 
 
 def menu(
@@ -153,12 +148,12 @@ def gallery() -> None:
         with columns[place % 5], st.container(key=f"pick-{sample.id}", gap="xsmall"):
             st.image(thumbnail(sample.id), alt=sample.shows, width="stretch")
             if st.button(
-                sample.title,
+                escaped(sample.title),
                 key=f"sample-{sample.id}",
                 on_click=choose_sample,
                 args=(sample.id,),
                 width="stretch",
-                help=sample.shows,
+                help=escaped(sample.shows),
             ):
                 st.rerun()
     with st.expander("Credits"):
@@ -167,7 +162,7 @@ def gallery() -> None:
 
 def credits() -> None:
     """Who took the sample photographs, under which licence, and what was changed."""
-    st.markdown("\n".join(f"- **{sample.title}**: {sample.credit}" for sample in samples().values()))
+    st.markdown("\n".join(f"- **{escaped(sample.title)}**: {sample.credit}" for sample in samples().values()))
 
 
 def image_title(ref: ImageRef) -> str:
@@ -184,7 +179,7 @@ def image_credit(ref: ImageRef) -> str:
     """One line of markdown about the picture shown."""
     if ref.kind == "sample" and ref.id in samples():
         sample = samples()[ref.id]
-        return f"**{sample.title}**. {sample.credit}"
+        return f"**{escaped(sample.title)}**. {sample.credit}"
     return "Your image: kept in this browser at the size that the network sees, and shown to nobody else."
 
 
@@ -354,7 +349,7 @@ def plain_hint(visit: Visit) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="plain-hint"):
         st.caption("LRP-0 on all layers is noisy by nature.", width="content")
         st.button(
-            f"Start from {examples[READABLE]}",
+            f"Start from {escaped(examples[READABLE])}",
             icon=":material/tune:",
             type="tertiary",
             key="plain-start",

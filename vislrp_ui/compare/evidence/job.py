@@ -1,4 +1,4 @@
-"""Measuring in the background: one run per session, every forward pass and every map a turn at the compute gate."""
+"""Measuring in the background: one run per session; each forward pass and each map takes its turn at the compute gate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vislrp_ui.compare.evidence.plan import EvidenceSubject, Key, Plan, cost, va
 from vislrp_ui.shared.turns import Maps, MeasuringWorkspace
 
 SCALE = 100
-"""Progress is told in hundredths of a map."""
+"""Progress is reported in hundredths of a map."""
 
 
 class EvidenceJob(BackgroundJob):
@@ -21,18 +21,18 @@ class EvidenceJob(BackgroundJob):
     Attributes
     ----------
     subjects : tuple of EvidenceSubject
-        Of what was started last: own pictures outlive a reload with it. The network does not: a visitor's own must be free
-        when they let another one run.
+        Subjects of the last measurement; through them uploaded pictures survive a reload. The network is not kept: a
+        visitor's own network must be freed when they switch to another one.
     """
 
     name = "vislrp-evidence"
-    stopped = "Stopped: what is measured is kept."
+    stopped = "Stopped. Values measured so far are kept."
     failed = "The measurement failed ({error}): measure again."
     subjects: tuple[EvidenceSubject, ...] = ()
     _begin: tuple[float, int] = (0.0, 0)
 
     def start(self, plan: Plan, tasks: Mapping[Key, MeasureTask], maps: Maps) -> None:
-        """Measure these, unless a measurement is running."""
+        """Start these measurements, unless some are already running."""
         if not tasks or self.progress.running:
             return
         self.subjects = plan.subjects
@@ -41,7 +41,7 @@ class EvidenceJob(BackgroundJob):
         self.begin(lambda: self._work(plan, list(tasks.values()), weights, maps), sum(weights))
 
     def left(self) -> float | None:
-        """Seconds that it will take, from how long it has taken; None at the beginning."""
+        """Estimated seconds left, from the time taken so far; None at the beginning."""
         begin, progress = self._begin[0], self.progress
         if not progress.running or progress.share < 0.02:
             return None

@@ -20,6 +20,7 @@ from vislrp_ui.compare.evidence.sources import maps_of
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.picture import picture
 from vislrp_ui.shared import large, views
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.shared.turns import MeasuringWorkspace
 from vislrp_ui.state import ImageRef
 from vislrp_ui.state_compare import MAX_ROWS
@@ -65,7 +66,7 @@ def panel(
         for place, (name, values) in enumerate(zip((model, other), maps, strict=True)):
             with columns[place]:
                 if values is None:
-                    st.caption(f"{name}: relevance is not finite")
+                    st.caption(f"{escaped(name)}: relevance is not finite")
                     continue
                 look = grid.visit.look
                 limit = service.limit_of(values, look)
