@@ -10,7 +10,7 @@ from vislrp_core.ablation import NO_MEAN, VALUES
 from vislrp_core.network import Network
 from vislrp_ui import session, state_ablation
 from vislrp_ui.ablation import brushes
-from vislrp_ui.shared import toolbars, widgets
+from vislrp_ui.shared import network_panel, toolbars, widgets
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
@@ -74,4 +74,5 @@ def toolbar(network: Network, visit: Visit) -> int:
                 args=(state_ablation.ablate,),
                 help=VALUES[held.value] + " The layers above are computed again.",
             )
+            network_panel.menu(visit)
     return target
