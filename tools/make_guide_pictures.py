@@ -66,6 +66,7 @@ SHOTS: dict[str, tuple[str, Callable[[Page], None]]] = {
         "cathedral.two_jaguars.coffee_cup~objectives:class_cosine.top_randomised~trials:42",
         _search,
     ),
+    "hand": ("By_hand?hand=v2~shown:n0-0", _nothing),
 }
 """Name of the picture: address of the page, and what is done there first."""
 

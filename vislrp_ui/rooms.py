@@ -135,6 +135,14 @@ ROOMS: tuple[Room, ...] = (
         jobs=("_search_job",),
         remembers=("_search_open",),
     ),
+    Room(
+        "hand",
+        "By hand",
+        ":material/calculate:",
+        "vislrp_ui.hand.page:hand",
+        "pages/6_By_hand.py",
+        state="vislrp_ui.state_hand",
+    ),
 )
 
 

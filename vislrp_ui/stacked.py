@@ -52,6 +52,12 @@ DESIGN = f"""
  .st-key-final-map{{--picture-width:min(100%,60vh)}}.v-nomap{{width:min(100%,60vh)}}}}
 """
 
+HAND = f"""
+.st-key-hand-toolbar{{flex-wrap:wrap!important}}
+@media(max-width:{MIDDLE}px){{{_whole("hand-columns")}}}
+@media(max-width:{NARROW}px){{.v-hand-letters{{grid-template-columns:1fr!important}}}}
+"""
+
 HOME = f"""
 @media(max-width:1000px){{{_whole("home-hero")}
  {row("home-cases")}{{flex-wrap:wrap}}

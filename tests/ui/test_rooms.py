@@ -160,4 +160,6 @@ def test_the_code_of_all_pages_is_loaded_beforehand(monkeypatch: pytest.MonkeyPa
     loaded: list[str] = []
     monkeypatch.setattr(beforehand, "import_module", loaded.append)
     beforehand.load_pages()
-    assert loaded == [f"vislrp_ui.{key}.page" for key in ("home", "design", "compare", "flipping", "ablation", "search")]
+    assert loaded == [
+        f"vislrp_ui.{key}.page" for key in ("home", "design", "compare", "flipping", "ablation", "search", "hand")
+    ]

@@ -119,15 +119,21 @@ def apply_edit(visit: Visit, edit: Edit) -> Visit:
     if not isinstance(segment, int) or not is_whole(segment) or not 0 <= segment < len(visit.model.segments):
         return visit
     rule = visit.model.segments[segment].rule
+    new = edited(rule, edit)
+    return visit if new is rule else state.set_rule(visit, segment, new)
+
+
+def edited(rule: Rule, edit: Edit) -> Rule:
+    """The rule after one edit, see `apply_edit`; the same one where the edit makes no sense (StateError as there)."""
     value = edit.get("value")
     match edit.get("kind"):
         case "preset" if edit.get("preset") in PRESETS:
-            return state.set_rule(visit, segment, with_preset(rule, str(edit["preset"])))
+            return with_preset(rule, str(edit["preset"]))
         case "parameter" if edit.get("key") in KEYS:
-            return state.set_rule(visit, segment, with_parameter(rule, str(edit["key"]), value))
+            return with_parameter(rule, str(edit["key"]), value)
         case "scale" if value in ("absolute", "relative"):
-            return state.set_rule(visit, segment, rule.changed("epsilon_scale", value))
-    return visit
+            return rule.changed("epsilon_scale", value)
+    return rule
 
 
 def with_preset(rule: Rule, preset: str) -> Rule:
