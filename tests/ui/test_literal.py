@@ -18,25 +18,21 @@ MARKDOWN = set(WORDS.split())
 FROM_OUTSIDE = re.compile(
     r"\b(name|names|title|titles|message|description|words|sentence|trouble|error|broken|filename|file)\b"
 )
+TABLE = re.compile(r"(\w+\.)?[A-Z_]+\[")
+"""Texts of the program itself, in one of its tables: measures, conventions, fills, scores."""
 OURS = {
-    # Texts of the program itself: measures, conventions, fills, scores, troubles; layers of the known architectures.
+    # Other texts of the program, and layers of the known architectures.
     "one.title",
     "title",
     "label",
     "choice.sentence",
-    "MEASURES[one].title",
-    "METHODS[one].title",
     "side.title()",
-    "SCORES[held.by].title",
     "room.title",
     "case.room.title",
     "name",  # of the two maps that are subtracted: A and B
     "model.plan.name(segment.first)",
     "model.plan.name(segment.last)",
     "model.plan.name(_middle(visit))",
-    "FILLS[settings.fill].sentence",
-    "FILLS[flipping.row().fill].sentence",
-    "browser.TROUBLE[held.trouble]",
     "trouble",
 }
 
@@ -47,7 +43,7 @@ def from_outside(node: ast.AST) -> list[str]:
         return []
     if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
         said = ast.unparse(node)
-        if FROM_OUTSIDE.search(re.sub(r"'[^']*'", "", said)) and said not in OURS:
+        if FROM_OUTSIDE.search(re.sub(r"'[^']*'", "", said)) and said not in OURS and not TABLE.match(said):
             return [said]
         return []
     return [one for child in ast.iter_child_nodes(node) for one in from_outside(child)]
