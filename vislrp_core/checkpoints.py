@@ -123,7 +123,8 @@ def _check_archive(source: Path | bytes, shown: str, max_bytes: int | None) -> N
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError):
+    # A damaged archive makes zipfile raise errors of many kinds (names that are no text, unknown versions, wrong lengths).
+    except Exception:
         return  # torch's own reader says so in its way
     if any("/code/" in member.filename or member.filename.endswith("/constants.pkl") for member in members):
         raise NetworkError(f'"{shown}" is a TorchScript archive, which holds code and was not loaded: {ALONE}')

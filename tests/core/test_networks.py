@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,15 @@ def test_files_that_were_cut_off_are_named(tmp_path, name, legacy, share):
     file = save(tiny_state(), tmp_path / name, legacy)
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     with pytest.raises(NetworkError, match=r"cut\.(safetensors|pth)\" (cannot be read|holds more than tensors)"):
+        load_network(file)
+
+
+def test_an_archive_whose_names_are_no_text_is_named(tmp_path):
+    file = tmp_path / "names.pth"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("archive/dätä.pkl", b"")
+    file.write_bytes(file.read_bytes().replace("dätä".encode(), b"d\xf6\xf6t\xf6\xf6"))
+    with pytest.raises(NetworkError, match=r"names\.pth\" cannot be read"):
         load_network(file)
 
 
