@@ -152,6 +152,9 @@ FINISH = "vislrp_ui.shared.entrance:finish"
 STRIP, STRIP_WORDS = "vislrp_ui.lessons.strip:strip", "vislrp_ui.lessons.strip:words"
 """What draws an open lesson at the head of every page, and its words once the page has computed what they tell."""
 
+QUESTIONS = "vislrp_ui.lessons.questions.dialog:ask"
+"""The dialog that a question mark opens."""
+
 
 def find(key: str) -> Room:
     """The declaration of a page (KeyError if there is none)."""
@@ -171,10 +174,10 @@ def states(room: Room) -> Any:
     return import_module(room.state)
 
 
-def call(place: str) -> None:
+def call(place: str, *arguments: object) -> None:
     """Call a function that a declaration names, ``module:function``."""
     module, _, name = place.partition(":")
-    getattr(import_module(module), name)()
+    getattr(import_module(module), name)(*arguments)
 
 
 def draw(key: str) -> None:

@@ -124,7 +124,7 @@ kbd[aria-label^=Shortcut]{display:none}
 [class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],
 :is(.st-key-menu-twin,.st-key-menu-look) div[aria-hidden=true]{display:none}
 :is([class*=-head],.st-key-undo,.st-key-redo,.st-key-menu-twin,.st-key-menu-look,[class*=st-key-kept-delete-],
- .st-key-hide-aside) button p{position:absolute;width:1px;
+ [class*=st-key-ask-],.st-key-hide-aside) button p{position:absolute;width:1px;
  height:1px;overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
 [data-testid=stPopoverBody]{max-width:430px}
 [class*=st-key-own-weights-] [data-testid=stFileUploaderDropzoneInstructions]{display:none}

@@ -15,6 +15,7 @@ from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
 from vislrp_ui.shared import guide, kept_panel, large, views, widgets
+from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import WORKING, StateError, Visit
 
@@ -29,7 +30,10 @@ def image_and_class(network: Network, visit: Visit) -> int:
         picture("image", data_url(service.view_png(visit.image)), _alt(visit), view)
     with st.container(), widgets.first_pass(network, visit.image):
         service.logits(network, visit.image)
-    target = widgets.target_select(network, visit)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", key="class-line"):
+        with st.container(width="stretch"):
+            target = widgets.target_select(network, visit)
+        question_mark(network, "class", "the classes")
     classbars("design-classes", shown_classes(network, visit, target), target, _pick_class)
     return target
 

@@ -18,6 +18,7 @@ from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.picture import picture
 from vislrp_ui.service import Maps
 from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.shared.colour_bar import colour_bar
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.literal import escaped
@@ -57,6 +58,7 @@ def head(network: Network, visit: Visit, target: int) -> PopoverContainer:
             _open_sums(network)
             widgets.answered("open-sums")
         widgets.look_popover(visit)
+        question_mark(network, "map", "the map")
         return widgets.menu(
             "Download", key="menu-download", icon=":material/download:", help="Download the map or its relevance"
         )

@@ -13,6 +13,7 @@ from vislrp_core.network import Network
 from vislrp_ui import session, state
 from vislrp_ui.design.twin import twin
 from vislrp_ui.shared import network_panel, widgets
+from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Visit
@@ -62,6 +63,7 @@ def title_row(network: Network, visit: Visit, target: int, weights: str) -> None
             args=(state.redo,),
             shortcut="Ctrl+Shift+Z",
         )
+        question_mark(network, "rule", "the rules")
         typed = widgets.menu(
             "Type values",
             key="menu-twin",
@@ -82,6 +84,7 @@ def title_row(network: Network, visit: Visit, target: int, weights: str) -> None
     if rules.open:
         with rules:
             conventions(visit)
+            question_mark(network, "convention", "the conventions")
     if files.open:
         with files:
             export(network, visit, target, weights)

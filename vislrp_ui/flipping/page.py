@@ -7,6 +7,7 @@ import streamlit as st
 from vislrp_ui import service, state_flipping
 from vislrp_ui.flipping import measured, row, style, toolbar
 from vislrp_ui.shared import network_panel, widgets
+from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.shared.entrance import boot
 from vislrp_ui.shared.progress import ProgressNote
 from vislrp_ui.shared.required import require_image
@@ -39,6 +40,7 @@ def flipping() -> None:
             args=(state_flipping.add_row,),
             disabled=len(state.rows) >= state_flipping.MAX_ROWS,
         )
+        question_mark(network, "flipping", "flipping")
         st.space("stretch")
         network_panel.menu(visit)
     measured.section(network, maps)

@@ -15,6 +15,8 @@ from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
 from vislrp_ui.home import primer
 from vislrp_ui.home.cases import CASES, Case
+from vislrp_ui.lessons.questions.catalogue import QUESTIONS
+from vislrp_ui.lessons.questions.dialog import ask
 from vislrp_ui.shared import guide, kept_panel, large, literal, table, views, widgets
 from vislrp_ui.shared.colour_bar import colour_bar_words
 from vislrp_ui.shared.entrance import boot
@@ -46,6 +48,7 @@ def home() -> None:
     for column, case in zip(places, CASES, strict=True):
         with column:
             _case(case)
+    _questions(network)
     st.html('<h2 class="v-head">LRP rules at a glance</h2>')
     st.markdown(primer.INTRODUCTION)
     st.markdown(primer.table(theme.mode()))
@@ -128,6 +131,16 @@ def _case(case: Case) -> None:
             f"Open in {case.room.title}", icon=":material/arrow_forward:", type="tertiary", key=f"open-{case.key}"
         ):
             _open(case)
+
+
+def _questions(network: Network) -> None:
+    """What learners ask: a click opens the question, to predict first and see then."""
+    st.html('<h2 class="v-head">Questions: predict, then see</h2>')
+    with st.container(horizontal=True, gap="xxsmall", key="home-questions"):
+        for key, question in QUESTIONS.items():
+            if widgets.pressed(question.title, icon=":material/help:", type="tertiary", key=f"question-{key}-open"):
+                widgets.answered(f"question-{key}-open")
+                ask(network, key)
 
 
 @cache
