@@ -16,6 +16,7 @@ from vislrp_ui.lessons import style
 from vislrp_ui.lessons.catalogue import LESSONS
 from vislrp_ui.lessons.model import Lesson, Scene, Step
 from vislrp_ui.shared import lesson_watch, widgets
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import LessonPlace, Visit
 
 _PLACE, _TOLD = "_lesson_words", "_lesson_told"
@@ -66,7 +67,7 @@ def _text(step: Step, visit: Visit) -> str:
 
 def _unknown(key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="lesson-line"):
-        st.caption(f"There is no lesson “{escape(key)}” here; the view is as its link describes it.", width="stretch")
+        st.caption(f"There is no lesson “{escaped(key)}” here; the view is as its link describes it.", width="stretch")
         st.button("Close", icon=":material/close:", key="lesson-close", on_click=session.update, args=(state_lesson.close,))
 
 

@@ -8,7 +8,7 @@ from vislrp_ui import service
 from vislrp_ui.flipping import work
 from vislrp_ui.lessons import numbers
 from vislrp_ui.lessons.questions import models
-from vislrp_ui.lessons.questions.model import Question, class_at
+from vislrp_ui.lessons.questions.model import LearnerQuestion, class_at
 from vislrp_ui.state import ImageRef
 from vislrp_ui.state_flipping import FlippingRow
 
@@ -27,7 +27,7 @@ def _flipped(network: Network, ref: ImageRef) -> str:
 
 
 _ALL = (
-    Question(
+    LearnerQuestion(
         "negative",
         "I use α1β0. Why is there negative relevance?",
         ("α1β0 can make negative relevance itself", "The sign comes from above it", "It is a rounding error"),
@@ -37,7 +37,7 @@ _ALL = (
         models.signs,
         ("rule",),
     ),
-    Question(
+    LearnerQuestion(
         "sign",
         "Is relevance always positive? What does negative mean?",
         ("Always positive", "Negative speaks against the class explained", "Negative means unimportant"),
@@ -48,7 +48,7 @@ _ALL = (
         ("map", "class"),
         "guitar_and_drums",
     ),
-    Question(
+    LearnerQuestion(
         "conserve",
         "α1β0 does not conserve relevance. Is that a bug?",
         ("Yes, the sum must stay", "No: the bias took its share", "No: α1β0 never conserves"),
@@ -58,7 +58,7 @@ _ALL = (
         models.kept,
         ("convention", "measure"),
     ),
-    Question(
+    LearnerQuestion(
         "layers",
         "My sums differ from layer to layer",
         ("The engine is inexact", "Bias and ε keep a part at each layer", "Pooling loses it"),
@@ -68,7 +68,7 @@ _ALL = (
         models.biases,
         ("convention", "measure"),
     ),
-    Question(
+    LearnerQuestion(
         "epsilon",
         "I change ε and the picture stays the same",
         ("All maps are equally strong", "Same pattern, smaller values", "ε has no effect at all"),
@@ -80,7 +80,7 @@ _ALL = (
         ("rule",),
         shared=True,
     ),
-    Question(
+    LearnerQuestion(
         "softmax",
         "Why leave out softmax? What does the start change?",
         ("Every start gives another picture", "Only contrast does; the rest is scale", "All four are the same"),
@@ -90,7 +90,7 @@ _ALL = (
         models.starts,
         ("convention", "class"),
     ),
-    Question(
+    LearnerQuestion(
         "pooling",
         "How does max pooling pass relevance on?",
         ("To all four inputs alike", "There are two usual answers", "It blocks relevance"),
@@ -100,7 +100,7 @@ _ALL = (
         models.poolings,
         ("convention",),
     ),
-    Question(
+    LearnerQuestion(
         "gradient",
         "Is LRP-0 just gradient × input?",
         ("Yes, always", "Yes, with certain conventions", "No, never"),
@@ -111,7 +111,7 @@ _ALL = (
         models.gradients,
         ("rule", "measure"),
     ),
-    Question(
+    LearnerQuestion(
         "gamma",
         "Which rule where, and what is γ?",
         ("Larger γ comes closer to α1β0", "Larger γ comes closer to LRP-0", "γ only scales the map"),
@@ -121,7 +121,7 @@ _ALL = (
         models.gammas,
         ("rule",),
     ),
-    Question(
+    LearnerQuestion(
         "classes",
         "The map looks the same for every class",
         ("A bug of the program", "Some rules hardly depend on the class", "The network sees no difference"),
@@ -132,7 +132,7 @@ _ALL = (
         ("class", "measure"),
         "guitar_and_drums",
     ),
-    Question(
+    LearnerQuestion(
         "lowest",
         "How do I explain a class with a negative score?",
         ("It cannot be explained", "As any other: mind the sign of the start", "Its map is empty"),
@@ -142,7 +142,7 @@ _ALL = (
         models.lowest,
         ("class",),
     ),
-    Question(
+    LearnerQuestion(
         "score",
         "Logit or probability as the score I perturb?",
         ("They always agree", "They can disagree, even in direction", "Only logits are valid"),
@@ -153,7 +153,7 @@ _ALL = (
         ("flipping",),
         note=_flipped,
     ),
-    Question(
+    LearnerQuestion(
         "colours",
         "Why do my colours differ from another tool's?",
         ("Its relevance is different", "Same numbers, another range or spectrum", "One of the two is wrong"),
@@ -163,7 +163,7 @@ _ALL = (
         models.looks,
         ("map",),
     ),
-    Question(
+    LearnerQuestion(
         "scale",
         "How do I choose ε?",
         ("As small as possible", "Relative to what it is added to", "Always 0.01"),
@@ -175,4 +175,4 @@ _ALL = (
         ("rule",),
     ),
 )
-QUESTIONS: dict[str, Question] = {question.key: question for question in _ALL}
+QUESTIONS: dict[str, LearnerQuestion] = {question.key: question for question in _ALL}

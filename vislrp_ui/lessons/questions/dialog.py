@@ -17,8 +17,9 @@ from vislrp_ui.baseline_maps import baseline_maps
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.lessons.numbers import share, signed
 from vislrp_ui.lessons.questions.catalogue import QUESTIONS
-from vislrp_ui.lessons.questions.model import Panel, Question, class_at
+from vislrp_ui.lessons.questions.model import LearnerQuestion, Panel, class_at
 from vislrp_ui.shared import table
+from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Visit
 from vislrp_ui.state_compare import GridColumn
 
@@ -54,7 +55,7 @@ def _mark(key: str) -> None:
     st.session_state[_OPEN] = key
 
 
-def computed(network: Network, question: Question, panel: Panel) -> Maps:
+def computed(network: Network, question: LearnerQuestion, panel: Panel) -> Maps:
     """The map of a panel, from the caches or through the gate."""
     target = class_at(network, question.image, panel.target)
     if isinstance(panel.model, Baseline):
@@ -62,7 +63,7 @@ def computed(network: Network, question: Question, panel: Panel) -> Maps:
     return service.maps(network, question.image, panel.model, target)
 
 
-def laid(visit: Visit, network: Network, question: Question) -> Visit:
+def laid(visit: Visit, network: Network, question: LearnerQuestion) -> Visit:
     """The maps of a question on Compare: a row per class, a column per model."""
     panels = question.panels(network)
     columns = tuple(
@@ -77,7 +78,7 @@ def laid(visit: Visit, network: Network, question: Question) -> Visit:
     return state_compare.changed(visit, state_compare.set_share, "all" if question.shared else "each")
 
 
-def _answer(network: Network, question: Question) -> None:
+def _answer(network: Network, question: LearnerQuestion) -> None:
     panels = question.panels(network)
     look = session.get_visit().look
     maps = [computed(network, question, panel) for panel in panels]
@@ -86,10 +87,10 @@ def _answer(network: Network, question: Question) -> None:
     together = service.limit_of(drawn, look) if question.shared and drawn else None
     for place, (column, panel) in enumerate(zip(st.columns(len(panels), gap="small"), panels, strict=True)):
         with column:
-            st.markdown(f"**{panel.caption}**  \n{network.classes[maps[place].target]}")
+            st.markdown(f"**{panel.caption}**  \n{escaped(network.classes[maps[place].target])}")
             shown = values[place]
             if shown is None:
-                st.caption(str(maps[place].error))
+                st.caption(escaped(str(maps[place].error)))
                 continue
             own = panel.look or look
             limit = together or service.limit_of(shown, own)

@@ -32,7 +32,7 @@ class Panel:
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class LearnerQuestion:
     """One question.
 
     Attributes
