@@ -192,7 +192,7 @@ def test_steps_show_what_they_have_come_to():
 def test_numbers_are_written_for_people():
     values = (54, 17.9999999, 1 / 3, -2.5, 0.0, -0.0, 1234.5, 0.000123)
     assert [number(one) for one in values] == ["54", "18", "0.333", "−2.5", "0", "0", "1234", "0.000123"]
-    assert number(1 / 3, True) == "0.333333333333"
+    assert number(1 / 3, True) == "0.333333333333" and number(-2.5e8) == "−2.5·10⁸" and number(1e-9) == "1·10⁻⁹"
 
 
 def judged(held: HandState, exercise: str, name: str, value: float | str) -> str:

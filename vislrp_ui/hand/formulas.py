@@ -12,6 +12,7 @@ from vislrp_core.rules import Rule
 
 _DOT = '<mo class="dot">·</mo>'
 _NEEDLESS = re.compile(r"(^|<mrow>|<mo>[(+−]</mo>)" + re.escape(_DOT))
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 TINY = 1e-6
 """A stabilizer smaller than this part of its denominator is not written: the 1e-9 that every denominator has."""
 
@@ -22,7 +23,7 @@ def number(value: float, exact: bool = False) -> str:
     if value != 0 and not 1e-4 <= abs(value) < 1e7:
         text = f"{value:.{digits}g}"
         mantissa, e, power = text.partition("e")
-        text = f"{mantissa}·10^{int(power)}" if e else text
+        text = f"{mantissa}·10{str(int(power)).translate(_RAISED)}" if e else text
     elif abs(value) >= 10 ** (digits - 1):
         text = f"{value:.{1 if exact else 0}f}".removesuffix(".0")
         text = f"{value:.{digits}g}" if exact else text
