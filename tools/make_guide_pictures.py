@@ -63,7 +63,7 @@ SHOTS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "ablation": ("", _case(3)),
     "search": (
         "Search?image=castle_on_lake&model=example-configuration_5&search=v2~images:castle_on_lake.kitten.german_shepherd."
-        "cathedral.two_jaguars.coffee_cup~objectives:class_cosine.top_randomised~trials:42",
+        "cathedral~objectives:class_cosine.top_randomised~trials:30",
         _search,
     ),
     "hand": ("By_hand?hand=v2~shown:n0-0", _nothing),

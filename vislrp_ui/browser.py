@@ -16,10 +16,9 @@ from vislrp_core import edits
 from vislrp_core.adapt import adapt
 from vislrp_core.images import ImageError
 from vislrp_core.networks import imagenet_on_disk
-from vislrp_ui import desk, kept, state, state_compare, uploads
+from vislrp_ui import desk, kept, state, uploads
 from vislrp_ui.kept import Damage, Data, KeptError
-from vislrp_ui.state import WORKING, Aside, ImageRef, ModelEntry, Visit
-from vislrp_ui.state_compare import CompareState
+from vislrp_ui.state import WORKING, Aside, ModelEntry, Visit
 from vislrp_ui.uploads import MAX_KEPT, Upload
 
 MAX_MESSAGES = 50
@@ -109,12 +108,9 @@ class Exchange:
 
     def wanted(self, visit: Visit) -> list[str]:
         """Pictures that the pages show, and only the browser has."""
-        shown = [visit.image]
-        compared = visit.page(state_compare.KEY)
-        if isinstance(compared, CompareState):
-            shown += [row.image for row in compared.rows]
-        ids = dict.fromkeys(ref.id for ref in shown if ref.kind == "upload")
-        return [id for id in ids if id not in self.uploads and id in self.pictures and id not in self._missing]
+        return [
+            id for id in desk.uploads_of(visit) if id not in self.uploads and id in self.pictures and id not in self._missing
+        ]
 
     # --- to the browser -----------------------------------------------------------------------------------------------
 
@@ -187,13 +183,7 @@ class Exchange:
         for held in (self.uploads, self.pictures, self.titles, self._sent):
             held.pop(id, None)
         self.order(pictures=[id])
-        if visit.image.id == id:
-            visit = state.choose_image(visit, ImageRef())
-        shown = visit.page(state_compare.KEY)
-        if isinstance(shown, CompareState):
-            rows = tuple(row for row in shown.rows if row.image.id != id)
-            visit = visit.with_page(state_compare.KEY, replace(shown, rows=rows, difference=None) if rows else None)
-        return visit
+        return desk.without_upload(visit, id)
 
     def drop_other(self, tab: str) -> None:
         """Forget the table of another tab."""

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from vislrp_core.model import LRPModel
-from vislrp_ui import state
-from vislrp_ui.state import WORKING, WORKING_NAME, Aside, ModelEntry, Snapshot, StateError, Visit
+from vislrp_ui import state, state_compare, state_search
+from vislrp_ui.state import WORKING, WORKING_NAME, Aside, ImageRef, ModelEntry, Snapshot, StateError, Visit
+from vislrp_ui.state_compare import CompareState
+from vislrp_ui.state_search import SearchState
 
 OWN_WORK = "your own work"
 MAX_ASIDE = 6
@@ -36,6 +38,31 @@ def holds_work(visit: Visit) -> bool:
     """Whether anything is there that the start, or the card of the case that is open, did not bring."""
     laid = visit.opened.visit if visit.opened is not None else cleared(visit)
     return bool(visit.past or visit.future) or not same(visit, laid)
+
+
+def uploads_of(visit: Visit) -> tuple[str, ...]:
+    """Ids of the visitor's own pictures that the pages show, or search on."""
+    refs = [visit.image]
+    compared, searched = visit.page(state_compare.KEY), visit.page(state_search.KEY)
+    if isinstance(compared, CompareState):
+        refs += [row.image for row in compared.rows]
+    ids = [ref.id for ref in refs if ref.kind == "upload"]
+    if isinstance(searched, SearchState):
+        ids += searched.uploads
+    return tuple(dict.fromkeys(ids))
+
+
+def without_upload(visit: Visit, id: str) -> Visit:
+    """The visit without a picture that was deleted."""
+    if visit.image.id == id:
+        visit = state.choose_image(visit, ImageRef())
+    compared, searched = visit.page(state_compare.KEY), visit.page(state_search.KEY)
+    if isinstance(compared, CompareState):
+        rows = tuple(row for row in compared.rows if row.image.id != id)
+        visit = visit.with_page(state_compare.KEY, replace(compared, rows=rows, difference=None) if rows else None)
+    if isinstance(searched, SearchState):
+        visit = state_search.changed(visit, state_search.without_upload, id)
+    return visit
 
 
 def put_aside(visit: Visit) -> Visit:

@@ -32,6 +32,7 @@ MAX_IMAGES = 40
 MAX_SEED = 9999
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 """Name of a search: nobody guesses one."""
+UPLOAD = "upload-"
 _IMAGE = re.compile(r"[a-z0-9_]{1,60}|upload-[0-9a-f]{64}")
 _RULE = re.compile(r"[a-z0-9_]{1,20}")
 
@@ -92,6 +93,11 @@ class SearchState:
     id: str = ""
     selected: int | None = None
     shown: str = ""
+
+    @property
+    def uploads(self) -> list[str]:
+        """Ids of the visitor's own pictures among them."""
+        return [one.removeprefix(UPLOAD) for one in self.images or () if one.startswith(UPLOAD)]
 
     def to_params(self, room: int = 0) -> dict[str, str]:
         """As part of an address."""
@@ -200,6 +206,15 @@ def set_images(asked: SearchState, images: Sequence[str]) -> SearchState:
 def add_image(asked: SearchState, image: str, all_of: Sequence[str]) -> SearchState:
     """One picture more; `all_of` is what None stands for."""
     return set_images(asked, [*(all_of if asked.images is None else asked.images), image])
+
+
+def without_upload(asked: SearchState, id: str) -> SearchState:
+    """Without a picture of the visitor's own that was deleted."""
+    gone = UPLOAD + id
+    if gone not in (asked.images or ()):
+        return asked
+    shown = "" if asked.shown == gone else asked.shown
+    return replace(asked, images=tuple(one for one in asked.images or () if one != gone), shown=shown)
 
 
 def set_objectives(asked: SearchState, objectives: Sequence[str]) -> SearchState:

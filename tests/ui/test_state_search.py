@@ -11,7 +11,7 @@ from vislrp_core.model import LRPModel
 from vislrp_core.resources import model_store
 from vislrp_core.search.presets import default_space
 from vislrp_core.search.trials import Trial
-from vislrp_ui import state_search
+from vislrp_ui import desk, state_search
 from vislrp_ui.search import budget, chart, found, spaces
 from vislrp_ui.search.found import KeptReport, KeptSearch
 from vislrp_ui.state import StateError, Visit
@@ -78,6 +78,11 @@ def test_reducers() -> None:
     with pytest.raises(StateError, match="40 pictures"):
         state_search.set_images(asked, [f"p{n}" for n in range(41)])
     assert state_search.add_image(asked, "c", ("a", "b")).images == ("a", "b", "c")
+    mine = SearchState(images=("kitten", UPLOAD), shown=UPLOAD)
+    assert mine.uploads == ["ab" * 32] and state_search.without_upload(mine, "cd" * 32) is mine
+    with_mine = Visit().with_page("search", mine)
+    assert desk.uploads_of(with_mine) == ("ab" * 32,)
+    assert desk.without_upload(with_mine, "ab" * 32).page("search") == SearchState(images=("kitten",))
     edited = state_search.set_rules(state_search.set_border(asked, 1, (9, 4)), 1, ["zplus"])
     assert edited.edits == (SegmentEdit(1, 4, 9, ("zplus",)),)
     assert state_search.set_preset(edited, "anything") == edited

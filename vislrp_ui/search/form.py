@@ -90,7 +90,7 @@ def _pictures(images: Sequence[str]) -> None:
     )
     held = round(pictures.HOLDOUT * len(images))
     st.caption(
-        f"{len(images) - held} of {len(images)} are searched on; {held} are put aside, and decide in the end. "
+        f"Searched on: {len(images) - held} of {len(images)}. Put aside, to decide in the end: {held}. "
         "The class explained is the first of each."
     )
 
@@ -98,7 +98,7 @@ def _pictures(images: Sequence[str]) -> None:
 def _take_upload() -> None:
     ref = widgets.uploaded("search-upload")
     if ref is not None:
-        change(state_search.add_image, pictures.UPLOAD + ref.id, tuple(samples()))
+        change(state_search.add_image, state_search.UPLOAD + ref.id, tuple(samples()))
 
 
 def _objectives(asked: SearchState) -> None:

@@ -33,7 +33,7 @@ MAX_FOLDERS = 200
 """Searches on the disk; those that were not touched for the longest time go first."""
 MAX_BYTES = 4_000_000
 """Of one file; none of ours comes near it."""
-RECENT, RECORDS = 64, 16
+RECENT, RECORDS = 24, 12
 """Searches, and measured values of searches, in memory."""
 State = Literal["running", "stopped", "done", "failed"]
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from vislrp_core.network import Network
-from vislrp_ui import session, state_search
+from vislrp_ui import session, state_search, theme
 from vislrp_ui.search import form, found, result, running_search, style
 from vislrp_ui.search.edits import job
 from vislrp_ui.search.found import KeptSearch
@@ -25,7 +25,7 @@ def search() -> None:
     visit = boot()
     if st.session_state.pop(result.OPEN, False):
         st.switch_page("pages/1_Design.py")
-    st.html(style.CSS)
+    st.html(style.css(theme.is_dark()))
     network = require_network(visit)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="search-toolbar"):
         st.html('<h1 class="v-search-page">Search</h1>', width="content")
@@ -58,14 +58,18 @@ def _draw(network: Network) -> None:
         form.draw(network)
         return
     running_search.head(network, kept)
+    fits = kept.space.architecture == network.architecture.key
     if kept.network != network.digest:
+        shown_here = f"the maps here are those of {escaped(network.title)}, which runs now"
         st.caption(
-            f"It searches with {escaped(kept.title)}; the maps here are those of {escaped(network.title)}, which runs now."
+            f"It searches with {escaped(kept.title)}: "
+            + (f"{shown_here}." if fits else "let a network of that architecture run to see maps.")
         )
     with st.container(key="search-columns"):
         left, right = st.columns([0.5, 0.5], gap="medium")
     with left:
         running_search.charts(kept)
     with right:
-        result.panel(network, kept)
+        if fits:
+            result.panel(network, kept)
     running_search.report(kept)

@@ -13,9 +13,9 @@ from vislrp_ui.samples import samples
 from vislrp_ui.search.found import KeptSearch
 from vislrp_ui.shared.turns import HeldPicture, sample_picture
 from vislrp_ui.state import ImageRef
+from vislrp_ui.state_search import UPLOAD
 
 HOLDOUT = 0.5
-UPLOAD = "upload-"
 
 
 def known() -> dict[str, str]:

@@ -63,7 +63,7 @@ def _choices(kept: KeptSearch, trial: Trial, shown: str, current: str) -> str:
     """Which model, and on which picture (by default the visit's, if it is one of them); returns the picture."""
     names = _titles(kept)
     titles = {one: title for one, title in pictures.known().items() if one in kept.images}
-    wanted = (shown, current, pictures.UPLOAD + current, *titles, *pictures.known())
+    wanted = (shown, current, state_search.UPLOAD + current, *titles, *pictures.known())
     image = next(one for one in wanted if one in (titles or pictures.known()))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="search-choices"):
         key = widgets.mirror("search-trial", trial.number, names[trial.number])

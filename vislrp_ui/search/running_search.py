@@ -52,7 +52,7 @@ def head(network: Network, kept: KeptSearch) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="search-line"):
         st.html(
             f'<div class="v-search-head"><h2 class="v-head">{names}</h2><span class="v-muted">{len(kept.trials)} of '
-            f"{kept.wanted} models tried, {done} measured in full on {len(kept.images) - held} pictures; "
+            f"{kept.wanted} models tried, {done} measured in full on {counted(len(kept.images) - held)}; "
             f"{held} put aside</span></div>",
             width="stretch",
         )
@@ -222,7 +222,7 @@ def report(kept: KeptSearch) -> None:
         return
     held = round(pictures.HOLDOUT * len(kept.images))
     with st.container(key="search-report"):
-        st.html(f'<h2 class="v-head">On {held} pictures that no trial saw</h2>')
+        st.html(f'<h2 class="v-head">On {counted(held)} that no trial saw</h2>')
         for sentence in kept.report.sentences:
             st.markdown(escaped(sentence))
         st.dataframe(table(kept), hide_index=True, width="stretch", key="search-table")
@@ -238,6 +238,11 @@ def report(kept: KeptSearch) -> None:
                 words=", ".join(f"{name} {share:.0%}" for name, share in kept.report.importance.items()),
             )
             st.caption("Shares of what sets the best tenth of the models apart (PED-ANOVA, Optuna).")
+
+
+def counted(pictures: int) -> str:
+    """A number of pictures in words."""
+    return f"{pictures} picture{'s' * (pictures != 1)}"
 
 
 def table(kept: KeptSearch) -> pd.DataFrame:

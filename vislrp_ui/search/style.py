@@ -2,7 +2,14 @@
 
 from vislrp_ui import stacked
 
-CSS = f"""<style>
+
+def css(dark: bool) -> str:
+    """The page's rules; words on the accent colour of the dark theme are dark."""
+    return _CSS + (_DARK if dark else "")
+
+
+_DARK = "<style>.st-key-search-form [data-tag],.st-key-search-form [data-tag] *{color:#10171E!important}</style>"
+_CSS = f"""<style>
 .v-search-page{{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}}
 .v-search-number{{display:inline-flex;width:22px;height:22px;border-radius:11px;align-items:center;justify-content:center;
  font-size:12px;background:var(--st-secondary-background-color)}}
