@@ -15,6 +15,7 @@ PAGES = {
     "Compare": "Compare?image=kitten",
     "Pixel Flipping": "Pixel_Flipping?image=kitten&flip=1~relevance~brush~18&flip1=mean~positive~10~8~~",
     "Neuron Ablation": "Neuron_Ablation?image=kitten&chosen=23:4-6",
+    "Search": "Search?image=kitten&model=example-configuration_4&search=v2~preset:borders",
     "By hand": "By_hand?hand=v2~biased:1~shown:n0-0~exercise:forward~answers:z1-0=1",
 }
 WIDTHS = (1440, 1152, 960, 390)
