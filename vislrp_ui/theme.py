@@ -194,8 +194,9 @@ def design_css(rows: int) -> str:
     return (
         """<style>
 .st-key-design-image{--picture-width:min(100%,max(22vh,205px))}
-.st-key-final-map{position:relative;--picture-width:min(100%,33vh);--picture-margin:auto}
-.v-nomap{width:min(100%,33vh);aspect-ratio:1;margin:auto;border:1px dashed var(--st-border-color);border-radius:6px;
+.st-key-final-map{position:relative;--picture-width:min(100%,33vh - var(--aside-line,0px));--picture-margin:auto}
+.v-nomap{width:min(100%,33vh - var(--aside-line,0px));aspect-ratio:1;margin:auto;
+ border:1px dashed var(--st-border-color);border-radius:6px;
  display:flex;align-items:center;justify-content:center;text-align:center;padding:16px;font-size:12.5px;
  background:repeating-linear-gradient(45deg,transparent 0 7px,
  color-mix(in srgb,var(--st-text-color) 6%,transparent) 7px 8px)}
@@ -214,7 +215,8 @@ def design_css(rows: int) -> str:
 .v-note i{display:block;height:4px;border-radius:2px;background:var(--st-secondary-background-color);margin-bottom:8px}
 .v-note b{display:block;height:100%;border-radius:2px;background:var(--st-primary-color)}
 @media (max-height:800px){.st-key-model-cards{--cards-height:calc(100vh - 507px - var(--aside-line,0px))}
- .st-key-final-map{--picture-width:min(100%,27vh)}.v-nomap{width:min(100%,27vh)}
+ .st-key-final-map{--picture-width:min(100%,27vh - var(--aside-line,0px))}
+ .v-nomap{width:min(100%,27vh - var(--aside-line,0px))}
  .st-key-design-image{--picture-width:min(100%,22vh)}}
 """.replace("@ROWS@", str(rows))
         + stacked.DESIGN

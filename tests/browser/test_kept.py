@@ -155,6 +155,13 @@ def test_the_work_of_a_closed_tab_can_be_taken_back(page: Page, app_url: str) ->
     later = context.new_page()
     visit(later, app_url)
     expect(later.get_by_text("Put aside: your work from an earlier tab")).to_be_visible()
+    later.set_viewport_size({"width": 1280, "height": 720})
+    later.get_by_role("link", name="Design", exact=True).click()
+    expect(later.locator(MAP)).to_be_visible()
+    wait_idle(later)
+    for element in (".ruler", MAP, ".st-key-model-cards"):
+        box = later.locator(element).bounding_box()
+        assert box is not None and box["y"] + box["height"] <= 720, f"{element} does not fit beside the line: {box}"
     later.locator(".st-key-take-back button:visible").click()
     later.wait_for_url(lambda url: "image=kitten" in url and f"target={target}" in url)
     expect(later.locator(".st-key-take-back button:visible")).to_have_count(0)
