@@ -105,7 +105,7 @@ def _node(held: HandState, worked: Worked, layer: int, unit: int, hidden: frozen
     return {
         "id": id, "name": who, "layer": layer, "unit": unit, "kind": explained.KINDS[layer],
         "fields": fields, "cells": cells,
-        "active": id.startswith(ACTIVE[held.step]), "off": off, "target": layer == 2 and unit == held.target,
+        "active": id.startswith(ACTIVE[held.step]), "off": off, "target": layer == 2 and unit == held.target and held.own_start is None,
         "relevance": _strength(worked, f"R{layer}-{unit}", held, hidden),
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ from vislrp_core.weighted import WeightedLayer
 from vislrp_ui.hand import formulas
 from vislrp_ui.hand.formulas import added, factor, math, mn, name, neuron, number, row, sign
 from vislrp_ui.hand.words import below_name, plain, rule_of
-from vislrp_ui.hand.worked import WEIGHTED, Worked
+from vislrp_ui.hand.worked import ROW_OF, Worked
 from vislrp_ui.state_hand import SIZES, HandState
 
 SHOWN_FROM = {"z1": 1, "a1": 2, "z2": 3, "a2": 3, "R2": 4, "e2": 5, "R1": 5, "e1": 7, "R0": 7, "a0": 0}
@@ -21,7 +21,7 @@ KINDS = ("input", "hidden neuron", "output")
 
 
 @dataclass(frozen=True)
-class Line:
+class Sentence:
     """One formula with what it means."""
 
     words: str
@@ -33,7 +33,7 @@ def is_shown(held: HandState, quantity: str, hidden: frozenset[str]) -> bool:
     return held.step >= SHOWN_FROM[quantity[:2]] and quantity not in hidden
 
 
-def edge(held: HandState, worked: Worked, k: int, i: int, j: int, hidden: frozenset[str]) -> list[Line]:
+def edge(held: HandState, worked: Worked, k: int, i: int, j: int, hidden: frozenset[str]) -> list[Sentence]:
     """Forward: what the edge brings. Backward: what relevance it carries down."""
     exact = held.exact
     a, w = worked.activations[k - 1][i], worked.weight(k, i, j)
@@ -42,7 +42,7 @@ def edge(held: HandState, worked: Worked, k: int, i: int, j: int, hidden: frozen
     if k == 1 or is_shown(held, f"a1-{i}", hidden):
         product = math(name("a", below), name("w"), sign("="), factor(a, exact), sign("·"), factor(w, exact), sign("="))
         product = product.replace("</mrow></math>", mn(a * w, exact) + "</mrow></math>")
-        lines.append(Line(f"Forward: what {plain(f'n{k - 1}-{i}')} adds to the sum z of {plain(f'n{k}-{j}')}.", product))
+        lines.append(Sentence(f"Forward: what {plain(f'n{k - 1}-{i}')} adds to the sum z of {plain(f'n{k}-{j}')}.", product))
     share = f"e{k}-{i}-{j}"
     if held.step < SHOWN_FROM[share[:2]] or k not in worked.parts:
         return lines
@@ -50,14 +50,14 @@ def edge(held: HandState, worked: Worked, k: int, i: int, j: int, hidden: frozen
     rule = rule_of(held, k)
     if share in hidden:
         lines.append(
-            Line(f"Backward under {rule.title}: the share of this edge in R of {below_name(k, i)}.", symbolic(rule))
+            Sentence(f"Backward under {rule.title}: the share of this edge in R of {below_name(k, i)}.", symbolic(rule))
         )
         return lines
     text = math(
         name("R", arrow), sign("="), fraction_text(held, worked, k, i, j), sign("="), mn(_part(worked, k, i, j), exact)
     )
     lines.append(
-        Line(f"Backward under {rule.title}: the part of R of {plain(f'n{k}-{j}')} that this edge carries down.", text)
+        Sentence(f"Backward under {rule.title}: the part of R of {plain(f'n{k}-{j}')} that this edge carries down.", text)
     )
     lines.append(denominators(held, worked, k, j))
     return lines
@@ -79,7 +79,7 @@ def fraction_text(held: HandState, worked: Worked, k: int, i: int, j: int) -> st
     product = (rule.theta0 + rule.theta1 * a) * w
     numbers = {"a": a, "w": w, "R": worked.relevance[k][j], "z": worked.sums[k][j]}
     if rule.kind is Z_BOX:
-        low, high = (float(bound) for bound in Z_BOX.box(WeightedLayer(worked.network, worked.trace, WEIGHTED[k])))
+        low, high = (float(bound) for bound in Z_BOX.box(WeightedLayer(worked.network, worked.trace, ROW_OF[k])))
         numbers |= {"w+": max(w, 0.0), "w-": min(w, 0.0), "l": low, "h": high}
     else:  # the sign of the contribution decides (numerics.md, section 2)
         numbers |= {"w+": w if product > 0 else 0.0, "w-": w if product < 0 else 0.0}
@@ -87,7 +87,7 @@ def fraction_text(held: HandState, worked: Worked, k: int, i: int, j: int) -> st
     return formulas.filled(rule, fractions, numbers, held.exact)
 
 
-def denominators(held: HandState, worked: Worked, k: int, j: int) -> Line:
+def denominators(held: HandState, worked: Worked, k: int, j: int) -> Sentence:
     """How the denominators of one neuron come about: numerators of all inputs, bias, stabilizer."""
     texts = []
     notes = ["the numerators of all edges into it"]
@@ -108,12 +108,12 @@ def denominators(held: HandState, worked: Worked, k: int, j: int) -> Line:
             notes += [word] if word not in notes else []
         texts.append(row(text, sign("="), mn(z + stabilizer, held.exact)))
     if not texts:
-        return Line(f"The sum z of {plain(f'n{k}-{j}')} is 0: it passes nothing on.")
+        return Sentence(f"The sum z of {plain(f'n{k}-{j}')} is 0: it passes nothing on.")
     words = " and ".join([", ".join(notes[:-1]), notes[-1]] if len(notes) > 1 else notes)
-    return Line(f"The denominator of {plain(f'n{k}-{j}')}: {words}.", math(sign(";").join(texts)))
+    return Sentence(f"The denominator of {plain(f'n{k}-{j}')}: {words}.", math(sign(";").join(texts)))
 
 
-def node(held: HandState, worked: Worked, layer: int, unit: int, hidden: frozenset[str]) -> list[Line]:
+def node(held: HandState, worked: Worked, layer: int, unit: int, hidden: frozenset[str]) -> list[Sentence]:
     """Forward: its sum and what it sends on. Backward: its relevance, term by term."""
     lines = _forward(held, worked, layer, unit, hidden)
     quantity = f"R{layer}-{unit}"
@@ -122,10 +122,10 @@ def node(held: HandState, worked: Worked, layer: int, unit: int, hidden: frozens
     return lines + (_start(held, worked, unit) if layer == 2 else _backward(held, worked, layer, unit, quantity in hidden))
 
 
-def _forward(held: HandState, worked: Worked, layer: int, unit: int, hidden: frozenset[str]) -> list[Line]:
+def _forward(held: HandState, worked: Worked, layer: int, unit: int, hidden: frozenset[str]) -> list[Sentence]:
     exact, me = held.exact, neuron(layer, unit)
     if layer == 0:
-        return [Line(f"An input of the network, a = {number(worked.activations[0][unit], exact)}.")]
+        return [Sentence(f"An input of the network, a = {number(worked.activations[0][unit], exact)}.")]
     lines = []
     if is_shown(held, f"z{layer}-{unit}", hidden) and (layer == 1 or is_shown(held, "a1-0", hidden)):
         terms = [
@@ -136,7 +136,7 @@ def _forward(held: HandState, worked: Worked, layer: int, unit: int, hidden: fro
         symbols = [name("z", me), sign("="), formulas.Writer(True).sum("i"), formulas.Writer(True).symbol("a")]
         symbols += [name("w", "<mrow><mi>i</mi><mi>j</mi></mrow>"), *([sign("+"), name("b")] if bias else [])]
         text = math(*symbols, sign("="), sign("+").join([*terms, *bias]), sign("="), mn(worked.sums[layer][unit], exact))
-        lines.append(Line("Forward: the weighted sum of what comes in" + (", plus its bias b." if bias else "."), text))
+        lines.append(Sentence("Forward: the weighted sum of what comes in" + (", plus its bias b." if bias else "."), text))
     if layer == 1 and is_shown(held, f"a1-{unit}", hidden) and is_shown(held, f"z1-{unit}", hidden):
         z = worked.sums[1][unit]
         text = math(
@@ -144,36 +144,38 @@ def _forward(held: HandState, worked: Worked, layer: int, unit: int, hidden: fro
             mn(worked.activations[1][unit], exact),
         )  # fmt: skip
         words = "ReLU lets a positive sum through" if z > 0 else "ReLU turns a sum that is not positive into 0: it is off"
-        lines.append(Line(f"{words}.", text))
+        lines.append(Sentence(f"{words}.", text))
     return lines
 
 
-def _start(held: HandState, worked: Worked, unit: int) -> list[Line]:
+def _start(held: HandState, worked: Worked, unit: int) -> list[Sentence]:
     r = mn(worked.relevance[2][unit], held.exact)
     text = math(name("R", neuron(2, unit)), sign("="), r)
     if held.own_start is not None:
-        return [Line("Start: this value was typed.", text)]
+        return [Sentence("Start: this value was typed.", text)]
     if held.model.start == "logit":
         chosen = unit == held.target
-        return [Line("Start: its own score z." if chosen else "Start: 0, for the other output is explained.", text)]
-    return [Line(STARTS[held.model.start].sentence, text)]
+        return [Sentence("Start: its own score z." if chosen else "Start: 0, for the other output is explained.", text)]
+    return [Sentence(STARTS[held.model.start].sentence, text)]
 
 
-def _backward(held: HandState, worked: Worked, layer: int, unit: int, asked: bool) -> list[Line]:
+def _backward(held: HandState, worked: Worked, layer: int, unit: int, asked: bool) -> list[Sentence]:
     k = layer + 1
     rule, me = rule_of(held, k), neuron(layer, unit)
     words = f"Backward under {rule.title}: the sum over all neurons j that it feeds."
     if asked:
-        return [Line(words, symbolic(rule))]
+        return [Sentence(words, symbolic(rule))]
     count = SIZES[k]
     whole = [fraction_text(held, worked, k, unit, j) for j in range(count)]
     parts = [_part(worked, k, unit, j) for j in range(count)]
     total = worked.relevance[layer][unit]
     lines = [
-        Line(words, symbolic(rule)),
-        Line("With numbers, one term for each j:", math(name("R", me), sign("="), sign("+").join(whole))),
-        Line("Term by term:", math(name("R", me), sign("="), added(parts, held.exact), sign("="), mn(total, held.exact))),
+        Sentence(words, symbolic(rule)),
+        Sentence("With numbers, one term for each j:", math(name("R", me), sign("="), sign("+").join(whole))),
+        Sentence(
+            "Term by term:", math(name("R", me), sign("="), added(parts, held.exact), sign("="), mn(total, held.exact))
+        ),
     ]
     if layer == 1:
-        lines.append(Line("ReLU passes relevance on unchanged."))
+        lines.append(Sentence("ReLU passes relevance on unchanged."))
     return lines

@@ -25,7 +25,7 @@ EXERCISES = {
     "shares": "Shares along the edges into h1",
     "inputs": "R of the inputs",
 }
-LAYERS = {1: "2 · outputs to hidden", 0: "1 · hidden to inputs"}
+RULE_LAYERS = {1: "2 · outputs to hidden", 0: "1 · hidden to inputs"}
 OWN, CHANGED = "own", "changed"
 
 
@@ -115,9 +115,9 @@ def _rules(held: HandState) -> None:
     key = widgets.mirror("hand-segment", held.segment)
     st.segmented_control(
         "Rule of layer",
-        list(LAYERS),
+        list(RULE_LAYERS),
         key=key,
-        format_func=LAYERS.__getitem__,
+        format_func=RULE_LAYERS.__getitem__,
         required=True,
         on_change=_changing(key, lambda visit, value: state_hand.changed(visit, segment=int(value))),
         width="stretch",

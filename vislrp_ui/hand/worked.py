@@ -17,7 +17,7 @@ from vislrp_core.propagation import NonFiniteRelevance, propagate_from, start_re
 from vislrp_ui.state_hand import SIZES, HandState, Numbers
 
 PLAN = LESSONS["by_hand"]
-WEIGHTED = {1: 1, 2: 3}
+ROW_OF = dict(enumerate(PLAN.weighted, start=1))
 """Row of the architecture whose weights lead to the hidden neurons (1) and to the outputs (2)."""
 
 
@@ -53,11 +53,11 @@ class Worked:
 
     def weight(self, k: int, i: int, j: int) -> float:
         """w from neuron i below to neuron j."""
-        return float(self.network.weights[WEIGHTED[k]][j, i])
+        return float(self.network.weights[ROW_OF[k]][j, i])
 
     def bias(self, k: int, j: int) -> float:
         """b of neuron j."""
-        return float(self.network.biases[WEIGHTED[k]][j])
+        return float(self.network.biases[ROW_OF[k]][j])
 
     def value(self, name: str) -> float | None:
         """A quantity by its name (`state_hand.quantities`); None where relevance is not finite."""
@@ -130,14 +130,14 @@ def _work(held: HandState) -> Worked:
         {k: _listed(values[0]) for k, values in z.items()},
         {layer: _listed(values) for layer, values in relevance.items()},
         parts,
-        {k: balance(network, trace, held.model, WEIGHTED[k], relevance[k]) for k in parts},
+        {k: balance(network, trace, held.model, ROW_OF[k], relevance[k]) for k in parts},
         error,
     )
 
 
 def parts_of(network: Network, trace: Trace, model: LRPModel, k: int, relevance: Tensor) -> tuple[Contributions, ...]:
     """What each neuron below the weights k gets, part by part."""
-    return tuple(contributions(network, trace, model, WEIGHTED[k], relevance, (i,)) for i in range(SIZES[k - 1]))
+    return tuple(contributions(network, trace, model, ROW_OF[k], relevance, (i,)) for i in range(SIZES[k - 1]))
 
 
 def _listed(values: Tensor) -> Numbers:
