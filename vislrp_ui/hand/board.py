@@ -102,12 +102,20 @@ def _node(held: HandState, worked: Worked, layer: int, unit: int, hidden: frozen
     else:
         cells.append(_cell(held, worked, f"R{layer}-{unit}", "R", hidden))
     off = layer == 1 and is_shown(held, f"a1-{unit}", hidden) and worked.activations[1][unit] == 0
+    explains = layer == 2 and unit == held.target and held.own_start is None
     return {
-        "id": id, "name": who, "layer": layer, "unit": unit, "kind": explained.KINDS[layer],
-        "fields": fields, "cells": cells,
-        "active": id.startswith(ACTIVE[held.step]), "off": off, "target": layer == 2 and unit == held.target and held.own_start is None,
+        "id": id,
+        "name": who,
+        "layer": layer,
+        "unit": unit,
+        "kind": explained.KINDS[layer],
+        "fields": fields,
+        "cells": cells,
+        "active": id.startswith(ACTIVE[held.step]),
+        "off": off,
+        "target": explains,
         "relevance": _strength(worked, f"R{layer}-{unit}", held, hidden),
-    }  # fmt: skip
+    }
 
 
 def _strength(worked: Worked, quantity: str, held: HandState, hidden: frozenset[str]) -> float:
