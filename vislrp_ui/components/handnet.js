@@ -31,7 +31,10 @@ function numberField(me, spoken) {
     timer = null;
     delete box.dataset.typed;
     const { name, place: at } = box.field;
-    if (box.value !== box.field.text) me.act.send({ kind: "set", name, place: at, value: box.value },
+    // What was sent last counts, answered or not: typed back before the answer, a number changes again.
+    if (box.value === (box.sent ?? box.field.text)) return;
+    box.sent = box.value;
+    me.act.send({ kind: "set", name, place: at, value: box.value },
       (edit) => edit.kind === "set" && edit.name === name && edit.place === at);
   };
   const move = (value, pause) => {
@@ -100,6 +103,7 @@ function fillField(me, line, field) {
   const [label, box] = line.children;
   write(label, field.label);
   box.field = field;
+  box.sent = null;
   attribute(box, "aria-label", field.spoken);
   if (!box.dataset.typed && box.value !== field.text) box.value = field.text;
 }
@@ -287,6 +291,7 @@ function drawEdge(me, one) {
   attribute(line, "class", `edge${one.active ? " active" : ""}${one.relevance > 0 ? " plus" : one.relevance < 0 ? " minus" : ""}`);
   line.style.strokeWidth = `${1 + 7 * Math.abs(one.relevance)}px`;
   weight.field = one.field;
+  weight.sent = null;
   attribute(weight, "aria-label", one.field.spoken);
   if (!weight.dataset.typed && weight.value !== one.field.text) weight.value = one.field.text;
   const { cell } = one;
