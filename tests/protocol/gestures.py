@@ -37,6 +37,7 @@ ELSEWHERE = (
     "look-paper",
     "flip-mask",
     "flip-file",
+    "question",
 )
 """Keys that begin so lead elsewhere, give a file, open a dialog, or start work of minutes."""
 
@@ -74,7 +75,8 @@ def _of(tab: Tab, key: str, content: Any) -> Iterator[tuple[str, Callable[[Tab],
         case "Button":
             yield "press", lambda one: one.click(key)
         case "Selectbox" | "Radio" if len(content.options) > 1:
-            other = content.options[(list(content.options).index(str(held)) + 1) % len(content.options)]
+            names = list(content.options)
+            other = names[(names.index(str(held)) + 1) % len(names) if str(held) in names else 0]
             yield other, lambda one: one.give(key, string_value=other)
         case "ButtonGroup":
             names = [f"{option.content_icon} {option.content}".strip() for option in content.options]
