@@ -31,8 +31,8 @@ def installed_browser() -> str | None:
     return own if os.path.exists(own) else None
 
 
-def _apt_install(package: str, check: bool = False) -> None:
-    subprocess.run(["apt-get", "install", "-y", "-qq", package], check=check, stdout=subprocess.DEVNULL)
+def _apt_install(*packages: str, check: bool = False) -> None:
+    subprocess.run(["apt-get", "install", "-y", "-qq", *packages], check=check, stdout=subprocess.DEVNULL)
 
 
 def main() -> int:
@@ -41,7 +41,7 @@ def main() -> int:
     if packages and not os.environ.get("VISLRP_CHROMIUM") and not shutil.which(SHELL):
         # Not every system has this package: then any Chromium will do.
         subprocess.run(["apt-get", "update", "-qq"], check=False)
-        _apt_install(SHELL)
+        _apt_install(SHELL, "fonts-liberation")
     if browser := installed_browser():
         print(f"Browser tests use {browser}")
         return 0
