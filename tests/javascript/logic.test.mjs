@@ -68,8 +68,12 @@ test("what is done while there is no connection goes once more when it is back, 
     outbox.send(set, { kind: "remove" });
     outbox.accepts({ sid: "a", seq: 2 });
     connect("CONNECTED");
+    connect("PINGING_SERVER");
+    outbox.send(set, { kind: "split" });
+    outbox.send(set, { kind: "add" });
+    connect("CONNECTED");
   });
-  assert.deepEqual(messages.map((one) => one.edits.map((edit) => edit.seq)), [[1], [1], [1, 2]]);
+  assert.deepEqual(messages.map((one) => one.edits.map((edit) => edit.seq)), [[1], [1], [1, 2], [3], [3, 4], [3, 4]]);
   assert.equal(connection.watchers.size, 0);
 });
 

@@ -58,12 +58,17 @@ def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return captured.out
 
 
+def _status(arguments: Sequence[str]) -> int:
+    """Exit status of a command, whoever ends it: the parser or the command."""
+    try:
+        return main(list(arguments))
+    except SystemExit as stop:
+        return int(str(stop.code))
+
+
 def error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The line of a command that must fail: one on stderr, none on stdout, status 2."""
-    try:
-        status = main(arguments)
-    except SystemExit as stop:
-        status = int(str(stop.code))
+    status = _status(arguments)
     captured = capsys.readouterr()
     assert status == 2 and captured.out == ""
     assert captured.err.count("\n") == 1 and captured.err.endswith("\n") and "Traceback" not in captured.err
@@ -86,9 +91,6 @@ def kill_when(arguments: Sequence[str], ready: Callable[[], bool]) -> None:
 
 def assert_refused(arguments: Sequence[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 2 and one line that holds the words, whoever refuses: the parser or the command."""
-    try:
-        status = main(list(arguments))
-    except SystemExit as stop:
-        status = int(str(stop.code))
+    status = _status(arguments)
     error = capsys.readouterr().err
     assert status == 2 and words in error and error.count("\n") == 1 and "Traceback" not in error

@@ -4,16 +4,18 @@ const CONNECTION = "data-test-connection-state";
 /**
  * Run something once a broken connection is back: Streamlit keeps what was done meanwhile and says nothing about it.
  * @param {() => void} then not called where the connection is whole
+ * @returns {boolean} whether it will be called
  */
 function onceConnected(then) {
   const app = document.querySelector(`[${CONNECTION}]`);
-  if (!app || app.getAttribute(CONNECTION) === "CONNECTED") return;
+  if (!app || app.getAttribute(CONNECTION) === "CONNECTED") return false;
   const watch = new MutationObserver(() => {
     if (app.getAttribute(CONNECTION) !== "CONNECTED") return;
     watch.disconnect();
     then();
   });
   watch.observe(app, { attributes: true, attributeFilter: [CONNECTION] });
+  return true;
 }
 
 class Outbox {
@@ -21,6 +23,7 @@ class Outbox {
     this.sid = null;
     this.seq = 0;
     this.edits = [];
+    this.waits = false;
   }
 
   // Whether data from the server knows of everything that was done here.
@@ -49,6 +52,10 @@ class Outbox {
     this.edits.push({ ...edit, seq: this.seq });
     const say = () => setStateValue("edit", { sid: this.sid, edits: [...this.edits] });
     say();
-    onceConnected(() => this.edits.length && say());
+    // One message brings all that waits, however much was done meanwhile.
+    this.waits ||= onceConnected(() => {
+      this.waits = false;
+      if (this.edits.length) say();
+    });
   }
 }
