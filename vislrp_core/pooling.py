@@ -62,12 +62,17 @@ def pool(row: Layer, a: Tensor, relevance: Tensor, pooling: str, damping: Values
     return below.reshape(batch, side * height, side * width, channels).permute(0, 3, 1, 2)
 
 
-def _stabilized(z: Tensor, damping: Values) -> Tensor:
-    """z + sign(z) (epsilon * scale + 1e-9) with sign(0) = +1, the scale taken per picture."""
+def stabilizer(z: Tensor, damping: Values) -> float | Tensor:
+    """Epsilon times its scale plus 1e-9 for the means z of all windows, (B, C, H', W'); the scale is taken per picture."""
     epsilon: float | Tensor = damping.epsilon
     if damping.epsilon_scale == "relative":
         epsilon = z.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() * damping.epsilon
-    size = epsilon + STABILIZER
+    return epsilon + STABILIZER
+
+
+def _stabilized(z: Tensor, damping: Values) -> Tensor:
+    """z with its stabilizer, sign(0) = +1."""
+    size = stabilizer(z, damping)
     return torch.where(z >= 0, z + size, z - size)
 
 

@@ -131,6 +131,61 @@ def propagate_from(
     return column.relevance()
 
 
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """R[layer] of a propagation that stopped on its way.
+
+    Attributes
+    ----------
+    relevance : Tensor
+        (C, H, W) or (N,).
+    exact : bool
+        Whether a step down to it took the sums in double precision: what is below takes them, too.
+    """
+
+    relevance: Tensor
+    exact: bool
+
+    def trace(self, network: Network, trace: Trace) -> Trace:
+        """The forward pass whose sums the last step took: the given one, or its twin in double precision."""
+        return in_double(network, trace) if self.exact else trace
+
+
+@torch.inference_mode()
+def relevance_at(
+    network: Network,
+    trace: Trace,
+    model: LRPModel,
+    target: int,
+    layers: Iterable[int],
+    *,
+    store: RelevanceStore | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> dict[int, Reached]:
+    """Relevance of some layers, by a propagation that ends at the lowest of them; the other parameters are `propagate`'s.
+
+    Raises
+    ------
+    NonFiniteRelevance
+        If relevance becomes NaN or infinite on the way.
+    ModelError
+        If the model is for another architecture.
+    """
+    model.require(network.architecture)
+    way = single_way(network, trace, model)
+    key = (network.digest, str(network.device), trace.key, target) if store is not None else None
+    column = Column(target, model, set(layers), store, key)
+    lowest = min(column.keep)
+    column.kept = {k for k in column.kept if k >= lowest}
+    if column.resume():
+        if column.exact:
+            way.to_double()
+    else:
+        column.current = start_relevance(trace, target, model.start)
+    descend(way, column.layer, column.current[None], [column], checkpoint, down_to=lowest)
+    return {layer: Reached(relevance, column.exacts[layer]) for layer, relevance in column.maps.items()}
+
+
 def wanted(model: LRPModel, layers: Layers) -> set[int]:
     """The layers that were asked for, as a set."""
     return set(range(model.plan.last + 1)) if layers == "all" else default_layers(model) if layers is None else set(layers)
@@ -173,6 +228,8 @@ class Column:
     ) -> None:
         self.target, self.model, self.keep, self.store, self.key = target, model, keep, store, key
         self.maps: dict[int, Tensor] = {}
+        self.exacts: dict[int, bool] = {}
+        """Of each layer in `maps`, whether sums in double precision were taken down to it."""
         self.layer = model.plan.last
         self.positive, self.negative = np.zeros(self.layer + 1), np.zeros(self.layer + 1)
         self.current = torch.empty(0)
@@ -200,6 +257,7 @@ class Column:
                 self.maps = dict(maps)
                 if k in self.keep:
                     maps[k] = kept.relevance
+                    self.exacts[k] = kept.exact
             elif k in self.keep:
                 break
         return self.layer < last
@@ -209,6 +267,7 @@ class Column:
         self.positive[k], self.negative[k] = sums
         if k in self.keep:
             self.maps[k] = current
+            self.exacts[k] = exact
         if self.store is not None and k in self.kept and (k not in self.seldom or current.numel() <= BATCH_VALUES):
             # A view of a batch would hold the other targets' relevance, too.
             own = current if current.untyped_storage().nbytes() == current.nbytes else current.clone()

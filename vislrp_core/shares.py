@@ -104,6 +104,19 @@ class Denominator:
             return self._combined(tuple(part for part, _ in self.parts))
         return self._combined(tuple(part.movedim(1, -1) for part, _ in self.parts)).movedim(-1, 1)
 
+    def at(self, places: tuple[Tensor, ...]) -> Tensor:
+        """z of some neurons of the first picture, in double precision, (n,).
+
+        Parameters
+        ----------
+        places : tuple of Tensor
+            Their channels, rows and columns, or their numbers, each (n,).
+        """
+        values = [part[0][places].to("cpu", torch.float64) * factor for part, factor in self.parts]
+        if self.offset is not None:
+            values.append(self.offset[places[0]].to("cpu", torch.float64))
+        return torch.stack(values).sum(dim=0)
+
     def pieces(self) -> Iterator[Tensor]:
         """z, some positions at a time as (positions, C), in memory that is used again for the next ones."""
         rows = [_positions(part) for part, _ in self.parts]

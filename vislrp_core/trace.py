@@ -14,6 +14,7 @@ from torch import Tensor
 
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 
+Place = tuple[int | slice, ...]
 MADE = ("relu", "dropout")
 """Kinds of layers whose outputs are not kept but made again when they are asked for."""
 MAX_TERMS = 1.0
@@ -96,6 +97,17 @@ class Activations(Mapping[int, Tensor]):
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def value(self, layer: int, place: Place) -> Tensor:
+        """Activations of the first picture at some place, without making the others."""
+        if layer in self._known:
+            return self._known[layer][0][place]
+        kind = self._rows[layer].kind
+        if kind == "relu":
+            return self.value(layer - 1, place).relu()
+        if kind == "dropout":
+            return self.value(layer - 1, place)
+        return self._sums[layer][0][place] + self._biases[layer][place[0]]
 
     def shape(self, layer: int) -> torch.Size:
         """Shape of an activation, without making it."""
@@ -256,6 +268,12 @@ class Trace:
         if isinstance(self.activations, Activations):
             return self.activations.shape(layer)[1:]
         return self.activations[layer].shape[1:]
+
+    def value(self, layer: int, place: Place) -> Tensor:
+        """What `activation` gives at some place: a channel or unit, then rows and columns, as numbers or slices."""
+        if isinstance(self.activations, Activations):
+            return self.activations.value(layer, place)
+        return self.activations[layer][0][place]
 
     @property
     def logits(self) -> Tensor:

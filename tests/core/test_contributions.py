@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from tests.core import reference
-from tests.support.small import TOYS, picture, toy_network
+from tests.support.small import TOYS, picture, small_network, toy_network
 from vislrp_core.architecture import ARCHITECTURES
-from vislrp_core.contributions import balance, contributions
+from vislrp_core.contributions import balance, contributions, source_row
 from vislrp_core.errors import InputError
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import forward
-from vislrp_core.propagation import propagate
+from vislrp_core.propagation import propagate, relevance_at
 from vislrp_core.rules import PRESETS, Rule
+from vislrp_core.store import RelevanceStore
 
 RULES = [
     *(Rule.of(preset) for preset in PRESETS if preset != "custom"),
@@ -79,24 +80,93 @@ def test_each_part_is_what_one_output_alone_hands_down(monkeypatch, name):
             assert float(parts.parts[number]) == pytest.approx(float(expected), rel=1e-7, abs=1e-9), (rule.preset, layer)
 
 
-def test_single_precision_states_what_the_propagation_has(monkeypatch):
-    network = toy_network("odd windows", seed=3, dtype=torch.float32)
+@pytest.mark.parametrize(
+    ("pooling", "damping"), [("proportional", "none"), ("proportional", "segment"), ("winner-takes-all", "none")]
+)
+def test_windows_of_pooling_add_up_apart_and_overlapping(monkeypatch, pooling, damping):
+    network = toy_network("odd windows", seed=4)
     plan = network.architecture
     monkeypatch.setitem(ARCHITECTURES, "toy", plan)
+    trace = forward(network, picture(plan, seed=4))
+    for rule in (
+        Rule.of("flat"),
+        Rule.of("epsilon", epsilon=0.3),
+        Rule.of("epsilon", epsilon=0.2, epsilon_scale="absolute"),
+    ):
+        segments = (Segment(first=1, last=plan.last, rule=rule),)
+        model = LRPModel(architecture="toy", segments=segments, pooling=pooling, pooling_epsilon=damping)
+        found = propagate(network, trace, model, 1, layers="all")
+        several = 0
+        for layer in plan.pools:
+            below = found.at(layer - 1)
+            for place in itertools.product((0, 3), range(below.shape[1]), range(below.shape[2])):
+                parts = contributions(network, trace, model, layer, found.at(layer), place)
+                assert parts.value == pytest.approx(float(below[place]), rel=1e-9, abs=1e-12), (rule.preset, layer, place)
+                several += len(parts.outputs) > 1
+        assert several > 50
+
+
+@pytest.mark.parametrize(("key", "normalised"), [("vgg16", False), ("vgg11", True), ("alexnet", False)])
+def test_a_pixel_is_followed_up_to_the_logit(key, normalised):
+    """Each step explains what the step before named, up to the start."""
+    network = small_network(key, normalised)
+    plan = network.architecture
+    trace = forward(network, picture(plan, seed=2))
+    mixed = (Rule.of("flat"), Rule.of("gamma"), Rule.of("epsilon"), Rule.of("zero"))
+    bounds = [0, plan.pools[0], plan.pools[1], plan.last_feature, plan.last]
+    model = LRPModel(
+        architecture=key,
+        segments=tuple(
+            Segment(first=a + 1, last=b, rule=rule) for a, b, rule in zip(bounds, bounds[1:], mixed, strict=False)
+        ),
+        bias="absorb",
+    )
+    whole = propagate(network, trace, model, 2, layers="all")
+    layer, place = 0, (1, 20, 33)
+    expected = float(whole.at(0)[place])
+    seen = []
+    while (above := source_row(plan, layer)) is not None:
+        found = relevance_at(network, trace, model, 2, {layer, above})
+        assert set(found) == {layer, above}
+        parts = contributions(network, found[layer].trace(network, trace), model, above, found[above].relevance, place)
+        assert parts.value == pytest.approx(expected, rel=1e-9) == float(whole.at(above - 1)[place])
+        chosen, rest = parts.strongest(3)
+        assert float(parts.parts[chosen].sum()) + rest == pytest.approx(expected, rel=1e-9)
+        strongest = int(chosen[0])
+        layer, place = above, tuple(parts.outputs[strongest].tolist())
+        expected = float(parts.relevance[strongest])
+        seen.append(above)
+    assert seen == [row.index for row in plan.rows if row.is_weighted or row.kind == "pool"]
+    assert (layer, place) == (plan.last, (2,)) and expected == float(trace.logits[2])
+
+
+@pytest.mark.parametrize("rule", ["zero", "gamma", "z_box", "flat", "gamma_generalized"])
+def test_single_precision_states_what_the_propagation_has(rule):
+    """By the sums that the propagation took, in single or double precision; the store changes nothing."""
+    network = small_network("vgg16", dtype=torch.float32)
+    plan = network.architecture
     trace = forward(network, picture(plan, seed=3).float())
-    model = LRPModel.basic(architecture="toy")
-    found = propagate(network, trace, model, 1, layers="all")
-    parts = contributions(network, trace, model, 4, found.at(4), (1, 2, 3))
-    assert parts.value == pytest.approx(float(found.at(3)[1, 2, 3]), rel=1e-5, abs=1e-6)
-    assert float(parts.parts.sum()) == pytest.approx(parts.value, rel=1e-3, abs=1e-5)
+    model = LRPModel(segments=(Segment(first=1, last=plan.last, rule=Rule.of(rule)),))
+    whole, store = propagate(network, trace, model, 1, layers="all"), RelevanceStore(10_000_000)
+    propagate(network, trace, model, 1, store=store)
+    for layer in (36, 31, 26, 10, 4, 1, 0):
+        above = source_row(plan, layer)
+        found = relevance_at(network, trace, model, 1, {layer, above}, store=store)
+        assert torch.equal(found[layer].relevance, whole.at(layer)) and torch.equal(found[above].relevance, whole.at(above))
+        place = tuple(int(one) for one in (whole.at(layer).abs() == whole.at(layer).abs().max()).nonzero()[0])
+        parts = contributions(network, found[layer].trace(network, trace), model, above, found[above].relevance, place)
+        scale = float(parts.parts.abs().sum())
+        assert parts.value == pytest.approx(float(whole.at(layer)[place]), abs=1e-5 * scale), layer
 
 
 def test_what_there_is_not_is_named(monkeypatch):
     network = toy_network("vectors alone")
     monkeypatch.setitem(ARCHITECTURES, "toy", network.architecture)
     trace, model = forward(network, picture(network.architecture)), LRPModel.basic(architecture="toy")
-    with pytest.raises(InputError, match="layer 2 has no weights: give one of 1, 3, 5"):
+    with pytest.raises(InputError, match="layer 2 shares no relevance out: give one of 1, 3, 5"):
         contributions(network, trace, model, 2, torch.zeros(5), (0,))
+    with pytest.raises(InputError, match="layer 2 has no weights: give one of 1, 3, 5"):
+        balance(network, trace, model, 2, torch.zeros(5))
     for place in ((3,), (-1,), (0, 0)):
         with pytest.raises(InputError, match=r"its inputs have the shape \(3,\)"):
             contributions(network, trace, model, 1, torch.zeros(5), place)

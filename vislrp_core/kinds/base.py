@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vislrp_core.notation import Writer
 from vislrp_core.parameters import DEFAULTS, EpsilonScale, Values
+from vislrp_core.shares import Denominator
 from vislrp_core.weighted import WeightedLayer
 
 
@@ -62,8 +63,8 @@ class Term:
         What it is multiplied by: alpha, -beta, or 1.
     contribution : callable
         q_ij of an input a_i (), of weights w_ij (n,) and of the input's channel, or its number where it has no position.
-    z : Tensor
-        Denominators without the stabilizer, (1, C, H, W) or (1, N).
+    z : Denominator
+        Without the stabilizer, of (1, C, H, W) or (1, N) neurons.
     bias : Tensor
         What the bias adds to each, (C,) or (N,).
     damping : float
@@ -74,7 +75,7 @@ class Term:
 
     factor: float
     contribution: Callable[[Tensor, Tensor, int], Tensor]
-    z: Tensor
+    z: Denominator
     bias: Tensor
     damping: float
     counts: Tensor | None = None

@@ -114,7 +114,7 @@ def term_of(
 
     bias = here.network.biases[here.layer]
     share = here.bias_share(factors) if absorb else torch.zeros_like(bias)
-    return Term(factor, contribution, z.whole(), share, float(damping(rule, z)), counts)
+    return Term(factor, contribution, z, share, float(damping(rule, z)), counts)
 
 
 def _by_sign(

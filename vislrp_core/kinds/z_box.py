@@ -92,7 +92,8 @@ class ZBox(RuleKind):
             below, above = (bound[channel if len(bound) > 1 else 0] for bound in (low, high))
             return a * w - below * positive_part(w) - above * negative_part(w)
 
-        return (Term(1.0, contribution, self._sums(here), torch.zeros_like(here.network.biases[here.layer]), STABILIZER),)
+        z = Denominator(((self._sums(here), 1.0),))
+        return (Term(1.0, contribution, z, torch.zeros_like(here.network.biases[here.layer]), STABILIZER),)
 
     def in_proportion(self, rule: Values) -> bool:
         """Inputs of 0 get relevance, too."""
