@@ -33,6 +33,8 @@ from streamlit.watcher import local_sources_watcher
 MAX_WAITING = 100
 """Messages of one session that wait; more than that are folded as Streamlit does."""
 _TRIGGERS = ("trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value")
+_ANSWERS = ("file_urls_response", "backend_operation_response")
+"""What a browser asks for beside runs of the page and waits for without end: where a file goes, what to download."""
 
 
 def run_context() -> ScriptRunContext | None:
@@ -310,6 +312,20 @@ def _any_part(session: AppSession, part: str) -> bool:
     return True
 
 
+def _clear_all_but_answers(session: AppSession, fragment_ids_this_run: list[str] | None = None) -> None:
+    """In place of `AppSession._clear_queue`: as a run begins, what has not been sent yet of the one before is dropped.
+
+    Streamlit drops answers, too. A file that was chosen right then had no place to go to, and nothing ever said so.
+    """
+    queue = session._browser_queue
+    answers = [one for one in queue._queue if one.WhichOneof("type") in _ANSWERS]
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=fragment_ids_this_run)
+    kept = {id(one) for one in queue._queue}
+    for one in answers:
+        if id(one) not in kept:
+            queue.enqueue(one)
+
+
 def _nothing(watcher: local_sources_watcher.LocalSourcesWatcher) -> None:
     """In place of `LocalSourcesWatcher.update_watched_modules`."""
 
@@ -324,6 +340,7 @@ def install(queue: type[MessageQueue]) -> None:
     if script_runner.ScriptRequests is not queue:
         script_runner.ScriptRequests = queue  # type: ignore[misc]
         app_session.AppSession.has_fragment = _any_part  # type: ignore[assignment]
+        app_session.AppSession._clear_queue = _clear_all_but_answers  # type: ignore[method-assign]
         if config.get_option("server.fileWatcherType") == "none":
             # Without a watcher, too, Streamlit looks up the files of thousands of modules for each session, while no
             # other session is answered.

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.app_session import AppSession, ScriptRunnerEvent
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.script_data import ScriptData
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.runtime.scriptrunner_utils.run_descriptor import RunDescriptor
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 
 from vislrp_ui import inbox
@@ -113,3 +120,41 @@ def test_takes_the_place_of_streamlits_own(pending: bool) -> None:
     assert isinstance(requests, Inbox)
     requests.request_rerun(message("two"))
     assert heard(requests) == ["one", "two"][not pending :]
+
+
+@pytest.mark.parametrize("parts", [(), ("part",)], ids=["page", "part"])
+def test_a_run_that_begins_takes_no_answer_away(parts: tuple[str, ...]) -> None:
+    """Where a chosen file goes, and what to download: the browser asks once and waits without end."""
+    inbox.install()
+
+    async def sent() -> list[tuple[str | None, str]]:
+        session = AppSession(
+            ScriptData("Home.py", is_hello=False), MemoryUploadedFileManager("/upload"), ScriptCache(), lambda: None, {}
+        )
+        asked = BackMsg()
+        asked.file_urls_request.request_id = "weights"
+        asked.file_urls_request.file_names.append("net.safetensors")
+        session.handle_backmsg(asked)
+        asked.Clear()
+        asked.backend_operation_request.request_id = "mask"
+        session.handle_backmsg(asked)
+        while len(session._browser_queue) < 2:
+            await asyncio.sleep(0)
+        run = RunDescriptor.create(parts)
+        session._handle_scriptrunner_event_on_event_loop(
+            None,
+            ScriptRunnerEvent.SCRIPT_STARTED,
+            page_script_hash="page",
+            fragment_ids_this_run=list(parts) or None,
+            run_descriptor=run,
+        )
+        answers = session.flush_browser_queue()
+        session.shutdown()
+        return [
+            (one.WhichOneof("type"), one.file_urls_response.response_id or one.backend_operation_response.request_id)
+            for one in answers
+        ]
+
+    told = asyncio.run(sent())
+    assert [one for one in told if one[1]] == [("file_urls_response", "weights"), ("backend_operation_response", "mask")]
+    assert "new_session" in [kind for kind, _ in told]
