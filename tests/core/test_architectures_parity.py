@@ -27,7 +27,7 @@ def name(one: object) -> str:
 
 @pytest.fixture(scope="module", params=ALL, ids=name)
 def known(request) -> Network:
-    return small_network(*request.param, seed=3)
+    return small_network(*request.param, seed=3, divisor=32)
 
 
 def everywhere(plan: Architecture, rule: Rule, **fields) -> LRPModel:

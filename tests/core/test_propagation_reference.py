@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from tests.core import reference
-from tests.support.networks import VGG16, random_image, tiny_state
+from tests.support.networks import VGG16
+from tests.support.small import picture, small_network
 from vislrp_core.model import PIXEL_RULES, STARTS, LRPModel, Segment
-from vislrp_core.network import Network, forward
+from vislrp_core.network import forward
 from vislrp_core.propagation import propagate, step
 from vislrp_core.rules import KEYS, PRESETS, Rule
 
@@ -49,8 +50,8 @@ def random_model(dice: random.Random) -> LRPModel:
 
 @pytest.fixture(scope="module")
 def small():
-    network = Network.from_state_dict(tiny_state(3, divisor=32, dtype=torch.float64), any_width=True)
-    x = random_image(seed=3)
+    network = small_network("vgg16", seed=3, divisor=32)
+    x = picture(network.architecture, seed=3)
     return network, x, forward(network, x)
 
 

@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from tests.core import zennit_twin
-from tests.support.networks import VGG16, random_image, real_network, tiny_network
+from tests.support.networks import VGG16, for_pictures_of, real_network
+from tests.support.small import picture, small_network
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import forward
 from vislrp_core.networks import EMBEDDED
@@ -27,6 +28,10 @@ ALL_PRESETS = [
     Rule.of("flat"),
     Rule.of("z_box"),
 ]
+
+
+REAL_SIDE = 96
+"""Pixels of a side for the real convolutions: what is compared is their weights, at every position."""
 
 
 def composite(*segments, **fields) -> LRPModel:
@@ -63,8 +68,8 @@ COMPOSITES = {
 
 @pytest.fixture(scope="module")
 def tiny():
-    network = tiny_network(seed=1)
-    return network, forward(network, random_image(seed=1))
+    network = small_network("vgg16", seed=1)
+    return network, forward(network, picture(network.architecture, seed=1))
 
 
 def worst_error(network, trace, model, target) -> float:
@@ -100,8 +105,8 @@ def test_starts(tiny, start):
 
 
 def test_real_convolutions_in_double_precision():
-    network = real_network(torch.float64)
-    trace = forward(network, random_image(seed=2))
+    network = for_pictures_of(real_network(torch.float64), REAL_SIDE)
+    trace = forward(network, picture(network.architecture, seed=2))
     model = composite(
         (10, Rule.of("epsilon")), (24, Rule.of("z_plus")), (31, Rule.of("gamma")), (VGG16.last, Rule.of("zero"))
     )
@@ -109,8 +114,8 @@ def test_real_convolutions_in_double_precision():
 
 
 def test_real_convolutions_in_single_precision():
-    network = real_network(torch.float32)
-    trace = forward(network, random_image(seed=2, dtype=torch.float32))
+    network = for_pictures_of(real_network(torch.float32), REAL_SIDE)
+    trace = forward(network, picture(network.architecture, seed=2, dtype=torch.float32))
     target = int(trace.logits.argmax())
     model = composite(
         (10, Rule.of("gamma")),

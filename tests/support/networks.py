@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -68,9 +70,10 @@ def tiny_network(
     classes: int = 10,
     architecture: str = "vgg16",
     normalised: bool = False,
+    divisor: int = 16,
 ) -> Network:
     """Network of `tiny_state`."""
-    state = tiny_state(seed, classes=classes, dtype=dtype, architecture=architecture, normalised=normalised)
+    state = tiny_state(seed, divisor=divisor, classes=classes, dtype=dtype, architecture=architecture, normalised=normalised)
     return Network.from_state_dict(state, name="tiny", any_width=True)
 
 
@@ -98,6 +101,18 @@ def real_network(dtype: torch.dtype = torch.float32) -> Network:
     state = tiny_state(7, divisor=1, hidden=(64, 48), classes=20)
     real = {key: value for key, value in load_file(EMBEDDED).items() if key.startswith("features.")}
     return Network.from_state_dict({**state, **real}, name="real").to(dtype=dtype)
+
+
+def for_pictures_of(network: Network, side: int) -> Network:
+    """The same network for pictures of ``side`` pixels: its first linear layer keeps as many inputs as are left."""
+    plan = replace(network.architecture, input_size=side)
+    first = next(k for k in plan.weighted if k > plan.last_feature)
+    channels = len(network.weights[max(k for k in plan.weighted if k <= plan.last_feature)])
+    left = channels * plan.positions
+    weights = dict(network.weights)
+    # At the same scale.
+    weights[first] = weights[first][:, :left].contiguous() * (weights[first].shape[1] / left) ** 0.5
+    return replace(network, weights=weights, architecture=plan)
 
 
 def same_weights(network: Network, state: dict[str, torch.Tensor]) -> bool:

@@ -3,11 +3,9 @@ take moments."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
-from tests.support.networks import tiny_network
+from tests.support.networks import for_pictures_of, tiny_network
 from vislrp_core.architecture import Architecture, chain, conv, linear, pool, relu
 from vislrp_core.network import Network
 
@@ -20,18 +18,16 @@ ALL = [
 
 
 def small_network(
-    key: str, normalised: bool = False, seed: int = 0, dtype: torch.dtype = torch.float64, side: int = SIDE
+    key: str,
+    normalised: bool = False,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+    side: int = SIDE,
+    divisor: int = 16,
 ) -> Network:
     """A narrow network of a known architecture that takes pictures of ``side`` pixels."""
-    whole = tiny_network(seed, torch.float64, architecture=key, normalised=normalised)
-    plan = replace(whole.architecture, input_size=side)
-    first = next(k for k in plan.weighted if k > plan.last_feature)
-    channels = len(whole.weights[max(k for k in plan.weighted if k <= plan.last_feature)])
-    weights = dict(whole.weights)
-    # As many inputs as are left, at the same scale.
-    left = channels * plan.positions
-    weights[first] = weights[first][:, :left].contiguous() * (weights[first].shape[1] / left) ** 0.5
-    return replace(whole, weights=weights, architecture=plan).to(dtype=dtype)
+    whole = tiny_network(seed, torch.float64, architecture=key, normalised=normalised, divisor=divisor)
+    return for_pictures_of(whole, side).to(dtype=dtype)
 
 
 def picture(plan: Architecture, seed: int = 0, count: int = 1, dtype: torch.dtype = torch.float64) -> torch.Tensor:
