@@ -19,6 +19,7 @@ from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import RerunException as RerunException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner import script_runner as script_runner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequest, ScriptRequests, ScriptRequestType
@@ -340,7 +341,7 @@ def install(queue: type[MessageQueue]) -> None:
     if script_runner.ScriptRequests is not queue:
         script_runner.ScriptRequests = queue  # type: ignore[misc]
         app_session.AppSession.has_fragment = _any_part  # type: ignore[assignment]
-        app_session.AppSession._clear_queue = _clear_all_but_answers  # type: ignore[method-assign]
+        app_session.AppSession._clear_queue = _clear_all_but_answers  # type: ignore[assignment, method-assign]
         if config.get_option("server.fileWatcherType") == "none":
             # Without a watcher, too, Streamlit looks up the files of thousands of modules for each session, while no
             # other session is answered.
