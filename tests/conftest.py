@@ -33,22 +33,29 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
         def _split_scope(self, nodeid: str) -> str:
             return "browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
 
+    config.option.loadscopereorder = False  # in the order below, not those with the most tests first
     return ByFile(config, log)
 
 
+LONGEST_FIRST = ("browser/", "protocol/", "test_", "pages/", "core/", "fuzz/")
+"""Folders and files, those that take longest first: at the end one worker would be busy alone."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts servers comes first: at the end one worker would be busy with it while the others have nothing left.
+    """Put them in order, and follow branches where they count.
 
     The branches that count are those of the library under its own tests: following the lines of a page as well takes as long
     again as the page.
     """
+
+    def place(item: pytest.Item) -> int:
+        where = item.nodeid.removeprefix("tests/")
+        return next((n for n, begin in enumerate(LONGEST_FIRST) if where.startswith(begin)), len(LONGEST_FIRST))
+
+    items.sort(key=place)
     for item in items:
         if not item.nodeid.startswith("tests/core/"):
             item.add_marker("no_cover")
-    first = ("tests/browser/", "tests/protocol/")
-    items.sort(
-        key=lambda item: next((place for place, folder in enumerate(first) if item.nodeid.startswith(folder)), len(first))
-    )
 
 
 @pytest.fixture(autouse=True)
