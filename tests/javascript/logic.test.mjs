@@ -77,6 +77,25 @@ test("what is done while there is no connection goes once more when it is back, 
   assert.equal(connection.watchers.size, 0);
 });
 
+test("what was done without a server is done in the session that follows, once; what was on its way is not repeated", async () => {
+  const outbox = new Outbox();
+  outbox.accepts({ sid: "a", seq: 4 });
+  const messages = [];
+  const set = (/** @type {string} */ _key, /** @type {any} */ message) => messages.push(structuredClone(message));
+  outbox.send(set, { kind: "split" });
+  connect("PINGING_SERVER");
+  outbox.send(set, { kind: "add" });
+  outbox.send(set, { kind: "remove" });
+  connect("CONNECTED");
+  messages.length = 0;
+  assert.equal(outbox.accepts({ sid: "b", seq: 0 }), false, "it does not know of them yet");
+  await Promise.resolve();
+  assert.deepEqual(messages, [{ sid: "b", edits: [{ kind: "add", seq: 1 }, { kind: "remove", seq: 2 }] }]);
+  assert.equal(outbox.accepts({ sid: "b", seq: 2 }), true);
+  assert.equal(outbox.accepts({ sid: "c", seq: 0 }), true, "they were confirmed");
+  assert.deepEqual(outbox.edits, []);
+});
+
 test("the last pick is repeated until the server has confirmed it; what is chosen already is not picked", () => {
   const root = /** @type {any} */ ({});
   const messages = sentBy((set) => {

@@ -33,7 +33,8 @@ def new_edits(message: object, sid: str, seen: int) -> list[Edit]:
     message : object
         What the browser sent: `{"sid": str, "edits": [{"seq": int, "kind": str, ...}, ...]}`; anything else holds no edits.
     sid : str
-        Name of the present session; edits made for another one (before a server restart) do not count.
+        Name of the present session; edits made for another one (before a server restart) do not count: the browser says
+        again, for this one, what was done while there was no server.
     seen : int
         Highest number applied so far.
     """
