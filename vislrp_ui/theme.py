@@ -114,7 +114,7 @@ def css() -> str:
 [data-testid=stLayoutWrapper]:has(>:is([class*=st-key-store-],.st-key-large-view-place)){position:absolute;width:0;height:0;
  overflow:hidden}
 [data-testid=stLayoutWrapper]:has(>.st-key-page-tools){position:fixed;z-index:1000000;top:9px;right:1.2rem;width:auto}
-[data-testid=stToolbarActions],[data-testid=stStatusWidget]{margin-right:170px}
+[data-testid=stToolbarActions],[data-testid=stStatusWidget]{margin-right:255px}
 [data-stale=true]{opacity:1!important}
 [data-testid=stTopNavLink]:focus-visible,[data-testid=stSidebarNavLink]:focus-visible{outline:2px solid var(--st-link-color);
  outline-offset:-2px}
@@ -235,6 +235,13 @@ def home_css() -> str:
 [class*=st-key-case-] p{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 [class*=st-key-case-] [class*=st-key-open-]{margin-top:auto}
 [class*=st-key-case-] [class*=st-key-open-] p{color:var(--st-text-color)}
+.v-intro,.v-primer{font-size:1rem!important;line-height:1.6;margin:0 0 10px!important}.v-primer{max-width:110ch}
+.v-math{font-family:KaTeX_Main,"Cambria Math","STIX Two Math",serif;white-space:nowrap}
+.v-math i{font-family:KaTeX_Math,"Cambria Math","STIX Two Math",serif}.v-math sub{font-size:.72em;font-style:italic}
+.v-letters{display:grid;grid-template-columns:repeat(auto-fill,minmax(310px,1fr));gap:2px 24px;padding:0!important;
+ margin:0 0 10px!important;font-size:13px}
+.v-letters>div{display:grid;grid-template-columns:62px 1fr}.v-letters :is(dt,dd){margin:0!important;padding:0!important}
+.v-letters dd{color:color-mix(in srgb,var(--st-text-color) 72%,var(--st-background-color))}
 [data-testid=stMarkdown] table{width:100%}
 [data-testid=stMarkdown] table td{vertical-align:middle;padding:4px 10px 4px 0;border-width:0 0 1px}
 [data-testid=stMarkdown] table th{padding:4px 10px 4px 0;border-width:0 0 1px;text-align:left;font-size:12px}

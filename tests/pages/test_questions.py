@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import net
+from tests.pages.conftest import gesture, net, visit_of
 from vislrp_ui import permalink, session, state, state_compare
 from vislrp_ui.lessons.questions.catalogue import QUESTIONS
 from vislrp_ui.lessons.questions.dialog import laid
@@ -59,9 +59,26 @@ def test_the_welcome_page_lists_all_and_opens_one(open_page: Open) -> None:
     assert app.selectbox(key="question-of-epsilon").options == [QUESTIONS["epsilon"].title] and not app.exception
 
 
+def test_question_marks_beside_sliders_open_the_questions_of_their_parameter(open_page: Open) -> None:
+    for page, panel, about in (("1_Design", "rule-panel", "suppression"), ("6_By_hand", "hand-rule", "contribution")):
+        app = open_page(page)
+        before = visit_of(app)
+        gesture(app, panel, {"kind": "ask", "segment": 0, "about": about})
+        assert not app.exception and visit_of(app) == before
+        shown = app.selectbox(key=f"question-of-{about}").options
+        assert shown == [one.title for one in QUESTIONS.values() if about in one.places] and shown
+        app.run()
+        assert not [one for one in app.selectbox if one.key == f"question-of-{about}"], "once for each press"
+
+
 @pytest.mark.parametrize(
     ("page", "places"),
-    [("1_Design", ["rule", "class", "map"]), ("2_Compare", ["measure"]), ("3_Pixel_Flipping", ["flipping"])],
+    [
+        ("1_Design", ["rule", "class", "map"]),
+        ("2_Compare", ["measure"]),
+        ("3_Pixel_Flipping", ["flipping"]),
+        ("4_Neuron_Ablation", ["ablation"]),
+    ],
 )
 def test_question_marks_open_the_questions_of_their_place(open_page: Open, page: str, places: list[str]) -> None:
     for place in places:

@@ -12,10 +12,11 @@ from vislrp_core.metrics import cosine
 from vislrp_core.network import Network, Trace, forward
 from vislrp_core.pooling import pool
 from vislrp_core.propagation import propagate
+from vislrp_ui.components.rule_panel import ASKS
 from vislrp_ui.lessons.questions import models
 from vislrp_ui.lessons.questions.catalogue import QUESTIONS
 
-PLACES = {"rule", "class", "map", "convention", "measure", "flipping"}
+PLACES = {"rule", "class", "map", "convention", "measure", "flipping", "ablation", *ASKS.values()}
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from vislrp_ui.ablation import curves_chart
 from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
 from vislrp_ui.ablation.curves_job import CurvesJob, CurvesTask
 from vislrp_ui.background import session_job
-from vislrp_ui.shared import measuring, widgets
+from vislrp_ui.shared import measuring, terms, widgets
 from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.frames import table_of
@@ -79,7 +79,7 @@ def _draw(network: Network, target: int) -> None:
     curves = measured(visit, task)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="abl-line-curves"):
         st.html(
-            f'<div class="v-abl-head"><h2>Ablation curves</h2><span class="v-muted">'
+            f'<div class="v-abl-head"><h2>{terms.marked("ablation", "Ablation")} curves</h2><span class="v-muted">'
             f"{task.network.architecture.name(task.layer)}, one neuron after the other, up to "
             f"{task.counts[-1]} of {task.size}</span></div>",
             width="stretch",

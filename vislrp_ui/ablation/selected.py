@@ -20,7 +20,7 @@ from vislrp_ui.ablation.cells import as_url, thumbnails, tiled
 from vislrp_ui.ablation.work import ExplanationKey
 from vislrp_ui.components.largeview import View
 from vislrp_ui.components.neuronpairs import neuron_pairs
-from vislrp_ui.shared import large, views
+from vislrp_ui.shared import large, terms, views
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
@@ -37,7 +37,8 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, scores: Ne
     here = ranked[page * SHOWN : (page + 1) * SHOWN]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-selected"):
         st.html(
-            '<div class="v-abl-head"><h2>Selected neurons</h2><span class="v-muted">relevance | activation</span></div>',
+            f'<div class="v-abl-head"><h2>Selected {terms.marked("neuron", "neurons")}</h2><span class="v-muted">'
+            f"{terms.marked('relevance')} | {terms.marked('activation')}</span></div>",
             width="stretch",
         )
         if pages > 1:

@@ -11,6 +11,7 @@ from vislrp_core.network import Network
 from vislrp_ui import session, state_ablation
 from vislrp_ui.ablation import brushes
 from vislrp_ui.shared import network_panel, toolbars, widgets
+from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
@@ -74,5 +75,6 @@ def toolbar(network: Network, visit: Visit) -> int:
                 args=(state_ablation.ablate,),
                 help=VALUES[held.value] + " The layers above are computed again.",
             )
+            question_mark(network, "ablation", "ablation")
             network_panel.menu(visit)
     return target

@@ -17,7 +17,7 @@ from vislrp_ui.compare import payload, work
 from vislrp_ui.compare.edits import change, change_visit, changing, pinned, show_difference
 from vislrp_ui.compare.work import Grid
 from vislrp_ui.components.picture import picture
-from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared import large, terms, views, widgets
 from vislrp_ui.state import Visit
 from vislrp_ui.state_compare import CompareState, GridCell
 
@@ -158,8 +158,7 @@ def _facts(grid: Grid, one: GridCell, other: GridCell) -> None:
         return
     found = {"cosine": metrics.cosine(values[0], values[1]), **work.similarities(values[0], values[1])}
     parts = " · ".join(
-        f'<span title="{escape(FACTS[key].title.split(",")[0])}">{FACTS[key].symbol} {payload.number(key, value)}</span>'
-        for key, value in found.items()
+        f"{terms.marked(key, FACTS[key].symbol)} {payload.number(key, value)}" for key, value in found.items()
     )
     st.html(f'<div class="v-muted v-facts">{parts}</div>')
 

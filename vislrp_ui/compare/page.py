@@ -19,7 +19,7 @@ from vislrp_ui.compare.evidence import panel as evidence
 from vislrp_ui.compare.work import Grid, Place
 from vislrp_ui.components.comparegrid import compare_grid
 from vislrp_ui.components.protocol import OnEdit
-from vislrp_ui.shared import literal, widgets
+from vislrp_ui.shared import literal, terms, widgets
 from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.shared.entrance import boot
 from vislrp_ui.shared.required import require_network
@@ -113,7 +113,10 @@ def _body(grid: Grid, share: list[float], limits: dict[GridCell, float], edit: O
                     )
     side, wide = st.columns(share, gap="small")
     with side:
-        st.html('<div class="v-muted v-measured"><b>Measured</b>lower cosine: the model tells the classes apart</div>')
+        st.html(
+            f'<div class="v-muted v-measured"><b>{terms.marked("measure", "Measured")}</b>lower '
+            f"{terms.marked('cosine', 'cosine')}: the model tells the classes apart</div>"
+        )
         question_mark(grid.network, "measure", "the measures")
         flips.section(grid)
         rows.add(grid)

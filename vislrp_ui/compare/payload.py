@@ -18,7 +18,7 @@ from vislrp_ui import service
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.compare.work import Facts, Grid, Place, ranked
 from vislrp_ui.components.comparegrid import baseline_head, head
-from vislrp_ui.shared import large, views
+from vislrp_ui.shared import large, terms, views
 from vislrp_ui.state import Look
 from vislrp_ui.state_compare import GridCell
 
@@ -52,12 +52,18 @@ def tip(fact: Fact) -> str:
 def fact_items(facts: Facts, limit: float, shared: bool) -> list[dict[str, str]]:
     """The line below a map; its own range is given even where maps share one: a pale map may be a weak one."""
     items = [
-        {"symbol": "" if key == "seconds" else FACTS[key].symbol, "text": number(key, facts[key]), "tip": tip(FACTS[key])}
+        {
+            "symbol": "" if key == "seconds" else FACTS[key].symbol,
+            "text": number(key, facts[key]),
+            "tip": tip(FACTS[key]),
+            "term": terms.place(key),
+        }
         for key in SHOWN
         if key in facts and not (key == "seconds" and not math.isfinite(facts[key]))
     ]
     own = "Range of this map alone; the colours show the shared range." if shared else tip(FACTS["range"])
-    return [*items, {"symbol": "own ±" if shared else FACTS["range"].symbol, "text": number("range", limit), "tip": own}]
+    symbol = "own ±" if shared else FACTS["range"].symbol
+    return [*items, {"symbol": symbol, "text": number("range", limit), "tip": own, "term": terms.place("range")}]
 
 
 def heads(grid: Grid) -> list[dict[str, Any]]:
@@ -188,6 +194,7 @@ def feet(grid: Grid) -> list[dict[str, Any]]:
                     "text": number("cosine", one["cosine"]) if "cosine" in one else "",
                     "share": min(abs(one.get("cosine", 0.0)), 1.0) if math.isfinite(one.get("cosine", 0.0)) else 0.0,
                     "negative": one.get("cosine", 0.0) < 0,
+                    "term": terms.place("cosine"),
                     "best": best is not None and one.get("cosine") == best,
                     "tip": tip(FACTS["cosine"])
                     + (
@@ -202,6 +209,7 @@ def feet(grid: Grid) -> list[dict[str, Any]]:
                     "symbol": _OF_ROWS.get(key, FACTS[key].symbol),
                     "text": number(key, one[key]),
                     "tip": ("Total of the rows. " if key == "seconds" else "Mean of the rows. ") + tip(FACTS[key]),
+                    "term": terms.place(key),
                 }
                 for key in ("srg", "gini", "positive_share", "conservation", "seconds")
                 if key in one

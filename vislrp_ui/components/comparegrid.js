@@ -8,9 +8,17 @@ function text(tag, className, content) {
 }
 
 function marked(fact, className = "") {
+  const words = [`${fact.symbol} `, text("b", "", fact.text)];
+  if (fact.term) return termButton(fact.term, fact.tip, words);
   const made = node("span", className, { title: fact.tip });
-  made.append(`${fact.symbol} `, text("b", "", fact.text));
+  made.append(...words);
   return made;
+}
+
+function drawFacts(facts) {
+  const made = node("div", "facts", { role: "group", "aria-label": "Measured" });
+  made.append(...facts.map((fact) => marked(fact)));
+  return termLine(made);
 }
 
 // --- heads
@@ -104,9 +112,7 @@ function drawCell(cell, place, data, send) {
   }
   made.append(map);
   if (cell.facts.length) {
-    const facts = node("div", "facts");
-    facts.append(...cell.facts.map((fact) => marked(fact)));
-    made.append(facts);
+    made.append(drawFacts(cell.facts));
   }
   if (cell.small.length) {
     const open = data.unfolded;
@@ -140,6 +146,12 @@ function drawSmall(maps) {
 
 // --- feet
 
+function wrapped(inner) {
+  const made = node("span");
+  made.append(inner);
+  return made;
+}
+
 function drawFoot(column, place, data, send) {
   const made = node("div", "column");
   for (const fact of column.measures) {
@@ -147,15 +159,13 @@ function drawFoot(column, place, data, send) {
     const line = node("div");
     const value = text("b", fact.text ? "" : "none", fact.text || fact.none);
     if (fact.best) value.append(icon("check"));
-    line.append(text("span", "", fact.title), value);
+    line.append(termLine(wrapped(termButton(fact.term, fact.tip, [fact.title]))), value);
     const bar = node("hr", fact.negative ? "negative" : "");
     bar.style.setProperty("--share", `${100 * fact.share}%`);
     measure.append(line, bar);
     made.append(measure);
   }
-  const facts = node("div", "facts");
-  facts.append(...column.facts.map((fact) => marked(fact)));
-  made.append(facts);
+  made.append(drawFacts(column.facts));
   if (data.differ) {
     const button = node("button", "differ", { type: "button", title: `Show the difference of this model's two maps: ${data.differ}` });
     button.append(icon("difference"), data.differ);

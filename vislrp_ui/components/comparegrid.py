@@ -14,7 +14,7 @@ from vislrp_ui.components.assets import register
 from vislrp_ui.components.modelcards import segment_bar
 from vislrp_ui.components.protocol import OnEdit, mount
 
-PARTS = ("outbox", "nodes", "large")
+PARTS = ("outbox", "nodes", "large", "terms")
 _grid = register("comparegrid", '<div class="grid"></div>', parts=PARTS)
 
 

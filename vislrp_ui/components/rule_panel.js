@@ -15,6 +15,7 @@ function buildRow(me, parameter) {
   const lock = icon("lock");
   const box = node("input", "", { type: "number", step: "any", "aria-label": parameter.symbol, inputmode: "decimal" });
   row.append(symbol, slider, lock, box);
+  if (parameter.ask) row.append(iconButton("ask", "help", `Questions about ${parameter.symbol}`, () => me.act.ask(parameter.ask)));
   row.dataset.key = parameter.key;
   slider.oninput = () => me.act.preview(parameter.key, Number(slider.value));
   slider.onpointerdown = () => { me.held = true; };
@@ -194,6 +195,10 @@ function actions(me, setStateValue) {
   };
   Object.assign(me.act, {
     flush,
+    ask(about) {
+      flush();
+      send({ kind: "ask", about });
+    },
     preview(key, value) {
       if (me.pending && me.pending.key !== key) flush();
       if (!me.presets[me.preset].free.includes(key) && me.values[key] !== value) me.preset = "custom";

@@ -20,6 +20,8 @@ from vislrp_ui.state import StateError, Visit
 from vislrp_ui.theme import segment_colour, segment_text
 
 PARTS = ("outbox", "nodes")
+ASKS = {"alpha": "contribution", "beta": "contribution", "gamma1p": "weight", "epsilon": "suppression"}
+"""Parameters with a question mark beside them, and which questions it opens (`rooms.QUESTIONS`)."""
 _panel = register(
     "rule_panel", '<div class="panel" role="group" aria-label="Rule of the selected segment"></div>', parts=PARTS
 )
@@ -99,8 +101,8 @@ def rule_panel(key: str, data: RulePanelData, on_edit: OnEdit) -> None:
         See `rule_panel_data`.
     on_edit : callable
         Gets each edit once, in order, as `{"seq": int, "kind": str, "segment": int, ...}`; kinds are "preset", "parameter"
-        and "scale", see `apply_edit`. A slider sends one edit when it is released. On a page:
-        `lambda edit: session.update(apply_edit, edit)`.
+        and "scale", see `apply_edit`, and "ask" (about), which changes nothing. A slider sends one edit when it is
+        released. On a page: `lambda edit: session.update(apply_edit, edit)`.
     """
     mount(_panel, key, data.payload(), on_edit)
 
@@ -171,6 +173,7 @@ _GROUPS = [
                 "maximum": p.maximum,
                 "step": p.step,
                 "help": p.help,
+                "ask": ASKS.get(p.key, ""),
             }
             for p in PARAMETERS
             if p.group == group

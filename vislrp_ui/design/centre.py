@@ -13,7 +13,7 @@ from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.protocol import Edit
 from vislrp_ui.components.ruler import apply_edit, ruler, ruler_data
 from vislrp_ui.service import Maps
-from vislrp_ui.shared import large, views
+from vislrp_ui.shared import asking, large, views
 from vislrp_ui.state import Visit
 
 
@@ -40,7 +40,7 @@ def take_edit(edit: Edit) -> None:
     session.update(apply_edit, edit)
 
 
-def rule(visit: Visit, result: Maps) -> None:
+def rule(network: Network, visit: Visit, result: Maps) -> None:
     """Draw presets and sliders of the selected segment."""
     segment = visit.model.segments[visit.selected_segment]
     error = result.error
@@ -49,11 +49,13 @@ def rule(visit: Visit, result: Maps) -> None:
         visit.model, visit.selected_segment, warnings=(f"{error}.",) if here else (), mode=theme.mode()
     )
     rule_panel.rule_panel("rule-panel", data, take_rule_edit)
+    asking.asked(lambda: network)
 
 
 def take_rule_edit(edit: Edit) -> None:
     """One gesture on the rule panel."""
-    session.update(rule_panel.apply_edit, edit)
+    if not asking.heard(edit):
+        session.update(rule_panel.apply_edit, edit)
 
 
 def pictures(network: Network, visit: Visit, result: Maps) -> dict[int, str]:

@@ -14,7 +14,7 @@ from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
-from vislrp_ui.shared import guide, kept_panel, large, views, widgets
+from vislrp_ui.shared import guide, kept_panel, large, terms, views, widgets
 from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import WORKING, StateError, Visit
@@ -60,7 +60,7 @@ def _pick_class(picked: object) -> None:
 def models(visit: Visit) -> None:
     """Head and cards of the model manager."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="models-head"):
-        st.html('<h2 class="v-head">Models</h2>', width="stretch")
+        st.html(f'<h2 class="v-head">{terms.marked("LRP model", "Models")}</h2>', width="stretch")
         if widgets.pressed(
             "New model", icon=":material/add:", type="tertiary", key="new-model", help="New model: LRP-0 on all layers"
         ):

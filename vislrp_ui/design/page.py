@@ -71,6 +71,6 @@ def _maps(
     with ruler:
         centre.segments_and_maps(network, visit, maps)
     with rule:
-        centre.rule(visit, maps)
+        centre.rule(network, visit, maps)
     progress.done()
     return maps

@@ -17,7 +17,7 @@ from vislrp_ui import service, session, state
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.picture import picture
 from vislrp_ui.service import Maps
-from vislrp_ui.shared import large, views, widgets
+from vislrp_ui.shared import large, terms, views, widgets
 from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.shared.colour_bar import colour_bar
 from vislrp_ui.shared.file_names import file_stem
@@ -37,7 +37,9 @@ def head(network: Network, visit: Visit, target: int) -> PopoverContainer:
     name = network.classes[target]
     where = f" at {visit.model.plan.name(layer)}" if layer else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="result-head"):
-        st.html(f'<h2 class="v-head">Relevance{where} for “{escape(name)}”</h2>', width="stretch")
+        st.html(
+            f'<h2 class="v-head">{terms.marked("relevance", "Relevance")}{where} for “{escape(name)}”</h2>', width="stretch"
+        )
         if layer:
             st.button(
                 "Back to the pixels",
@@ -99,8 +101,15 @@ def map_and_facts(network: Network, visit: Visit, result: Maps) -> None:
             smooth=values.shape[0] >= SMOOTH_FROM,
         )
         st.html(colour_bar(visit, limit))
-    st.html(f'<div class="v-muted v-facts">{facts(result, layer)}</div>')
+    st.html(f'<div class="v-muted v-facts">{_marked(facts(result, layer))}</div>')
     widgets.plain_hint(visit)
+
+
+def _marked(text: str) -> str:
+    """The facts with their words marked."""
+    for key, word in (("sum", "Σ"), ("conservation", "kept")):
+        text = text.replace(word, terms.marked(key, word), 1)
+    return text
 
 
 def _enlarged(shape: tuple[int, ...]) -> int:

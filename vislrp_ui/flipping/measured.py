@@ -26,7 +26,7 @@ from vislrp_ui.flipping.chart import RANDOM
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import values_of
 from vislrp_ui.service import Maps
-from vislrp_ui.shared import large, measuring, views, widgets
+from vislrp_ui.shared import large, measuring, terms, views, widgets
 from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.flipping_job import FlippingJob, FlippingTask, measurable
@@ -37,8 +37,9 @@ from vislrp_ui.state_flipping import MAX_SEEDS, MAX_STEPS, PATCHES, SCALES
 
 _JOB, _STEP = "_flipping_job", "_flipping_step"
 CAPTION = (
-    "AOPC: mean fall, most relevant first. ABPC: mean gap between least and most relevant first. SRG: area between "
-    "these two curves. Higher is better. Change: share flipped when the first class changes."
+    f"{terms.marked('aopc', 'AOPC')}: mean fall, most relevant first. {terms.marked('abpc', 'ABPC')}: mean gap between "
+    f"least and most relevant first. {terms.marked('srg', 'SRG')}: area between these two curves. Higher is better. "
+    f"{terms.marked('change', 'Change')}: share flipped when the first class changes."
 )
 
 
@@ -111,7 +112,7 @@ def _draw(network: Network, maps: Maps) -> None:
     fill = FILLS[settings.fill]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="flip-measure-line"):
         st.html(
-            '<div class="v-flip-head"><h2>Measured flipping</h2><span class="v-muted">'
+            f'<div class="v-flip-head"><h2>Measured {terms.marked("flipping")}</h2><span class="v-muted">'
             f"{settings.patch} × {settings.patch} patches, {html.escape(fill.short)} · solid: most relevant first · "
             "dashed: least relevant first · dotted: random</span></div>",
             width="stretch",
@@ -250,7 +251,7 @@ def _table(scores: pd.DataFrame, scale: str) -> None:
             "Change ↓": st.column_config.NumberColumn(format="%.1f %%", width=72),
         },
     )
-    st.caption(CAPTION)
+    st.html(f'<p class="v-muted v-flip-words">{CAPTION}</p>')
 
 
 def _step(visit: Visit, task: FlippingTask, curves: dict[str, dict[str, list[PerturbationCurve]]]) -> None:

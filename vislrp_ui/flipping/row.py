@@ -27,7 +27,7 @@ from vislrp_ui.flipping.style import SMALL, WEIGHTS
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import Flipped
 from vislrp_ui.service import Maps
-from vislrp_ui.shared import large, lesson_watch, views, widgets
+from vislrp_ui.shared import large, lesson_watch, terms, views, widgets
 from vislrp_ui.shared.colour_bar import colour_bar
 from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import FlippingMeasurement, FlippingRow, FlippingState
@@ -102,7 +102,8 @@ def _active_row(network: Network, id: int, maps: Maps, seen: object) -> None:
         name = escape(network.classes[maps.target])
         with _head_line(id, "map"):
             st.html(
-                f'<div class="v-flip-head"><h2>Relevance for “{name}”</h2><span class="v-muted">or here</span></div>',
+                f'<div class="v-flip-head"><h2>{terms.marked("relevance", "Relevance")} for “{name}”</h2>'
+                '<span class="v-muted">or here</span></div>',
                 width="stretch",
             )
             if values is not None:

@@ -13,8 +13,9 @@ from vislrp_ui.components import colours, handnet, rule_panel
 from vislrp_ui.components.protocol import Edit
 from vislrp_ui.hand import board, edits, style
 from vislrp_ui.hand.worked import work
-from vislrp_ui.shared import widgets
+from vislrp_ui.shared import asking, widgets
 from vislrp_ui.shared.entrance import boot
+from vislrp_ui.shared.required import require_network
 from vislrp_ui.state import Visit
 from vislrp_ui.state_hand import EXAMPLES, HandState
 
@@ -44,6 +45,7 @@ def hand() -> None:
         st.html(style.LEGEND)
     with right, st.container(gap="xsmall"):
         _rules(held)
+        asking.asked(lambda: require_network(session.get_visit()))
 
 
 def _sentence(held: HandState) -> str:
@@ -163,4 +165,5 @@ def _take_edit(edit: Edit) -> None:
 
 def _take_rule_edit(edit: Edit) -> None:
     """One gesture on the rule panel."""
-    session.update(edits.rule_edit, edit)
+    if not asking.heard(edit):
+        session.update(edits.rule_edit, edit)

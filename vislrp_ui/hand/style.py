@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from vislrp_ui import stacked
+from vislrp_ui.shared import terms
 
 LETTERS = (
     ("x, h, y", "an input, a hidden neuron, an output"),
-    ("a", "activation: the number that a neuron sends on"),
+    ("a", f"{terms.marked('activation')}: the number that a neuron sends on"),
     ("w", "weight of an edge: what a is multiplied by on its way"),
-    ("z", "sum of all a·w that come into a neuron, plus its bias b; of an output it is the score, the logit"),
-    ("R", "relevance: which part of the explained score goes back to this neuron or edge; it has the score's unit"),
-    ("ε", "stabilizer: added to a denominator, with its sign; what it holds back is lost"),
+    (
+        "z",
+        "sum of all a·w that come into a neuron, plus its bias b; of an output it is the score, the "
+        + terms.marked("logit"),
+    ),
+    (
+        "R",
+        f"{terms.marked('relevance')}: which part of the explained score goes back to this neuron or edge; it has the "
+        f"score's unit",
+    ),
+    ("ε", f"{terms.marked('stabilizer', 'stabilizer')}: added to a denominator, with its sign; what it holds back is lost"),
     ("i, j", "the lower neuron of an edge, and the upper one"),
 )
 LEGEND = (

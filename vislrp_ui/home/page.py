@@ -6,9 +6,10 @@ import base64
 from functools import cache, partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_core.network import Network
-from vislrp_ui import service, session, state, state_lesson, theme
+from vislrp_ui import rooms, service, session, state, state_lesson, theme
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
@@ -17,7 +18,7 @@ from vislrp_ui.home import primer
 from vislrp_ui.home.cases import CASES, Case
 from vislrp_ui.lessons.questions.catalogue import QUESTIONS
 from vislrp_ui.lessons.questions.dialog import ask
-from vislrp_ui.shared import guide, kept_panel, large, literal, table, views, widgets
+from vislrp_ui.shared import guide, kept_panel, large, literal, table, terms, views, widgets
 from vislrp_ui.shared.colour_bar import colour_bar_words
 from vislrp_ui.shared.entrance import boot
 from vislrp_ui.shared.literal import escaped
@@ -27,9 +28,10 @@ from vislrp_ui.state import ModelEntry, Visit
 SHOWN_CLASSES = 6
 SHOWN_EXAMPLES = ("configuration_2", "overview_composite")
 INTRODUCTION = (
-    "Layer-wise Relevance Propagation (LRP) explains a prediction by sending its score back through the network, layer by "
-    "layer, down to the pixels. Which rule acts in which layers decides what the heatmap shows. Here you place the rules "
-    "with the mouse and watch every map follow."
+    f"<p class='v-intro'>Layer-wise {terms.marked('LRP', 'Relevance Propagation')} (LRP) explains a prediction by sending "
+    f"its {terms.marked('logit', 'score')} back through the network, layer by layer, down to the pixels. Which "
+    f"{terms.marked('rule', 'rule')} acts in which layers decides what the {terms.marked('heatmap', 'heatmap')} shows. Here "
+    "you place the rules with the mouse and watch every map follow.</p>"
 )
 
 
@@ -49,19 +51,19 @@ def home() -> None:
         with column:
             _case(case)
     _questions(network)
-    st.html('<h2 class="v-head">LRP rules at a glance</h2>')
-    st.markdown(primer.INTRODUCTION)
+    conservation = _primer()
     st.markdown(primer.table(theme.mode()))
     with st.expander("Photographs: authors and licences"):
         widgets.credits()
     # Last, in its place above: all the rest can be read and used while the network looks at the first image.
     with example:
-        _example(network, visit)
+        result = _example(network, visit)
+    conservation.html(primer.conservation("" if result is None else primer.here(*result)))
 
 
 def _words(network: Network) -> None:
     st.html("<h1 class='v-title'>Design how relevance flows through VGG16</h1>")
-    st.markdown(INTRODUCTION)
+    st.html(INTRODUCTION)
     with st.container(horizontal=True, gap="small"):
         if widgets.pressed("Start designing", type="primary", icon=":material/tune:", key="start-designing"):
             session.update(started)
@@ -87,7 +89,8 @@ def started(visit: Visit) -> Visit:
     return visit if any(entry.id == visit.active for entry in shown) else state.activate(visit, shown[0].id)
 
 
-def _example(network: Network, visit: Visit) -> None:
+def _example(network: Network, visit: Visit) -> tuple[str, float, float] | None:
+    """Draw the live example; returns its class, the start of relevance and what arrives, None where it has no map."""
     entries = shown_models(visit)
     entry = next((e for e in entries if e.id == visit.active), entries[0])
     photo, map_column, choice = st.columns([0.36, 0.36, 0.28], gap="small")
@@ -105,12 +108,32 @@ def _example(network: Network, visit: Visit) -> None:
         name = network.classes[target]
         if 0 not in result.maps:
             literal.warning(str(result.error))
-            return
+            return None
         limit = service.limit_of(result.maps[0], visit.look)
         png = service.heatmap_png(result.maps[0], views.map_key(network, visit, result, 0), visit.look, limit=limit)
         view = large.offer("map", partial(views.map_view, network, visit.image, entry.model, target, 0, visit.look))
         picture("home-map", data_url(png), f"Heatmap of relevance for {name}", view)
         st.html(colour_bar_words(visit))
+    return name, float(result.total[-1]), float(result.total[0])
+
+
+def _primer() -> DeltaGenerator:
+    """What LRP does, with its letters; returns the place of the paragraph that has numbers of the example."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="home-primer-line"):
+        st.html('<h2 class="v-head">LRP rules at a glance</h2>', width="content")
+        if widgets.pressed(
+            "Compute it by hand",
+            icon=":material/calculate:",
+            type="tertiary",
+            key="home-by-hand",
+            help="A network small enough to compute, with all its numbers",
+        ):
+            widgets.answered("home-by-hand")
+            st.switch_page(rooms.find("hand").file)
+    st.html(primer.introduction())
+    place = st.empty()
+    place.html(primer.conservation())  # until the example is drawn
+    return place
 
 
 def _pick_class(picked: object) -> None:

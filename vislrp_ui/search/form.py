@@ -21,7 +21,7 @@ from vislrp_ui.samples import samples
 from vislrp_ui.search import budget, pictures, spaces
 from vislrp_ui.search.edits import change, changing, job
 from vislrp_ui.search.found import KeptSearch
-from vislrp_ui.shared import kept_panel, measuring, widgets
+from vislrp_ui.shared import kept_panel, measuring, terms, widgets
 from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state_search import MAX_SEED, MAX_TRIALS, MIN_TRIALS, OFFERED, PRESETS, SearchState
 
@@ -102,7 +102,7 @@ def _take_upload() -> None:
 
 
 def _objectives(asked: SearchState) -> None:
-    st.html('<h2 class="v-head">Objectives</h2>')
+    st.html(f'<h2 class="v-head">Objectives: {terms.marked("measure", "measures")} of a map</h2>')
     key = widgets.mirror("search-objectives", list(asked.objectives))
     st.multiselect(
         "Objectives",

@@ -16,7 +16,7 @@ from vislrp_ui.search import budget, chart, pictures
 from vislrp_ui.search.edits import change, changing, job
 from vislrp_ui.search.found import KeptSearch
 from vislrp_ui.search.job import elsewhere
-from vislrp_ui.shared import literal, measuring, widgets
+from vislrp_ui.shared import literal, measuring, terms, widgets
 from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.literal import escaped
 
@@ -47,7 +47,7 @@ def head(network: Network, kept: KeptSearch) -> None:
     running = own and work.progress.running
     away = elsewhere(kept.id, work)
     done = sum(one.state == "complete" for one in kept.trials)
-    names = ", ".join(MEASURES[key].title for key in kept.objectives)
+    names = ", ".join(terms.marked(key, MEASURES[key].title) for key in kept.objectives)
     held = round(pictures.HOLDOUT * len(kept.images))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="search-line"):
         st.html(

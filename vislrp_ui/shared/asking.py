@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vislrp_core.network import Network
 from vislrp_ui import rooms
+from vislrp_ui.components.protocol import Edit
+from vislrp_ui.components.rule_panel import ASKS
 from vislrp_ui.shared import widgets
 
 
@@ -13,7 +17,7 @@ def question_mark(network: Network, place: str, about: str) -> None:
     Parameters
     ----------
     place : str
-        As the questions name it: ``rule``, ``class``, ``map``, ``convention``, ``measure``, ``flipping``.
+        As the questions name it: ``rule``, ``class``, ``map``, ``convention``, ``measure``, ``flipping``, ``ablation``.
     about : str
         What the questions are about, for those who cannot see where the button stands.
     """
@@ -23,3 +27,24 @@ def question_mark(network: Network, place: str, about: str) -> None:
     ):
         widgets.answered(key)
         rooms.call(rooms.QUESTIONS, network, place)
+
+
+def heard(edit: Edit) -> bool:
+    """In a callback of the rule panel: whether the gesture is a question mark, whose questions `asked` then opens."""
+    if edit["kind"] != "ask":
+        return False
+    if edit.get("about") in ASKS.values():
+        widgets.press(_key(str(edit["about"])))
+    return True
+
+
+def asked(network: Callable[[], Network]) -> None:
+    """Open the questions of the question mark in the rule panel that was pressed, if one was."""
+    for about in dict.fromkeys(ASKS.values()):
+        if widgets.is_pressed(_key(about)):
+            widgets.answered(_key(about))
+            rooms.call(rooms.QUESTIONS, network(), about)
+
+
+def _key(about: str) -> str:
+    return f"ask-panel-{about}"

@@ -7,7 +7,7 @@ import streamlit as st
 from vislrp_ui import rooms, session, theme
 from vislrp_ui.caches import settle
 from vislrp_ui.components.pagetools import page_tools
-from vislrp_ui.shared import kept_panel, large, literal, table
+from vislrp_ui.shared import kept_panel, large, literal, table, terms
 from vislrp_ui.shared.fitting import fit
 from vislrp_ui.state import Visit
 from vislrp_ui.streamlit_inside import leave_pages_folder
@@ -23,7 +23,8 @@ def boot() -> Visit:
     visit = fit()
     session.save(session.MAIN)
     large.mount()
-    with st.container(key="page-tools"):
+    with st.container(key="page-tools", horizontal=True, vertical_alignment="center", gap=None, width="content"):
+        terms.button(rooms.drawn())
         page_tools("tools", theme.mode(), session.say_again)
     # A place of their own: an element that comes and goes would move all others, and components would be built anew.
     with st.container(key="notices"):

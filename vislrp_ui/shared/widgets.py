@@ -41,6 +41,16 @@ def pressed(label: str, *, key: str, **options: Any) -> bool:
     return key in _presses()
 
 
+def press(key: str) -> None:
+    """In a callback: what a component's button asks for is to be done where the page looks for it."""
+    _remember(key)
+
+
+def is_pressed(key: str) -> bool:
+    """Whether that waits to be done."""
+    return key in _presses()
+
+
 def answered(key: str) -> None:
     """What a click asked for is done."""
     _presses().discard(key)

@@ -35,7 +35,7 @@ _ALL = (
         "α1β0 multiplies what it gets with shares between 0 and 1: it keeps signs, it makes none. From a positive logit "
         "all is red; from a negative logit all is blue; and LRP-0 or LRP-ε in layers above hand down both.",
         models.signs,
-        ("rule",),
+        ("rule", "contribution"),
     ),
     LearnerQuestion(
         "sign",
@@ -45,7 +45,7 @@ _ALL = (
         "Blue lowers the score of *this* class, often because it raises that of another. Unimportant is white. Where "
         "nothing is absorbed, red and blue together add up to the score.",
         models.two_classes,
-        ("map", "class"),
+        ("map", "class", "ablation"),
         "guitar_and_drums",
     ),
     LearnerQuestion(
@@ -56,7 +56,7 @@ _ALL = (
         "If the bias counts as one more input, it takes a share that no pixel gets. If it is ignored, the shares of the "
         "inputs add up to 1 and the sum stays. Switch it under *Conventions*.",
         models.kept,
-        ("convention", "measure"),
+        ("convention", "measure", "contribution"),
     ),
     LearnerQuestion(
         "layers",
@@ -66,7 +66,7 @@ _ALL = (
         "LRP-γ with the bias ignored hands on everything. An absorbing bias keeps its share, and ε keeps one wherever it "
         "is in the denominator. The bars beside the ruler on Design show at which layer.",
         models.biases,
-        ("convention", "measure"),
+        ("convention", "measure", "suppression"),
     ),
     LearnerQuestion(
         "epsilon",
@@ -77,7 +77,7 @@ _ALL = (
         "colour range of its own for each map hides that; here all share one. In *several* layers ε does change the "
         "pattern, because weak sums shrink more than strong ones.",
         models.epsilons,
-        ("rule",),
+        ("rule", "suppression"),
         shared=True,
     ),
     LearnerQuestion(
@@ -119,7 +119,7 @@ _ALL = (
         "γ adds weight to positive contributions. At 0 it is LRP-0, and the larger it is, the closer to α1β0. Usual: γ "
         "in low layers, ε in the middle, LRP-0 at the top. Whether that is better for your network, flipping measures.",
         models.gammas,
-        ("rule",),
+        ("rule", "weight"),
     ),
     LearnerQuestion(
         "classes",
@@ -129,7 +129,7 @@ _ALL = (
         "α1β0 in all layers follows what is active, whatever the class: its two maps are nearly one. The composite "
         "leaves the top layers, where classes part, to LRP-0. Compare the cosines.",
         models.classes,
-        ("class", "measure"),
+        ("class", "measure", "ablation"),
         "guitar_and_drums",
     ),
     LearnerQuestion(
@@ -150,7 +150,7 @@ _ALL = (
         "The logit is about this class alone. The probability also depends on all others: it rises when they fall, and "
         "does not change if all logits fall alike. Pixel Flipping draws both curves; say which one you report.",
         models.scores,
-        ("flipping",),
+        ("flipping", "ablation"),
         note=_flipped,
     ),
     LearnerQuestion(
@@ -172,7 +172,7 @@ _ALL = (
         "Relative to the root mean square of z it means the same everywhere. The larger, the more is absorbed: watch Σ, "
         "and stop when the map is readable.",
         models.scales,
-        ("rule",),
+        ("rule", "suppression"),
     ),
 )
 QUESTIONS: dict[str, LearnerQuestion] = {question.key: question for question in _ALL}
