@@ -18,7 +18,10 @@ from vislrp_core.rules import PRESETS, Rule
 COUNT = 5
 
 
-@pytest.fixture(params=[500_000, 3_000, 100], ids=["all layers together", "joined in the middle", "joined at the top"])
+MOST = {"all layers together": 500_000, "joined in the middle": 3_000, "joined at the top": 100}
+
+
+@pytest.fixture(params=MOST.values(), ids=MOST)
 def most(request, monkeypatch) -> int:
     monkeypatch.setattr(propagation, "BATCH_VALUES", request.param)
     return request.param
@@ -37,15 +40,21 @@ def everywhere(network: Network, rule: Rule, **fields) -> LRPModel:
 
 
 def compared(network: Network, x: torch.Tensor, model: LRPModel, targets: list[int]):
-    """Maps at all layers, together and alone."""
-    together = propagate_batch(network, forward_many(network, x), model, targets, layers="all")
+    """Maps at all layers, together and alone, wherever layers are joined."""
+    apart = [
+        propagate(network, forward(network, one[None]), model, target, layers="all")
+        for one, target in zip(x, targets, strict=True)
+    ]
     pairs = []
-    for one, target, found in zip(x, targets, together, strict=True):
-        alone = propagate(network, forward(network, one[None]), model, target, layers="all")
-        assert found.layers == alone.layers and found.target == target
-        scale = (alone.positive - alone.negative).max() + 1e-300
-        assert abs(found.positive - alone.positive).max() <= 1e-3 * scale
-        pairs += [(found.at(k), alone.at(k)) for k in found.layers]
+    for most in MOST.values():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(propagation, "BATCH_VALUES", most)
+            together = propagate_batch(network, forward_many(network, x), model, targets, layers="all")
+        for alone, target, found in zip(apart, targets, together, strict=True):
+            assert found.layers == alone.layers and found.target == target
+            scale = (alone.positive - alone.negative).max() + 1e-300
+            assert abs(found.positive - alone.positive).max() <= 1e-3 * scale
+            pairs += [(found.at(k), alone.at(k)) for k in found.layers]
     return pairs
 
 
@@ -57,7 +66,7 @@ def alike(one: torch.Tensor, other: torch.Tensor, least: float) -> bool:
 @pytest.mark.parametrize("pooling", ["proportional", "winner-takes-all"])
 @pytest.mark.parametrize("bias", ["ignore", "absorb"])
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_in_double_precision(most, preset, bias, pooling):
+def test_every_preset_in_double_precision(preset, bias, pooling):
     network, x = prepared(torch.float64)
     model = everywhere(network, Rule.of(preset), bias=bias, pooling=pooling, pixel_rule="segment", pooling_epsilon="segment")
     for together, alone in compared(network, x, model, [0, 3, 3, 1, 9]):
@@ -65,14 +74,14 @@ def test_every_preset_in_double_precision(most, preset, bias, pooling):
 
 
 @pytest.mark.parametrize("number", range(len(MODELS)))
-def test_single_precision(most, number):
+def test_single_precision(number):
     network, x = prepared(torch.float32)
     for together, alone in compared(network, x, MODELS[number], [0, 3, 3, 1, 9]):
         assert alike(together, alone, 0.99999)
 
 
 @pytest.mark.parametrize("key", ["vgg11", "alexnet"])
-def test_other_architectures(most, key):
+def test_other_architectures(key):
     network, x = prepared(torch.float64, key)
     for rule in (Rule.of("gamma"), Rule.of("z_box"), Rule.of("epsilon")):
         for together, alone in compared(network, x, everywhere(network, rule), [2] * COUNT):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import quantus
 import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import VGG
@@ -97,6 +96,8 @@ def test_agrees_with_quantus_on_the_same_order_patches_and_fill(
 
         def forward(self, batch: Tensor) -> Tensor:
             return plain(batch.double())
+
+    import quantus  # six seconds, which not every worker needs
 
     metric = quantus.RegionPerturbation(
         patch_size=patch,

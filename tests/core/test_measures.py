@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
-import quantus
 import torch
 from PIL import Image
 from safetensors.torch import save_file
@@ -366,13 +367,21 @@ def arguments(space: Workspace, picture: Picture) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize(("metric", "theirs"), [("gini", quantus.Sparseness), ("entropy", quantus.Complexity)])
-def test_concentration_is_quantus(space: Workspace, pictures: list[Picture], metric: str, theirs: type) -> None:
-    expected = theirs(abs=True, normalise=False, disable_warnings=True)(**arguments(space, pictures[0]))
+@pytest.fixture
+def quantus() -> ModuleType:
+    """Six seconds, which not every worker needs."""
+    return importlib.import_module("quantus")
+
+
+@pytest.mark.parametrize(("metric", "theirs"), [("gini", "Sparseness"), ("entropy", "Complexity")])
+def test_concentration_is_quantus(
+    quantus: ModuleType, space: Workspace, pictures: list[Picture], metric: str, theirs: str
+) -> None:
+    expected = getattr(quantus, theirs)(abs=True, normalise=False, disable_warnings=True)(**arguments(space, pictures[0]))
     assert value(space, pictures[0], metric) == pytest.approx(expected[0], rel=1e-6)
 
 
-def test_localisation_is_quantus(space: Workspace, pictures: list[Picture]) -> None:
+def test_localisation_is_quantus(quantus: ModuleType, space: Workspace, pictures: list[Picture]) -> None:
     """Its relevance mass accuracy of the positive part is ours; its pointing game has no tolerance."""
     given = arguments(space, pictures[4])
     box, size = Box(100, 50, 300, 200), (500, 300)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torchvision.models.vgg import VGG, make_layers
 
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.canonize import normalised_modules
 from vislrp_core.network import Network
 from vislrp_core.networks import EMBEDDED
+
+if TYPE_CHECKING:
+    from torchvision.models.vgg import VGG
 
 VGG16 = ARCHITECTURES["vgg16"]
 
@@ -79,6 +82,8 @@ def tiny_network(
 
 def small_vgg(seed: int) -> VGG:
     """torchvision's own VGG16 class with few channels, in double precision."""
+    from torchvision.models.vgg import VGG, make_layers  # seconds for each server that tests start otherwise
+
     torch.manual_seed(seed)
     plan: list[str | int] = [4, 4, "M", 4, 5, "M", 5, 5, 6, "M", 6, 6, 6, "M", 6, 6, 6, "M"]
     module = VGG(make_layers(plan), init_weights=False)  # type: ignore[arg-type]
