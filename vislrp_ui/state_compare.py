@@ -336,6 +336,11 @@ def close_evidence(shown: CompareState) -> CompareState:
     return replace(shown, evidence=None)
 
 
+def turn_evidence(shown: CompareState) -> CompareState:
+    """Open the measures below the grid, or close them."""
+    return close_evidence(shown) if shown.evidence is not None else set_evidence(shown)
+
+
 def set_box(shown: CompareState, row: int, ends: tuple[int, int, int, int] | None) -> CompareState:
     """The box of the object in a row's picture, in pixels of the network's view; None for none."""
     shown.row(row)

@@ -38,6 +38,7 @@ ELSEWHERE = (
     "flip-mask",
     "flip-file",
     "question",
+    "ask-",
 )
 """Keys that begin so lead elsewhere, give a file, open a dialog, or start work of minutes."""
 

@@ -81,6 +81,12 @@ def test_classes_of_rows():
     assert state_compare.targets(rows, order.__getitem__) == (1, 3, 9, 8, 2)
 
 
+def test_the_measures_are_opened_and_closed_by_what_is_there_when_the_button_is_pressed():
+    shown = state_compare.of(fresh())
+    opened = state_compare.turn_evidence(shown)
+    assert opened.evidence is not None and state_compare.turn_evidence(opened).evidence is None
+
+
 def test_columns_keep_the_difference_on_its_models():
     shown = state_compare.set_difference(state_compare.of(fresh()), (GridCell(1, 2), GridCell(1, 0)))
     moved = state_compare.move_column(shown, 2, 0)

@@ -50,7 +50,8 @@ def switch(grid: Grid) -> None:
         type="tertiary",
         key="compare-difference",
         help="Close the difference" if on else "Subtract the maps of two cells",
-        on_click=_close if on else _open,
+        on_click=change_visit,
+        args=(turn_difference,),
         disabled=not grid.rows or (len(grid.rows) == 1 and len(grid.entries) == 1),
     )
 
@@ -59,8 +60,11 @@ def _close() -> None:
     change(state_compare.set_difference, None)
 
 
-def _open() -> None:
-    change_visit(open_difference)
+def turn_difference(visit: Visit, network: Network) -> Visit:
+    """Open the difference, or close it: as it is when the button is pressed, not when it was drawn."""
+    if state_compare.of(visit).difference is not None:
+        return state_compare.changed(pinned(visit, network), state_compare.set_difference, None)
+    return open_difference(visit, network)
 
 
 def open_difference(visit: Visit, network: Network) -> Visit:

@@ -49,7 +49,7 @@ def switch(grid: Grid) -> None:
         disabled=not grid.rows,
         help="Close the measures" if on else "Measure the models over rows or over many pictures, with intervals",
         on_click=change,
-        args=(state_compare.close_evidence if on else state_compare.set_evidence,),
+        args=(state_compare.turn_evidence,),
     )
 
 
