@@ -25,13 +25,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
             ctypes.CDLL(None).mallopt(what, 1 << 30)
 
 
+APART = ("tests/browser/test_components", "tests/browser/test_installed")
+"""Without an app, or with one of their own."""
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """A file stays with one worker, and so does all that drives a browser: two at once would wait for each other."""
+    """A file stays with one worker, and so do all browsers of one app: two at once would wait for each other."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
+            file = nodeid.split("::")[0]
+            return "browser" if file.startswith("tests/browser/") and not file.startswith(APART) else file
 
     config.option.loadscopereorder = False  # in the order below, not those with the most tests first
     return ByFile(config, log)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import io
 import os
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.support.networks import VGG16, random_image, tiny_network, tiny_state
+from tests.support.networks import VGG16, for_pictures_of, random_image, tiny_network, tiny_state
+from tests.support.small import SIDE, picture, small_network
 from vislrp_core import explain
 from vislrp_core.export import ExportError, python_script, relevance_npz, zennit_script
 from vislrp_core.images import read_image, to_input
@@ -59,9 +62,25 @@ def run(script: str, folder: Path, *arguments: str) -> subprocess.CompletedProce
     )
 
 
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """As `run`, in this process, which has PyTorch and Zennit already; answers what is printed."""
+
+    def go(script: str, folder: Path, *arguments: str) -> str:
+        file = folder / "script.py"
+        file.write_text(script, encoding="utf-8")
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            patch.setattr(sys, "argv", [str(file), *arguments])
+            runpy.run_path(str(file), run_name="__main__")
+        return capsys.readouterr().out
+
+    return go
+
+
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return Network.from_state_dict(tiny_state(2, divisor=32, dtype=torch.float64), any_width=True)
+    return small_network("vgg16", seed=2, divisor=32)
 
 
 # --- .npz ----------------------------------------------------------------------------------------------------------------
@@ -82,7 +101,7 @@ def test_npz_holds_arrays_by_layer_number(dtype):
 
 def test_npz_of_chosen_layers(network):
     model = model_of({"preset": "gamma"}, {"preset": "zero"})
-    relevance = propagate(network, forward(network, random_image()), model, 0)
+    relevance = propagate(network, forward(network, picture(network.architecture)), model, 0)
     with np.load(io.BytesIO(relevance_npz(relevance))) as file:
         assert set(file) == {str(layer) for layer in default_layers(model)} == {"0", "19"}
     with np.load(io.BytesIO(relevance_npz(relevance, [19]))) as file:
@@ -181,7 +200,7 @@ RULES = [{"preset": preset} for preset in PRESETS if preset not in ("z_box", "cu
 
 
 def assert_zennit_agrees(network: Network, model: LRPModel, target: int = 4) -> None:
-    x = random_image(3)
+    x = picture(network.architecture, seed=3)
     expected = propagate(network, forward(network, x), model, target).at(0)
     found = zennit_relevance(zennit_script(model), network, x, target)
     assert (found - expected).abs().max() <= 1e-6 * expected.abs().max()
@@ -214,7 +233,9 @@ def test_zennit_agrees_for_every_start(network, start):
 
 
 def test_contrast_with_a_single_class():
-    assert_zennit_agrees(tiny_network(classes=1), model_of({"preset": "zero"}, start="contrast"), target=0)
+    assert_zennit_agrees(
+        for_pictures_of(tiny_network(classes=1), SIDE), model_of({"preset": "zero"}, start="contrast"), target=0
+    )
 
 
 def test_what_zennit_cannot_express_is_named():
@@ -225,7 +246,7 @@ def test_what_zennit_cannot_express_is_named():
 
 
 @pytest.mark.parametrize(("fit", "wrapped"), [("crop", False), ("squash", True)])
-def test_the_zennit_script_as_its_user_runs_it(tmp_path, fit, wrapped):
+def test_the_zennit_script_as_its_user_runs_it(tmp_path, run_here, fit, wrapped):
     """It knows the network it was made with, its preprocessing, the class and how the picture is brought to its size."""
     state = tiny_state(5, divisor=32, dtype=torch.float64)
     torch.save(
@@ -236,31 +257,31 @@ def test_the_zennit_script_as_its_user_runs_it(tmp_path, fit, wrapped):
     network = Network.from_state_dict(state, any_width=True, mean=mean, std=std)
     model = model_of({"preset": "gamma"}, {"preset": "epsilon"}, {"preset": "zero"})
     script = zennit_script(model, mean, std, network="weights.pth", target=6, fit=fit)
-    printed = run(script, tmp_path, str(PICTURE), "--out", "map.pt").stdout
+    start = run_here if wrapped else lambda *given: run(*given).stdout  # a process of its own imports PyTorch for seconds
+    printed = start(script, tmp_path, str(PICTURE), "--out", "map.pt")
     trace = forward(network, to_input(read_image(PICTURE), network, fit))
     expected = propagate(network, trace, model, 6).at(0)
     assert (torch.load(tmp_path / "map.pt") - expected).abs().max() <= 1e-6 * expected.abs().max()
     assert printed.startswith(f"class 6: logit {float(trace.logits[6]):.4g}")
-    if wrapped:  # once is enough: each run imports PyTorch and torchvision
-        printed = run(script, tmp_path, str(PICTURE), "--target", "2", "--weights", "weights.pth").stdout
-        assert printed.startswith("class 2: logit ")
+    printed = run_here(script, tmp_path, str(PICTURE), "--target", "2", "--weights", "weights.pth")
+    assert printed.startswith("class 2: logit ")
 
 
-def test_the_zennit_script_of_the_embedded_network_repeats_the_map_on_screen(tmp_path):
+def test_the_zennit_script_of_the_embedded_network_repeats_the_map_on_screen(tmp_path, run_here):
     network = load_network("embedded")
     model = LRPModel.load(ROOT / "model_store" / "overview_composite.json")
     script = zennit_script(model, network.mean, network.std, network="embedded", target=483)
     (tmp_path / "model_store").symlink_to(ROOT / "model_store")
-    run(script, tmp_path, str(PICTURE), "--out", "map.pt")
+    run_here(script, tmp_path, str(PICTURE), "--out", "map.pt")
     expected = explain(network, PICTURE, model, 483).relevance.at(0)
     found = torch.load(tmp_path / "map.pt")
     assert torch.nn.functional.cosine_similarity(found.flatten(), expected.flatten(), dim=0) >= 0.9999
     assert float(found.sum()) == pytest.approx(float(expected.sum()), rel=1e-3)
 
 
-def test_a_zennit_script_without_its_weights_says_how_to_give_them(tmp_path):
+def test_a_zennit_script_without_its_weights_says_how_to_give_them(tmp_path, run_here):
     script = zennit_script(LRPModel.basic(), network="embedded")
-    with pytest.raises(subprocess.CalledProcessError) as caught:
-        run(script, tmp_path, str(PICTURE))
-    assert "model_store/embedded_vgg16.safetensors: give the weights with --weights FILE." in caught.value.stderr
+    with pytest.raises(SystemExit) as caught:
+        run_here(script, tmp_path, str(PICTURE))
+    assert "model_store/embedded_vgg16.safetensors: give the weights with --weights FILE." in str(caught.value)
     assert "run the script in that folder" in script
