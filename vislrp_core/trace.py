@@ -219,6 +219,12 @@ class TraceCache:
         """Whether a propagation has asked for the pass in double precision."""
         return self._double is not None
 
+    def forget(self) -> None:
+        """Let all of it go: up to three times the memory of the forward pass itself."""
+        with self._making, self._lock:
+            self._terms.clear()
+            self._double = None
+
     def tensors(self) -> list[Tensor]:
         """The parts kept now."""
         with self._lock:

@@ -119,21 +119,28 @@ class Workspace:
         """A kept value, or a new one."""
         kept = self._kept.setdefault(kind, OrderedDict())
         if key not in kept:
+            while len(kept) >= self._room.get(kind, KEPT_OTHERS):
+                kept.popitem(last=False)  # before a new one takes its memory
             kept[key] = make()
         kept.move_to_end(key)
-        while len(kept) > self._room.get(kind, KEPT_OTHERS):
-            kept.popitem(last=False)
         return cast(T, kept[key])
 
     def trace(self, picture: Picture) -> Trace:
         """The picture's forward pass (ImageError, OSError)."""
 
         def see() -> Trace:
-            x = to_input(read_image(picture.path), self.network, picture.fit)
+            self._at_another_picture()
+            x = to_input(picture.read(), self.network, picture.fit)
             with self.turn(1):
                 return forward(self.network, x)
 
         return self.remember("trace", picture, see)
+
+    def _at_another_picture(self) -> None:
+        """Keep of the last picture its forward pass alone: what was computed beside it, and its mosaics, take far more."""
+        self._kept.pop("mosaic trace", None)
+        for trace in self._kept.get("trace", {}).values():
+            trace.cache.forget()
 
     def see(self, pictures: Sequence[Picture]) -> Batch | None:
         """Forward passes of several pictures at once, kept as traces; None if one has none, whose own task says why."""

@@ -166,6 +166,7 @@ def _budget(network: Network, asked: SearchState, images: tuple[str, ...], space
             stop="search-stop-form",
             disabled=bool(why),
             label="Search",
+            type="primary",
             help="It runs in the background: other pages can be used meanwhile",
         )
 

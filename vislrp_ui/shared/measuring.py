@@ -51,7 +51,7 @@ def buttons(
     help: str,
     label: str = "Measure",
     stop_help: str | None = None,
-    type: Literal["secondary", "tertiary"] = "secondary",
+    type: Literal["primary", "secondary", "tertiary"] = "secondary",
 ) -> None:
     """Stop, while the measurement runs; otherwise the button that begins it.
 
@@ -65,9 +65,12 @@ def buttons(
         Whether nothing is left to measure.
     help, stop_help : str
         What is shown when the pointer rests on them.
+    type : {"primary", "secondary", "tertiary"}
+        As Streamlit's buttons; only the one that begins is ever the primary one.
     """
     if work.progress.running:
-        st.button("Stop", icon=":material/stop:", key=stop, type=type, on_click=work.stop, help=stop_help)
+        quiet = "secondary" if type == "primary" else type
+        st.button("Stop", icon=":material/stop:", key=stop, type=quiet, on_click=work.stop, help=stop_help)
     elif widgets.pressed(label, icon=":material/play_arrow:", key=key, type=type, disabled=disabled, help=help):
         begin()
         widgets.answered(key)

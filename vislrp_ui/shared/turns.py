@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vislrp_core.experiments import Explainer, Picture, Workspace
-from vislrp_core.images import read_image, to_input
-from vislrp_core.network import Network, Trace, forward
+from vislrp_core.images import read_image
+from vislrp_core.network import Network
 from vislrp_ui import service
 from vislrp_ui.gate import GATE
 from vislrp_ui.samples import samples
@@ -62,16 +62,6 @@ class MeasuringWorkspace(Workspace):
 
     def prepare(self, wishes: Sequence[Any]) -> None:
         """Compute nothing ahead: another visitor then waits for one map at most."""
-
-    def trace(self, picture: Picture) -> Trace:
-        """The picture's forward pass."""
-
-        def see() -> Trace:
-            x = to_input(picture.read(), self.network, picture.fit)
-            with self.turn(1):
-                return forward(self.network, x)
-
-        return self.remember("trace", picture, see)
 
     def values(self, picture: Picture, model: Explainer, target: int) -> NDArray[Any]:
         """The pixel map."""
