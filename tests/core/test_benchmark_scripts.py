@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
-from benchmarks import evidence, gpu, parity
+from benchmarks import evidence, gpu, parity, search
+from tests.support.networks import tiny_state
 from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.cli import measure
 
@@ -60,3 +62,15 @@ def test_the_published_table_is_made_of_measured_values(tmp_path, capsys: pytest
         for place, word in enumerate(wanted)
         if word == "--model"
     )
+
+
+def test_the_time_of_a_search_is_that_of_its_trials(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "net.safetensors"
+    save_file(tiny_state(4, divisor=16, hidden=(12, 10), classes=7, architecture="alexnet"), file)
+    arguments = ["--network", str(file), "--trials", "3", "--pictures", "2", "--patch", "112", "--steps", "1"]
+    search.main([*arguments, "--workers", "1"])
+    first, trials, measured, memory, time = capsys.readouterr().out.splitlines()
+    assert first.endswith("1 process(es), 2 search pictures") and trials == "trials: 3 (3 complete)"
+    # Class cosine and Gini on the first picture, SRG on both.
+    assert measured.startswith(f"measurements: {3 * (2 + 2)}, ") and memory.startswith("memory: ")
+    assert time.startswith("time: ") and not memory.startswith("memory: 0 MB")

@@ -10,6 +10,9 @@ from vislrp_core.composites import COMPOSITES, composite
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.resources import model_store
 
+FOUND = "found_by_search"
+"""Beginning of the names of example files that a search found."""
+
 
 @dataclass(frozen=True)
 class ReadyModel:
@@ -23,10 +26,13 @@ def ready_models(architecture: str) -> tuple[ReadyModel, ...]:
     """Ready models for an architecture, each once.
 
     Examples, which are written for VGG16, are carried over to others. Composites come first, and examples that are
-    composites, too, go by their names.
+    composites, too, go by their names. Examples that a search found are left out: they were chosen on some of the sample
+    photographs, so on these they are no competition that is fair.
     """
     found = [ReadyModel(composite(key, architecture), "composite") for key in COMPOSITES]
     for path in sorted(model_store().glob("*.json")):
+        if path.name.startswith(FOUND):
+            continue
         try:
             found.append(ReadyModel(adapt(LRPModel.load(path), architecture), "example"))
         except ModelError:
