@@ -15,7 +15,7 @@ COLLECT_SECONDS = 5.0
 THAW_SECONDS = 600.0
 """After so long, what `settle` froze is looked through once: sessions that were there at that moment, with all they hold."""
 COMMON = {
-    "traces": 0.45,
+    "traces": 0.44,
     "relevances": 0.04,
     "borders": 0.20,
     "maps": 0.07,

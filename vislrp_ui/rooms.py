@@ -75,7 +75,16 @@ class Room:
 
 ROOMS: tuple[Room, ...] = (
     Room("home", "Home", ":material/home:", "vislrp_ui.home.page:home"),
-    Room("design", "Design", ":material/tune:", "vislrp_ui.design.page:design", "pages/1_Design.py"),
+    Room(
+        "design",
+        "Design",
+        ":material/tune:",
+        "vislrp_ui.design.page:design",
+        "pages/1_Design.py",
+        state="vislrp_ui.state_origins",
+        counts_layers=True,
+        caches={"origins": 0.012},
+    ),
     Room(
         "compare",
         "Compare",

@@ -10,7 +10,7 @@ picture that was uploaded is served to the session that holds it alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Literal, TypeVar
 
 import streamlit as st
 from torch import Tensor
@@ -21,7 +21,7 @@ from vislrp_core.errors import VisLRPError
 from vislrp_core.images import to_input
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Prediction, Trace, forward, rank
-from vislrp_core.propagation import NonFiniteRelevance, Relevance, default_layers, propagate
+from vislrp_core.propagation import NonFiniteRelevance, Reached, Relevance, default_layers, propagate, relevance_at
 from vislrp_core.store import RelevanceStore
 from vislrp_ui import inbox, parts, pictures, places, shelved
 from vislrp_ui.allocator import give_back_memory
@@ -43,6 +43,7 @@ from vislrp_ui.uploads import MissingImage as MissingImage
 Watch = Callable[[str, float], None]
 """Told what is being done and the share done (0 to 1); an `st` call in it lets a newer edit stop the work."""
 Layers = Literal["all"] | Iterable[int] | None
+T = TypeVar("T")
 
 
 counters = Counters()
@@ -219,6 +220,39 @@ def relevance(
         return run(layers)
     wanted = frozenset(default_layers(model) if layers is None else layers)
     return _relevances.get_or_make((net.digest, ref, model.key, chosen, wanted), lambda: run(wanted), _let_newer_edit_in)
+
+
+def reached(
+    net: Network,
+    ref: ImageRef,
+    model: LRPModel,
+    target: int,
+    layers: Iterable[int],
+    use: Callable[[Trace, dict[int, Reached]], T],
+    *,
+    watch: Watch | None = None,
+) -> T:
+    """What is made of the relevance of some layers and the forward pass, in one slot of the gate; the result is not kept.
+
+    Raises
+    ------
+    NonFiniteRelevance, MissingImage, NetworkError
+    """
+    view(ref)
+    with GATE.slot(_waiting(watch)):
+        passed = trace(net, ref)
+        counters.count("propagations")
+        told = _checkpoint(net.architecture, watch)
+        try:
+            return use(passed, relevance_at(net, passed, model, target, layers, store=_borders, checkpoint=told))
+        except VisLRPError:
+            raise
+        except BaseException:
+            counters.count("stopped")
+            raise
+        finally:
+            _traces.put((net.digest, ref), passed)
+            give_back_memory()
 
 
 def maps(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,26 @@ def test_values_colour_bar_steps_and_download(page: Page, app_url: str, tmp_path
     with Image.open(file) as picture:
         assert picture.width >= 896 and len(picture.convert("RGB").getcolors(1_000_000) or []) > 50
     assert on.borders_of(page.url) == [10, 23, 30, 38], "looking changes nothing"
+
+    # A click on a position asks where its relevance comes from: followed upwards, back by keyboard, moved on the map.
+    dialog.locator(".frame img").click(position={"x": 200, "y": 120})
+    panel = page.locator(".origins")
+    expect(panel.locator(".title")).to_contain_text("R of the pixel at column")
+    expect(page.locator(DIALOG)).to_have_count(0)
+    expect(panel.locator(".line .filled math")).to_have_count(4)
+    panel.locator(".follow").first.click()
+    expect(panel.locator(".title")).to_contain_text("of conv1_1 at column")
+    panel.locator(".crumb").first.press("Enter")
+    expect(panel.locator(".crumb")).to_have_count(0)
+    before = panel.locator(".title").inner_text()
+    panel.locator(".map").press("ArrowRight")
+    expect(panel.locator(".title")).not_to_have_text(before)
+    moved = panel.locator(".title").inner_text()
+    page.reload()
+    expect(panel.locator(".title")).to_have_text(moved)
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("origin="))
 
 
 def test_values_travel_when_a_map_is_opened_and_the_page_does_not_run_again(page: Page, app_url: str) -> None:

@@ -11,8 +11,8 @@ import pytest
 from vislrp_core.rules import Rule
 from vislrp_ui import state, state_hand
 from vislrp_ui.hand import board, edits, explained, slips
-from vislrp_ui.hand.formulas import number
 from vislrp_ui.hand.worked import work
+from vislrp_ui.shared.formulas import number
 from vislrp_ui.state import StateError, Visit
 from vislrp_ui.state_hand import EXAMPLES, HandState, model_of
 

@@ -34,9 +34,11 @@ class Large {
     this.previous = iconButton("previous", "chevron_left", "Previous picture (left arrow)", () => this.step("previous"));
     this.next = iconButton("next", "chevron_right", "Next picture (right arrow)", () => this.step("next"));
     this.save = iconButton("save", "download", "Download this picture (PNG)", () => this.download());
+    this.origin = iconButton("origin", "account_tree", "Where does this come from? The position that was touched last, or the strongest",
+      () => this.trace(...(this.at ?? this.strongest())));
     const close = iconButton("close", "close", "Close (Escape)", () => dialog.close());
     const head = node("div", "head");
-    head.append(this.title, this.place, this.previous, this.next, this.save, close);
+    head.append(this.title, this.place, this.previous, this.next, this.origin, this.save, close);
     this.frame = node("div", "frame");
     this.image = node("img", "", { alt: "", draggable: "false" });
     this.spot = node("div", "spot", { "aria-hidden": "true" });
@@ -48,6 +50,10 @@ class Large {
     dialog.append(head, this.stage, this.foot);
     this.frame.onpointermove = this.frame.onpointerdown = (event) => this.tell(event);
     this.frame.onpointerleave = () => this.hush();
+    // A finger has no hover: it reads the value, and the button above goes on from there.
+    this.frame.onclick = (event) => {
+      if (event.pointerType !== "touch" && event.pointerType !== "pen") this.trace(...this.spotOf(event));
+    };
     dialog.onkeydown = (event) => {
       event.stopPropagation();
       const way = { ArrowLeft: "previous", ArrowRight: "next" }[event.key];
@@ -81,6 +87,7 @@ class Large {
 
   ask(id, more = {}) {
     this.number += 1;
+    this.id = id;
     this.busy = true;
     this.controls();
     this.request({ ...more, id, number: this.number }, PATIENCE_MS);
@@ -114,6 +121,8 @@ class Large {
     this.previous.disabled = this.busy || !this.answer?.previous;
     this.next.disabled = this.busy || !this.answer?.next;
     this.save.disabled = this.busy || !this.view?.picture;
+    this.origin.hidden = !this.view?.traced;
+    this.origin.disabled = this.busy || !this.values;
     attribute(this.dialog, "aria-busy", this.busy);
   }
 
@@ -126,6 +135,7 @@ class Large {
   show(view) {
     this.view = view;
     this.values = view.values ? numbersOf(view.values) : null;
+    this.at = null;
     write(this.title, view.title);
     attribute(this.image, "alt", view.title);
     this.image.onload = () => this.frame.style.setProperty("--ratio", this.image.naturalWidth / this.image.naturalHeight);
@@ -138,6 +148,7 @@ class Large {
     this.foot.replaceChildren();
     if (view.stops.length) this.foot.append(this.bar(view));
     if (view.note) this.foot.append(this.words(view.note));
+    if (view.traced && this.values) this.foot.append(this.words("Click a position to see where its relevance comes from."));
   }
 
   ends(view) {
@@ -156,12 +167,33 @@ class Large {
     return made;
   }
 
+  spotOf(event) {
+    const [high, wide] = this.view.shape ?? [1, 1];
+    const box = this.image.getBoundingClientRect();
+    const x = Math.max(0, Math.min(wide - 1, Math.floor(((event.clientX - box.left) / box.width) * wide)));
+    const y = Math.max(0, Math.min(high - 1, Math.floor(((event.clientY - box.top) / box.height) * high)));
+    return [x, y];
+  }
+
+  strongest() {
+    const [, wide] = this.view.shape;
+    const at = this.values.reduce((best, value, place) => (Math.abs(value) > Math.abs(this.values[best]) ? place : best), 0);
+    return [at % wide, Math.floor(at / wide)];
+  }
+
+  // Where does the value of a position come from: the page answers, in a dialog of its own.
+  trace(column = 0, row = 0) {
+    if (this.busy || !this.values || !this.view.traced) return;
+    this.opener = null;
+    this.send("origin", { id: this.id, row, column });
+    this.dialog.close();
+  }
+
   tell(event) {
     if (!this.values) return;
     const [high, wide] = this.view.shape;
     const box = this.image.getBoundingClientRect();
-    const x = Math.max(0, Math.min(wide - 1, Math.floor(((event.clientX - box.left) / box.width) * wide)));
-    const y = Math.max(0, Math.min(high - 1, Math.floor(((event.clientY - box.top) / box.height) * high)));
+    const [x, y] = this.at = this.spotOf(event);
     const value = node("b");
     value.textContent = figures(this.values[y * wide + x]);
     this.tip.replaceChildren(value, ` at column ${x}, row ${y}`);

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vislrp_ui.components.assets import register
 
 _view = register("largeview", '<dialog class="large" aria-labelledby="large-title"></dialog>', parts=("nodes",))
-_MAX_ID, _MAX_ADDRESS = 120, 40_000
+_MAX_ID, _MAX_ADDRESS, _MAX_SIDE = 120, 40_000, 200_000
 
 
 class ViewRequest(NamedTuple):
@@ -22,6 +22,14 @@ class ViewRequest(NamedTuple):
     id: str
     number: int
     address: str = ""
+
+
+class Position(NamedTuple):
+    """A position of a picture that somebody asks about."""
+
+    id: str
+    row: int
+    column: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +90,20 @@ def wanted_of(message: Any) -> ViewRequest | None:
     return ViewRequest(wish["id"][:_MAX_ID], wish["number"], address[:_MAX_ADDRESS] if isinstance(address, str) else "")
 
 
-def large_view(key: str, answer: dict[str, Any] | None, on_want: Callable[[], None]) -> None:
+def position_of(message: Any) -> Position | None:
+    """The position that the browser asks about; None where the message is damaged or asks nothing."""
+    wish = message.get("origin") if hasattr(message, "get") else None
+    if not isinstance(wish, dict) or not isinstance(wish.get("id"), str):
+        return None
+    row, column = wish.get("row"), wish.get("column")
+    if type(row) is not int or type(column) is not int or not (0 <= row < _MAX_SIDE and 0 <= column < _MAX_SIDE):
+        return None
+    return Position(wish["id"][:_MAX_ID], row, column)
+
+
+def large_view(
+    key: str, answer: dict[str, Any] | None, on_want: Callable[[], None], on_origin: Callable[[], None] = lambda: None
+) -> None:
     """Draw the view, closed until somebody opens a picture.
 
     Parameters
@@ -91,6 +112,8 @@ def large_view(key: str, answer: dict[str, Any] | None, on_want: Callable[[], No
         Component key; `wanted_of(st.session_state[key])` reads the question in `on_want`.
     answer : dict or None
         `number` of the question, `view` (a payload, or None where the picture is gone), `previous` and `next` (ids or None),
-        `place` and `count`; None when nothing was asked.
+        `place` and `count`; None when nothing was asked. A view that is ``traced`` lets somebody ask about a position.
+    on_origin : callable
+        Called when somebody does; `position_of(st.session_state[key])` reads the question.
     """
-    _view(key=key, on_want_change=on_want, data={"answer": answer})
+    _view(key=key, on_want_change=on_want, on_origin_change=on_origin, data={"answer": answer})

@@ -12,6 +12,7 @@ from vislrp_ui.components import rule_panel
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.protocol import Edit
 from vislrp_ui.components.ruler import apply_edit, ruler, ruler_data
+from vislrp_ui.design import origins
 from vislrp_ui.service import Maps
 from vislrp_ui.shared import asking, large, views
 from vislrp_ui.state import Visit
@@ -66,7 +67,9 @@ def pictures(network: Network, visit: Visit, result: Maps) -> dict[int, str]:
         if layer in result.maps:
             values = result.maps[layer]
             large.offer(
-                f"map-{layer}", partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look)
+                f"map-{layer}",
+                partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look),
+                origins.asker(network, layer),
             )
             key = views.map_key(network, visit, result, layer)
             found[layer] = data_url(service.heatmap_png(values, key, visit.look, limit=service.limit_of(values, visit.look)))

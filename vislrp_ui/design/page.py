@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_core.network import Network
 from vislrp_ui import running, service, theme
-from vislrp_ui.design import centre, left, result, title
+from vislrp_ui.design import centre, left, origins, result, title
 from vislrp_ui.service import Maps
 from vislrp_ui.shared.entrance import boot
 from vislrp_ui.shared.progress import ProgressNote
@@ -51,6 +51,7 @@ def design() -> None:
     if downloads.open:
         with downloads:
             result.downloads(network, visit, target, maps)
+    origins.show(network, visit)
 
 
 def _maps(

@@ -16,6 +16,7 @@ from vislrp_core.network import Network
 from vislrp_ui import service, session, state
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.picture import picture
+from vislrp_ui.design import origins
 from vislrp_ui.service import Maps
 from vislrp_ui.shared import large, terms, views, widgets
 from vislrp_ui.shared.asking import question_mark
@@ -59,6 +60,7 @@ def head(network: Network, visit: Visit, target: int) -> PopoverContainer:
         ):
             _open_sums(network)
             widgets.answered("open-sums")
+        origins.button(layer)
         widgets.look_popover(visit)
         question_mark(network, "map", "the map")
         return widgets.menu(
@@ -91,7 +93,9 @@ def map_and_facts(network: Network, visit: Visit, result: Maps) -> None:
         )
         # In the page itself: a file on the server would be gone as soon as a newer edit replaces this run.
         view = large.offer(
-            f"map-{layer}", partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look)
+            f"map-{layer}",
+            partial(views.map_view, network, visit.image, visit.model, result.target, layer, visit.look),
+            origins.asker(network, layer),
         )
         picture(
             "final",

@@ -6,9 +6,9 @@ from typing import Any
 
 from vislrp_ui.hand import explained, slips
 from vislrp_ui.hand.explained import is_shown
-from vislrp_ui.hand.formulas import number
 from vislrp_ui.hand.words import plain, rule_of
 from vislrp_ui.hand.worked import Worked
+from vislrp_ui.shared.formulas import number
 from vislrp_ui.state_hand import SIZES, HandState, asked, ids, quantities
 
 STEPS = (

@@ -9,10 +9,10 @@ from vislrp_core.kinds.z_box import Z_BOX
 from vislrp_core.model import STARTS
 from vislrp_core.rules import Rule
 from vislrp_core.weighted import WeightedLayer
-from vislrp_ui.hand import formulas
-from vislrp_ui.hand.formulas import added, factor, math, mn, name, neuron, number, row, sign
 from vislrp_ui.hand.words import below_name, plain, rule_of
 from vislrp_ui.hand.worked import ROW_OF, Worked
+from vislrp_ui.shared import formulas
+from vislrp_ui.shared.formulas import added, factor, math, mn, name, neuron, number, row, sign
 from vislrp_ui.state_hand import SIZES, HandState
 
 SHOWN_FROM = {"z1": 1, "a1": 2, "z2": 3, "a2": 3, "R2": 4, "e2": 5, "R1": 5, "e1": 7, "R0": 7, "a0": 0}

@@ -16,9 +16,9 @@ import torch
 from vislrp_core.contributions import Contributions
 from vislrp_core.model import LRPModel
 from vislrp_core.rules import Rule
-from vislrp_ui.hand.formulas import number
 from vislrp_ui.hand.words import below_name, plain, rule_of
 from vislrp_ui.hand.worked import Worked, parts_of
+from vislrp_ui.shared.formulas import number
 from vislrp_ui.state import StateError
 from vislrp_ui.state_hand import SIZES, HandState, asked, read_number
 

@@ -17,9 +17,9 @@ TINY = 1e-6
 """A stabilizer smaller than this part of its denominator is not written: the 1e-9 that every denominator has."""
 
 
-def number(value: float, exact: bool = False) -> str:
+def number(value: float, exact: bool = False, digits: int = 3) -> str:
     """A number as text: three significant digits, or twelve; a true minus sign, no exponent where it can be read."""
-    digits = 12 if exact else 3
+    digits = 12 if exact else digits
     if value != 0 and not 1e-4 <= abs(value) < 1e7:
         text = f"{value:.{digits}g}"
         mantissa, e, power = text.partition("e")
