@@ -72,12 +72,25 @@ def main_module() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def installed_components() -> Iterator[None]:
-    """AppTest reads the metadata of all installed packages for every app that it makes, 0.7 s each; once is enough."""
+def quick_app_tests() -> Iterator[None]:
+    """AppTest without what it does again and again."""
     from streamlit.components.v2 import manifest_scanner
+    from streamlit.testing.v1 import local_script_runner
+
+    overdue = local_script_runner.require_widgets_deltas
+
+    def join(runner: local_script_runner.LocalScriptRunner, timeout: float = 3) -> None:
+        thread = runner._script_thread
+        assert thread is not None
+        thread.join(timeout)
+        if thread.is_alive():
+            overdue(runner, 0)
 
     with pytest.MonkeyPatch.context() as patch:
+        # The metadata of all installed packages, which it reads for every app that it makes, 0.7 s each: once is enough.
         patch.setattr(
             manifest_scanner, "scan_component_manifests", functools.cache(manifest_scanner.scan_component_manifests)
         )
+        # Asking a thousand times a second whether a run has ended takes a fifth of the time from the run.
+        patch.setattr(local_script_runner, "require_widgets_deltas", join)
         yield

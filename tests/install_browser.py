@@ -6,6 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 SHELL = "chromium-headless-shell"
 """Chromium without a window's frame: a page takes a third less processor time (Debian has it)."""
@@ -31,13 +35,28 @@ def installed_browser() -> str | None:
     return own if os.path.exists(own) else None
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for another one of these that is installing."""
+    import fcntl
+
+    with open(Path(tempfile.gettempdir()) / "vislrp-install-browser.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _apt_install(*packages: str, check: bool = False) -> None:
     subprocess.run(["apt-get", "install", "-y", "-qq", *packages], check=check, stdout=subprocess.DEVNULL)
 
 
 def main() -> int:
     """Install Chromium where none is found; the exit status is 0 when one can be started afterwards."""
-    packages = shutil.which("apt-get") and os.geteuid() == 0
+    packages = bool(shutil.which("apt-get")) and os.geteuid() == 0
+    with _alone() if packages else nullcontext():
+        return _install(packages)
+
+
+def _install(packages: bool) -> int:
     if packages and not os.environ.get("VISLRP_CHROMIUM") and not shutil.which(SHELL):
         # Not every system has this package: then any Chromium will do.
         subprocess.run(["apt-get", "update", "-qq"], check=False)

@@ -103,8 +103,8 @@ def _winner(row: Layer, a: Tensor, relevance: Tensor) -> Tensor:
     _, places = F.max_pool2d(a, row.kernel, row.stride, row.padding, return_indices=True)
     places = places.expand(relevance.shape)
     if row.stride >= row.kernel:
-        window = [row.kernel] * 2, [row.stride] * 2, [row.padding] * 2
-        return F.max_unpool2d(relevance, places, *window, output_size=a.shape[-2:])
+        # What `F.max_unpool2d` calls once it has checked the size, for which it imports 2 s of symbolic algebra.
+        return torch.ops.aten.max_unpool2d(relevance, places, a.shape[-2:])
     # One input may win several windows.
     below = relevance.new_zeros((*relevance.shape[:2], a.shape[-2] * a.shape[-1]))
     below.scatter_add_(2, places.flatten(2), relevance.flatten(2))
