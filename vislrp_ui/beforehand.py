@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
-from vislrp_core.errors import VisLRPError
 from vislrp_core.model import LRPModel
-from vislrp_ui import rooms, running, service, shelf, shelved
-from vislrp_ui.gate import GATE
+from vislrp_ui import rooms, rule_maps, running, service, shelf, shelved, spare_time
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef
 from vislrp_ui.streamlit_inside import has_server
 
 FIRST_CLASSES = 5
 """Classes of each sample that are explained beforehand."""
-REST_SECONDS = 3.0
-"""Nobody must have asked for anything for so long before something is computed beforehand."""
 _begun, _loaded = threading.Lock(), threading.Lock()
 
 
@@ -35,10 +29,6 @@ def load_pages() -> None:
     """Import what pages draw with while the first visitor looks at the first page, not when somebody opens the next one."""
     for room in rooms.ROOMS:
         import_module(room.draw.partition(":")[0])
-
-
-class _GiveWay(Exception):
-    """Somebody asks for something."""
 
 
 def fill(network_name: str, classes: int, told: Callable[[int, int], None]) -> None:
@@ -65,22 +55,7 @@ def fill(network_name: str, classes: int, told: Callable[[int, int], None]) -> N
 
 
 def _fill(network_name: str) -> None:
-    def watch(sentence: str, share: float) -> None:
-        if GATE.wanted:
-            raise _GiveWay
-
-    for step in _steps(network_name, FIRST_CLASSES, watch):
-        done = False
-        while not done:
-            _rest()
-            try:
-                step()
-                done = True
-            except _GiveWay:
-                continue
-            except (VisLRPError, OSError) as error:
-                logging.getLogger(__name__).warning("Not computed beforehand: %s", error)
-                done = True
+    spare_time.work_through(_steps(network_name, FIRST_CLASSES, spare_time.watch))
 
 
 def _steps(network_name: str, classes: int, watch: Callable[[str, float], None]) -> Iterator[Callable[[], object]]:
@@ -96,13 +71,9 @@ def _steps(network_name: str, classes: int, watch: Callable[[str, float], None])
         return step
 
     net = running.network(network_name)
+    for model in rule_maps.models(net.architecture.key):  # on Home, which everybody sees first
+        yield explain(rule_maps.PICTURE, model, 0)
     for number in range(min(classes, net.num_classes)):
         for id in samples():
             for model in shelved.offered():
                 yield explain(ImageRef("sample", id), model, number)
-
-
-def _rest() -> None:
-    """Wait until nobody has asked for anything for a while."""
-    while not GATE.idle or GATE.quiet_seconds < REST_SECONDS:
-        time.sleep(REST_SECONDS / 10)

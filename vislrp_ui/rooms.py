@@ -74,7 +74,7 @@ class Room:
 
 
 ROOMS: tuple[Room, ...] = (
-    Room("home", "Home", ":material/home:", "vislrp_ui.home.page:home"),
+    Room("home", "Home", ":material/home:", "vislrp_ui.home.page:home", caches={"rule maps": 0.0019}),
     Room(
         "design",
         "Design",

@@ -19,7 +19,7 @@ from torch import Tensor
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, traced
 from vislrp_core.trace import Trace
-from vislrp_ui import session, shelf
+from vislrp_ui import rule_maps, session, shelf
 from vislrp_ui.answers import Maps
 from vislrp_ui.samples import samples
 from vislrp_ui.shelf import Parcel, Shelf
@@ -142,7 +142,7 @@ def known_maps(net: Network, ref: ImageRef, model: LRPModel, target: int) -> Map
 def keep_maps(net: Network, ref: ImageRef, model: LRPModel, found: Maps) -> None:
     """Put maps of a model that the server offers on disk, in the background."""
     held = place(net, ref)
-    if held is None or found.error is not None or model.key not in {one.key for one in offered()}:
+    if held is None or found.error is not None or model.key not in _keys(net.architecture.key):
         return
     _later(lambda: held.put(maps_name(net, ref, model, found.target), pack_maps(found), seconds=repr(found.seconds)))
 
@@ -168,6 +168,12 @@ def unpack_maps(parcel: Parcel, model: LRPModel, target: int) -> Maps:
         model.key,
         seconds=float(parcel.words["seconds"]),
     )
+
+
+@cache
+def _keys(architecture: str) -> frozenset[str]:
+    """Models whose maps are kept: what is offered, and what stands beside the table of rules."""
+    return frozenset(one.key for one in (*offered(), *rule_maps.models(architecture)))
 
 
 @cache

@@ -33,7 +33,7 @@ EVERY = f"""
  [data-testid=stMainBlockContainer]{{padding-inline:.75rem}}
  [data-testid=stPopoverBody]{{max-width:calc(100vw - 1rem)}}
  [data-testid=stMarkdown]:has(table){{overflow-x:auto}}
- [data-testid=stMarkdown] table{{min-width:520px}}}}
+ [data-testid=stMarkdown] table{{min-width:520px}}.st-key-home-rules table{{min-width:860px!important}}}}
 """
 
 DESIGN = f"""

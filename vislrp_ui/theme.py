@@ -242,6 +242,11 @@ def home_css() -> str:
  margin:0 0 10px!important;font-size:13px}
 .v-letters>div{display:grid;grid-template-columns:62px 1fr}.v-letters :is(dt,dd){margin:0!important;padding:0!important}
 .v-letters dd{color:color-mix(in srgb,var(--st-text-color) 72%,var(--st-background-color))}
+.st-key-home-rules td:is(:nth-child(2),:nth-child(3)){width:96px;font-size:11.5px;line-height:15px;white-space:nowrap;
+ color:color-mix(in srgb,var(--st-text-color) 72%,var(--st-background-color))}
+.st-key-home-rules img{display:block;width:84px;height:84px;max-width:none;border-radius:4px;margin-bottom:1px;
+ border:1px solid var(--st-border-color);box-sizing:border-box;background:var(--st-secondary-background-color)}
+.st-key-home-rules a{display:block;width:84px}.st-key-home-rules a:hover img{border-color:var(--st-link-color)}
 [data-testid=stMarkdown] table{width:100%}
 [data-testid=stMarkdown] table td{vertical-align:middle;padding:4px 10px 4px 0;border-width:0 0 1px}
 [data-testid=stMarkdown] table th{padding:4px 10px 4px 0;border-width:0 0 1px;text-align:left;font-size:12px}

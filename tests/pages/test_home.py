@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import ROOT, payload, visit_of
-from vislrp_ui import state_ablation, state_compare, state_flipping
+from tests.pages.conftest import ROOT, net, payload, visit_of
+from vislrp_ui import permalink, rule_maps, service, state, state_ablation, state_compare, state_flipping
+from vislrp_ui.home import miniatures
 from vislrp_ui.home.cases import CASES
 from vislrp_ui.home.primer import LINES, table
 from vislrp_ui.lessons import ablation
@@ -32,16 +35,32 @@ def test_a_model_of_ones_own_joins_the_example(open_page: Open) -> None:
 
 
 def test_every_rule_and_every_credit_stands_on_the_page(open_page: Open) -> None:
+    miniatures._small.clear()
     app = open_page()
     text = "\n".join(element.value for element in app.markdown)
     assert all(line.rule in text for line in LINES)
     assert all(sample.title in text and sample.author in text for sample in samples().values())
 
+    # Nothing is computed for the small maps while the page is drawn; what is there is shown, with a link to its model.
+    assert text.count("![Not computed yet, ") == 16 and "data:image/webp" not in text
+    model = rule_maps.pairs("vgg16")["gamma"].usual
+    miniatures.compute(net(), model)
+    app.run()
+    table_of_rules = next(one.value for one in app.markdown if "![Not computed yet" in one.value)
+    shown = re.findall(
+        r"\[!\[Heatmap, (LRP-\S+) at its usual place, [^\]]*\]\(data:image/webp[^)]*\)\]\(Design\?([^)]+)\) kept",
+        table_of_rules,
+    )
+    assert [rule for rule, _ in shown] == ["LRP-0", "LRP-ε", "LRP-γ", "LRP-zβ"], "the standard composite has all four"
+    visit, damaged = permalink.from_params(dict(parse_qsl(shown[0][1])), state.start())
+    assert not damaged and visit.model.key == model.key and visit.target == service.target_of(net(), rule_maps.PICTURE, None)
+    assert service.counters.propagations > 0 and not app.exception
+
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_formulas_are_whole(mode: str) -> None:
-    for row in table(mode).splitlines()[2:]:
-        formula = row.split("|")[2]
+    for row in table(mode, lambda line: ("", "")).splitlines()[2:]:
+        formula = row.split("|")[4]
         assert formula.count("{") == formula.count("}") and "@" not in formula
 
 

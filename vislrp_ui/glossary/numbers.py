@@ -17,8 +17,8 @@ NUMBERS: dict[str, GlossaryTerm] = {
         "the start arrives: the relevance of all pixels divided by that at the start.",
         ("home", "design", "compare", "flipping", "ablation", "search", "hand"),
         "`metrics.conservation`",
-        "100 %: nothing was absorbed or added on the way. 6 %: ε or biases absorbed 94 %. Where a bias is negative, or "
-        "α − β is not 1, it can be more than 100 %.",
+        "100 %: nothing was absorbed or added on the way. 6 %: ε or biases absorbed 94 %. It can be more than 100 %: where "
+        "a bias is negative, where α − β is not 1, or where LRP-αβ meets neurons without negative contributions.",
         "That the map is right: a rule can conserve relevance and put it in the wrong place.",
     ),
     "sum": GlossaryTerm(

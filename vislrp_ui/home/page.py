@@ -14,7 +14,7 @@ from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
-from vislrp_ui.home import primer
+from vislrp_ui.home import primer, rules
 from vislrp_ui.home.cases import CASES, Case
 from vislrp_ui.lessons.questions.catalogue import QUESTIONS
 from vislrp_ui.lessons.questions.dialog import ask
@@ -50,9 +50,9 @@ def home() -> None:
     for column, case in zip(places, CASES, strict=True):
         with column:
             _case(case)
-    _questions(network)
+    asked = _questions(network)
     conservation = _primer()
-    st.markdown(primer.table(theme.mode()))
+    rules.section(network, visit, asked)
     with st.expander("Photographs: authors and licences"):
         widgets.credits()
     # Last, in its place above: all the rest can be read and used while the network looks at the first image.
@@ -156,14 +156,17 @@ def _case(case: Case) -> None:
             _open(case)
 
 
-def _questions(network: Network) -> None:
-    """What learners ask: a click opens the question, to predict first and see then."""
+def _questions(network: Network) -> bool:
+    """What learners ask: a click opens the question, to predict first and see then; returns whether one is opened."""
+    asked = False
     st.html('<h2 class="v-head">Questions: predict, then see</h2>')
     with st.container(horizontal=True, gap="xxsmall", key="home-questions"):
         for key, question in QUESTIONS.items():
             if widgets.pressed(question.title, icon=":material/help:", type="tertiary", key=f"question-{key}-open"):
                 widgets.answered(f"question-{key}-open")
                 ask(network, key)
+                asked = True
+    return asked
 
 
 @cache

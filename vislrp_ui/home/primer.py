@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -98,6 +99,7 @@ class Line:
     effect: str
     where: str
     source: str
+    preset: str
 
 
 def _fraction(term: str, below: str = "") -> str:
@@ -106,7 +108,12 @@ def _fraction(term: str, below: str = "") -> str:
 
 LINES: tuple[Line, ...] = (
     Line(
-        "LRP-0", _fraction("a_i w_{ij}"), "shares in proportion to what each input contributed", "upper layers", "Bach 2015"
+        "LRP-0",
+        _fraction("a_i w_{ij}"),
+        "shares in proportion to what each input contributed",
+        "upper layers",
+        "Bach 2015",
+        "zero",
     ),
     Line(
         "LRP-ε",
@@ -114,13 +121,15 @@ LINES: tuple[Line, ...] = (
         "damps weak and contradictory contributions",
         "middle layers",
         "Bach 2015",
+        "epsilon",
     ),
     Line(
         "LRP-γ",
         _fraction(r"a_i (w_{ij} + {@weight \gamma} w_{ij}^+)"),
-        "favours what speaks for the class",
+        "favours positive contributions",
         "lower layers",
         "Montavon 2019",
+        "gamma",
     ),
     Line(
         "LRP-αβ",
@@ -129,15 +138,31 @@ LINES: tuple[Line, ...] = (
         "treats positive and negative contributions apart, α − β = 1",
         "lower layers",
         "Bach 2015",
+        "alpha_beta",
     ),
-    Line("LRP-α1β0, z⁺", _fraction("a_i w_{ij}^+"), "positive contributions alone", "lower layers", "Montavon 2017"),
-    Line("LRP-w²", _fraction("w_{ij}^2"), "squared weights, independent of the image", "first layer", "Montavon 2017"),
+    Line(
+        "LRP-α1β0, z⁺",
+        _fraction("a_i w_{ij}^+"),
+        "positive contributions alone",
+        "lower layers",
+        "Montavon 2017",
+        "alpha1_beta0",
+    ),
+    Line(
+        "LRP-w²",
+        _fraction("w_{ij}^2"),
+        "squared weights, independent of the image",
+        "first layer",
+        "Montavon 2017",
+        "w_square",
+    ),
     Line(
         "LRP-flat",
         r"R_i = \sum_j \dfrac{1}{\sum_i 1}\,R_j",
         "every input gets the same share",
         "first layer",
         "Lapuschkin 2019",
+        "flat",
     ),
     Line(
         "LRP-zβ",
@@ -145,18 +170,32 @@ LINES: tuple[Line, ...] = (
         "contributions within the box of possible pixels, $l_i$ black and $h_i$ white",
         "pixels",
         "Montavon 2017",
+        "z_box",
     ),
 )
 
 
-def table(mode: str) -> str:
-    """The rules as a markdown table; parameters in the colours that they have on Design."""
-    rows = ["| Rule | Formula | What it does | Where | First described |", "|---|---|---|---|---|"]
+def table(mode: str, maps: Callable[[Line], tuple[str, str]]) -> str:
+    """The rules as a markdown table; parameters in the colours that they have on Design.
+
+    Parameters
+    ----------
+    maps : callable
+        Markdown of a rule's two small maps: on all layers, and at its usual place.
+    """
+    rows = [
+        "| Rule | On all layers | At its usual place | Formula | What it does | Where | First described |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for line in LINES:
         formula = line.formula
         for group, colour in GROUP_TEXT[mode].items():
             formula = formula.replace(f"@{group} ", rf"\textcolor{{{colour}}} ")
-        rows.append(f"| **{line.rule}** | ${_braced(formula)}$ | {line.effect} | {line.where} | {line.source} |")
+        everywhere, usual = maps(line)
+        rows.append(
+            f"| **{line.rule}** | {everywhere} | {usual} | ${_braced(formula)}$ | {line.effect} | {line.where} | "
+            f"{line.source} |"
+        )
     return "\n".join(rows)
 
 
