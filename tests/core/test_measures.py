@@ -26,16 +26,13 @@ from vislrp_core.measures import MEASURES, Box, MeasureTask, Settings, box_mass,
 from vislrp_core.measures import catalogue as catalogue_module
 from vislrp_core.measures.boxes import boxes_of
 from vislrp_core.measures.mosaic import PLACES, as_input, compose, mosaics_with, quadrant_share
-from vislrp_core.model import LRPModel, Segment
+from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, forward, logits
 from vislrp_core.networks import load_network
 from vislrp_core.propagation import propagate
-from vislrp_core.rules import Rule
 
 SETTINGS = Settings(patch=56, steps=4)
 BASIC = LRPModel.basic()
-TWO_TERMS = LRPModel(name="α2β1", segments=(Segment(first=1, last=38, rule=Rule.of("alpha_beta", alpha=2.0, beta=1.0)),))
-"""Keeps a part of its denominators beside the pass."""
 
 
 @pytest.fixture(scope="module")
@@ -209,22 +206,6 @@ def test_a_quadrants_share_by_hand() -> None:
     values = np.array([[2.0, -9, 0, 1], [1, 0, 0, 0], [-5, 0, 3, 0], [0, 1, 0, 0]])
     assert [quadrant_share(values, quadrant) for quadrant in range(4)] == [3 / 8, 1 / 8, 1 / 8, 3 / 8]
     assert math.isnan(quadrant_share(-np.ones((4, 4)), 0))
-
-
-def test_of_pictures_and_mosaics_that_wait_the_passes_alone_are_kept(network: Network, pictures: list[Picture]) -> None:
-    """What is computed beside a pass takes up to three times its memory: with six passes a search held 2.6 GB."""
-    space = Workspace(network)
-    for place in range(2):
-        for model in (BASIC, TWO_TERMS):
-            mosaics = tuple(mosaics_with(pictures, place))
-            MeasureTask(pictures[place], model, "mosaic", SETTINGS, mosaics=mosaics).run(network, space)
-            waiting = list(space._kept["mosaic trace"].values())
-            assert len(waiting) == 4 and all(one.cache.nbytes == 0 for one in waiting)
-        space.values(pictures[place], TWO_TERMS, 2)
-        *others, own = space._kept["trace"].values()
-        assert own.cache.nbytes > 0 and all(one.cache.nbytes == 0 for one in others) and len(others) == place
-    space.trace(pictures[2])
-    assert "mosaic trace" not in space._kept and len(space._kept["trace"]) == 2
 
 
 @pytest.mark.parametrize("model", [BASIC, Baseline("gradient")], ids=["model", "baseline"])
