@@ -140,7 +140,7 @@ def _hear(key: str) -> None:
     claims, held.claims = held.claims, {}
     lost = [name for name, token in claims.items() if name in rooms.jobs() and not claim(name, token)]
     if lost:
-        notify("A measurement ended when its page was left: complete curves are kept; measure again for the rest.")
+        notify("A measurement ended when its page was left: what was complete is kept; start it again for the rest.")
 
 
 def _waiting(visit: Visit) -> bool:

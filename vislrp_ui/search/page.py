@@ -11,6 +11,7 @@ from vislrp_ui import session, state_search, theme
 from vislrp_ui.search import form, found, result, running_search, style
 from vislrp_ui.search.edits import job
 from vislrp_ui.search.found import KeptSearch
+from vislrp_ui.search.job import elsewhere
 from vislrp_ui.shared import measuring, network_panel, toolbars, widgets
 from vislrp_ui.shared.entrance import boot
 from vislrp_ui.shared.literal import escaped
@@ -36,7 +37,12 @@ def search() -> None:
         widgets.look_popover(visit)
         st.space("stretch")
         network_panel.menu(visit)
-    measuring.section("search", job, partial(_draw, network), SECONDS)
+    measuring.section("search", job, partial(_draw, network), SECONDS, also=_elsewhere)
+
+
+def _elsewhere() -> bool:
+    """Whether the search that is shown runs in another tab or window."""
+    return elsewhere(state_search.of(session.get_visit()).id, job())
 
 
 def shown() -> KeptSearch | None:

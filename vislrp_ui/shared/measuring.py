@@ -15,7 +15,13 @@ SECONDS = 0.8
 """Between two looks at a running measurement."""
 
 
-def section(name: str, job: Callable[[], BackgroundJob], draw: Callable[[], None], every: float = SECONDS) -> None:
+def section(
+    name: str,
+    job: Callable[[], BackgroundJob],
+    draw: Callable[[], None],
+    every: float = SECONDS,
+    also: Callable[[], bool] = lambda: False,
+) -> None:
     """Draw a part of the page that is about a measurement; while that runs, the part is drawn again on its own.
 
     Parameters
@@ -28,14 +34,20 @@ def section(name: str, job: Callable[[], BackgroundJob], draw: Callable[[], None
         Draws what the part shows.
     every : float
         Seconds between two looks.
+    also : callable
+        Returns whether something else changes what is drawn, such as a measurement of another tab.
     """
-    running = job().progress.running
-    st.fragment(_look, run_every=every if running else None)(name, job, draw, running)
+
+    def moving() -> bool:
+        return job().progress.running or also()
+
+    running = moving()
+    st.fragment(_look, run_every=every if running else None)(name, moving, draw, running)
 
 
-def _look(name: str, job: Callable[[], BackgroundJob], draw: Callable[[], None], watching: bool) -> None:
+def _look(name: str, moving: Callable[[], bool], draw: Callable[[], None], watching: bool) -> None:
     with inbox.stamped(name):
-        if watching and not job().progress.running:
+        if watching and not moving():
             st.rerun()
         session.save(name)
         draw()
