@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import fits, violations
 from tests.browser.conftest import visit, wait_idle
 
 PAGES = {
@@ -20,19 +19,6 @@ PAGES = {
 }
 WIDTHS = (1440, 1152, 960, 390)
 BACKGROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
-STILL = "* , *::before, *::after { transition: none !important; animation: none !important }"
-"""What fades in or out has its own colours only at the end (a slider's ends fade out a moment after they were drawn)."""
-OVERLAPS = """() => {
-  const shown = [...document.querySelectorAll("[data-testid=stMainBlockContainer] [data-testid=stColumn]")]
-    .map(one => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width && box.height);
-  const found = [];
-  for (const [one, a] of shown) for (const [other, b] of shown) {
-    if (one === other || one.contains(other) || other.contains(one)) continue;
-    if (a.left + 2 < b.right && b.left + 2 < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom)
-      found.push([a.x, a.y, a.width, a.height, b.x, b.y].map(Math.round).join(" "));
-  }
-  return found;
-}"""
 PICTURES = """() => {
   const found = [];
   const look = root => { for (const one of root.querySelectorAll("*")) {
@@ -43,12 +29,6 @@ PICTURES = """() => {
   look(document);
   return found;
 }"""
-# Vega gives the group of a chart's marks the role of an image without a name; the chart itself has its own (`alt`), and all
-# that the mouse chooses in one can be typed beside it. Everything else of Streamlit is looked at, too.
-NOT_OURS = ("[data-testid=stVegaLiteChart]",)
-# Streamlit's frame of every page: its header stands outside of all landmarks and beside a second one, and its `viewport`
-# forbids to zoom; an app cannot change either.
-RULES_OF_STREAMLIT = ("region", "landmark-one-main", "landmark-unique", "landmark-no-duplicate-banner", "meta-viewport")
 
 
 def test_the_theme_switches_at_once_everywhere_and_is_remembered(page: Page, app_url: str) -> None:
@@ -72,34 +52,11 @@ def test_the_theme_switches_at_once_everywhere_and_is_remembered(page: Page, app
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_of_ours_and_nothing_overlaps_at_any_width(page: Page, app_url: str, name: str) -> None:
-    axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         visit(page, f"{app_url}/{PAGES[name]}")
-        page.evaluate(axe)
-        page.add_style_tag(content=STILL)
-        answer = page.evaluate(
-            "([out, rules]) => axe.run({ exclude: out.map(one => [one]) },"
-            " { rules: Object.fromEntries(rules.map(one => [one, { enabled: false }])) })",
-            [list(NOT_OURS), list(RULES_OF_STREAMLIT)],
-        )
-        found = [
-            (
-                one["id"],
-                [node["target"] for node in one["nodes"]][:4],
-                one["nodes"][0]["html"][:200],
-                one["nodes"][0]["failureSummary"][:200],
-            )
-            for one in answer["violations"]
-        ]
-        assert found == [], scheme
+        assert violations(page) == [], scheme
     expect(page).to_have_title("VisLRP Designer" if name == "Home" else f"{name} · VisLRP Designer")
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 844 if width == 390 else 720})
-        page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 250)))")
-        scroll, client = page.evaluate(
-            "(() => { const m = document.querySelector('[data-testid=stMain]'); return [m.scrollWidth, m.clientWidth] })()"
-        )
-        assert scroll <= client + 1, (width, "the page scrolls sideways")
-        assert page.evaluate(OVERLAPS) == [], width
+        fits(page, width)
         assert all(abs(share - 1) < 0.02 for share in page.evaluate(PICTURES)), (width, "a picture is stretched")
