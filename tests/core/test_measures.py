@@ -1,12 +1,10 @@
-"""Measures of maps: their definitions worked by hand, and Quantus where it has the same ones."""
+"""Measures of maps: their definitions worked by hand."""
 
 from __future__ import annotations
 
-import importlib
 import math
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -350,53 +348,6 @@ def test_what_models_share_is_computed_once(
     first = value(fresh, pictures[0], "faithfulness")
     assert sum(calls) == 100 and max(calls) == 7
     assert value(fresh, pictures[0], "faithfulness", Baseline("edges")) != first and sum(calls) == 100
-
-
-# --- quantus -------------------------------------------------------------------------------------------------------------
-
-
-def arguments(space: Workspace, picture: Picture) -> dict[str, object]:
-    trace = space.trace(picture)
-    target = int(trace.logits.argmax())
-    return {
-        "model": None,
-        "x_batch": trace.x.numpy(),
-        "y_batch": np.array([target]),
-        "a_batch": own_map(space.network, trace.x, target)[None, None],
-        "device": "cpu",
-    }
-
-
-@pytest.fixture
-def quantus() -> ModuleType:
-    """Six seconds, which not every worker needs."""
-    return importlib.import_module("quantus")
-
-
-@pytest.mark.parametrize(("metric", "theirs"), [("gini", "Sparseness"), ("entropy", "Complexity")])
-def test_concentration_is_quantus(
-    quantus: ModuleType, space: Workspace, pictures: list[Picture], metric: str, theirs: str
-) -> None:
-    expected = getattr(quantus, theirs)(abs=True, normalise=False, disable_warnings=True)(**arguments(space, pictures[0]))
-    assert value(space, pictures[0], metric) == pytest.approx(expected[0], rel=1e-6)
-
-
-def test_localisation_is_quantus(quantus: ModuleType, space: Workspace, pictures: list[Picture]) -> None:
-    """Its relevance mass accuracy of the positive part is ours; its pointing game has no tolerance."""
-    given = arguments(space, pictures[4])
-    box, size = Box(100, 50, 300, 200), (500, 300)
-    inside = box.seen(size, 224).pixels(224)
-    given["s_batch"] = inside[None, None]
-    positive = {**given, "a_batch": np.maximum(given["a_batch"], 0)}
-    mass = quantus.RelevanceMassAccuracy(abs=False, normalise=False, disable_warnings=True)(**positive)
-    assert value(space, pictures[4], "box_mass", boxes=(box,), size_of_picture=size) == pytest.approx(mass[0], rel=1e-6)
-    values = np.asarray(given["a_batch"])[0, 0]
-    for wanted in (inside, ~inside):
-        given["s_batch"] = wanted[None, None]
-        game = quantus.PointingGame(abs=False, normalise=False, disable_warnings=True)(**given)
-        row, column = np.unravel_index(values.argmax(), values.shape)
-        assert bool(game[0]) == bool(wanted[row, column])
-    assert pointing(values, [box.seen(size, 224)], 0) == float(inside[row, column])
 
 
 # --- facts of the map ----------------------------------------------------------------------------------------------------
