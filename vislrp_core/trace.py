@@ -145,11 +145,8 @@ class Beyond(Protocol):
     def put(self, key: Hashable, term: Tensor) -> None:
         """A part of a denominator was computed."""
 
-    def find_double(self) -> Any:
-        """The pass in double precision; None if it is not there."""
-
-    def put_double(self, double: Any) -> None:
-        """The pass in double precision was computed."""
+    def double(self, make: Callable[[], Any]) -> Any:
+        """The pass in double precision, made if it is not there."""
 
 
 class TraceCache:
@@ -205,12 +202,8 @@ class TraceCache:
         """The pass in double precision, made by the first who asks for it."""
         with self._making:
             found = self._double
-            if found is None and self.beyond is not None:
-                found = self.beyond.find_double()
             if found is None:
-                found = make()
-                if self.beyond is not None:
-                    self.beyond.put_double(found)
+                found = make() if self.beyond is None else self.beyond.double(make)
             self._double = found
             return found
 

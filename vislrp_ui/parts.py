@@ -6,7 +6,8 @@ at a sample after others, under whatever model, reads them in a tenth of that.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import threading
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from vislrp_ui.state import ImageRef
 PART = "positive"
 """The part that most rules ask for; the others are asked for seldom, or made at once."""
 _SUM = "sum of "
+_one_double = threading.Lock()
+"""Two of them at once would need another 130 MB."""
 
 
 def attach(net: Network, ref: ImageRef, passed: Trace) -> None:
@@ -55,8 +58,19 @@ class KeptParts:
         if name is not None:
             self.held.put(name, {"part": shelved.packed(term)})
 
-    def find_double(self) -> Trace | None:
-        """The pass in double precision, if it is there."""
+    def double(self, make: Callable[[], Any]) -> Any:
+        """The pass in double precision: read, or computed and written."""
+        found = self._double()
+        if found is None:
+            with _one_double:
+                found = self._double()  # somebody else may have made it meanwhile
+                if found is None:
+                    found = make()
+                    self._put_double(found)
+        found.cache.beyond = KeptParts(self.net, self.ref, self.held, self.x, True)
+        return found
+
+    def _double(self) -> Trace | None:
         parcel = self.held.get(self._name_of_double())
         if parcel is None:
             return None
@@ -65,18 +79,12 @@ class KeptParts:
         known = {int(name): one for name, one in kept.items() if not name.startswith(_SUM)}
         rows = self.net.architecture
         activations = Activations(rows, {0: self.x, **known}, sums, self.net.biases)
-        return self._following(Trace(self.x, activations, sums, self.net.classes, True, rows))
+        return Trace(self.x, activations, sums, self.net.classes, True, rows)
 
-    def put_double(self, double: Any) -> None:
-        """The pass in double precision was computed."""
+    def _put_double(self, double: Any) -> None:
         known = {str(layer): shelved.packed(one) for layer, one in double.activations.items() if layer}
         sums = {f"{_SUM}{layer}": shelved.packed(one) for layer, one in double.sums.items()}
         self.held.put(self._name_of_double(), {**known, **sums})
-        self._following(double)
-
-    def _following(self, double: Trace) -> Trace:
-        double.cache.beyond = KeptParts(self.net, self.ref, self.held, self.x, True)
-        return double
 
     def _name(self, key: Hashable) -> str | None:
         match key:

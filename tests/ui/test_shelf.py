@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,10 @@ from tests.support.networks import tiny_state
 from vislrp_core import forward, steps, trace
 from vislrp_core.images import to_input
 from vislrp_core.model import LRPModel, Segment
-from vislrp_core.network import Network
+from vislrp_core.network import Network, refine
 from vislrp_core.propagation import propagate
 from vislrp_core.rules import Rule
-from vislrp_ui import beforehand, prepare, rule_maps, running, service, shelf, shelved
+from vislrp_ui import beforehand, parts, prepare, rule_maps, running, service, shelf, shelved
 from vislrp_ui.samples import samples
 from vislrp_ui.shelf import Shelf
 from vislrp_ui.state import ImageRef
@@ -229,6 +230,21 @@ def test_parts_of_denominators_and_the_pass_in_double_precision_outlive_the_serv
     passed = weakref.ref(service.trace(running.network("embedded"), REF))
     service.clear_caches()
     assert passed() is None, "what is kept on disk does not hold the pass in memory"
+
+
+def test_one_pass_in_double_precision_at_a_time_and_one_for_all_who_look_at_a_picture(kept: Shelf) -> None:
+    net = running.network("embedded")
+    passes = [forward(net, to_input(service.picture(REF), net, REF.fit)) for _ in range(2)]
+    made: list[trace.Trace] = []
+
+    def ask(passed: trace.Trace) -> trace.Trace:
+        parts.attach(net, REF, passed)
+        return passed.cache.double(lambda: (made.append(refine(net, passed)), made[-1])[1])
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(ask, passes)
+    assert len(made) == 1, "the second one has waited, and reads what the first one wrote"
+    assert one is not other and all(torch.equal(one.sums[layer], other.sums[layer]) for layer in one.sums)
 
 
 def test_what_visitors_bring_never_gets_there(kept: Shelf) -> None:
