@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
+from html import escape
 from typing import Any
 
 from vislrp_core.errors import InputError
@@ -16,6 +18,8 @@ _MARKS = (
 )
 _INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Fillers that count as letters or symbols and draw nothing."""
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+"""Signs that turn the order of others round."""
 
 
 def decoded(content: bytes) -> str:
@@ -67,3 +71,12 @@ def one_line(text: str, most: int) -> str:
     whole = "".join(sign for sign in text if not 0xD800 <= ord(sign) <= 0xDFFF and sign != "\0")
     line = " ".join(whole.split())[:most]
     return line if is_visible(line) else ""
+
+
+def as_html(value: object) -> str:
+    """A text as HTML shows it, escaped; signs that no document may hold are replaced, those that turn others round go."""
+    kept = "".join(
+        "\ufffd" if sign in "\ufffe\uffff" or (sign not in "\n\t" and unicodedata.category(sign) in ("Cc", "Cs")) else sign
+        for sign in _TURNING.sub("", str(value))
+    )
+    return escape(kept)

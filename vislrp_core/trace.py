@@ -53,6 +53,16 @@ def rank(logits: Tensor, classes: Sequence[str], count: int = 10) -> list[Predic
     ]
 
 
+def percent(probability: float) -> str:
+    """A probability as bars and tables write it: one decimal, and never 0.0 or 100.0 where it is not exactly that."""
+    value = 100.0 * probability
+    if 0.0 < value < 0.05:
+        return "<0.1"
+    if 99.95 <= value < 100.0:
+        return ">99.9"
+    return f"{value:.1f}"
+
+
 class Activations(Mapping[int, Tensor]):
     """Activations by layer, read-only, with a batch dimension; those that follow from others are made when asked for.
 

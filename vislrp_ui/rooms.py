@@ -197,8 +197,8 @@ def draw(key: str) -> None:
 
 
 def drawn() -> str:
-    """Key of the page that is drawn."""
-    return _drawn.get()
+    """Key of the page that is drawn; empty where none is, such as for a part of a page alone."""
+    return _drawn.get("")
 
 
 def jobs() -> tuple[str, ...]:

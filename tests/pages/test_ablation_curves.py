@@ -26,11 +26,12 @@ from vislrp_ui.state_ablation import CurveMeasurement
 PAGE = """
 from vislrp_ui import running, service
 from vislrp_ui.ablation import curves
+from vislrp_ui.ablation.report import AblationShown
 from vislrp_ui.shared.entrance import boot
 
 visit = boot()
 network = running.network()
-curves.section(network, service.target_of(network, visit.image, visit.target))
+curves.section(network, service.target_of(network, visit.image, visit.target), AblationShown())
 """
 LAYER = 33
 

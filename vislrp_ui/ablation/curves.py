@@ -13,6 +13,7 @@ from vislrp_ui import service, session, state_ablation, theme
 from vislrp_ui.ablation import curves_chart
 from vislrp_ui.ablation.curves_chart import ACTIVATION, RANDOM
 from vislrp_ui.ablation.curves_job import CurvesJob, CurvesTask
+from vislrp_ui.ablation.report import AblationShown
 from vislrp_ui.background import session_job
 from vislrp_ui.shared import measuring, terms, widgets
 from vislrp_ui.shared.charts import draw
@@ -23,11 +24,6 @@ from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import MAX_POINTS, MAX_SEEDS, SCALES
 
 _JOB = "_ablation_job"
-CAPTION = (
-    "Area to random: area between the curve of the random orders and this one, over the neurons ablated; "
-    "higher means that the order finds the neurons that matter. Change: neurons ablated when another class "
-    "comes first."
-)
 
 
 def job() -> CurvesJob:
@@ -66,17 +62,18 @@ def measured(visit: Visit, task: CurvesTask) -> dict[str, list[NeuronAblationCur
     return found
 
 
-def section(network: Network, target: int) -> None:
-    """Draw it for a class."""
-    measuring.section("abl-curves", job, partial(_draw, network, target))
+def section(network: Network, target: int, shown: AblationShown) -> None:
+    """Draw it for a class; a report's notes are told what it shows."""
+    measuring.section("abl-curves", job, partial(_draw, network, target, shown))
 
 
-def _draw(network: Network, target: int) -> None:
+def _draw(network: Network, target: int, shown: AblationShown) -> None:
     visit = session.get_visit()
     held = state_ablation.of(visit)
     progress = job().progress
     task = task_of(network, visit, target)
     curves = measured(visit, task)
+    shown.measured = (held.measurement, curves)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="abl-line-curves"):
         st.html(
             f'<div class="v-abl-head"><h2>{terms.marked("ablation", "Ablation")} curves</h2><span class="v-muted">'
@@ -181,17 +178,8 @@ def _results(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblati
 
 
 def _table(areas: pd.DataFrame, scale: str) -> None:
-    suffix = "_logit" if scale == "logit" else ""
-    percent = 1.0 if suffix else 100.0
-    shown = pd.DataFrame(
-        {
-            "Order by": areas["ranking"],
-            "Mean ↓": percent * areas[f"area{suffix}"],
-            "Area to random ↑": percent * areas[f"area_to_random{suffix}"],
-            "Change ↓": areas["neurons_to_change"],
-        }
-    )
-    number = st.column_config.NumberColumn(format="%.2f" if suffix else "%.1f %%", width="small")
+    shown = curves_chart.table_frame(areas, scale)
+    number = st.column_config.NumberColumn(format="%.2f" if scale == "logit" else "%.1f %%", width="small")
     st.dataframe(
         shown,
         hide_index=True,
@@ -203,7 +191,7 @@ def _table(areas: pd.DataFrame, scale: str) -> None:
             "Change ↓": st.column_config.NumberColumn(format="%.0f", width="small"),
         },
     )
-    st.caption(CAPTION)
+    st.caption(curves_chart.CAPTION)
 
 
 def _exports(visit: Visit, task: CurvesTask, curves: dict[str, list[NeuronAblationCurve]]) -> None:

@@ -13,6 +13,11 @@ from vislrp_ui import theme
 
 ACTIVATION, RANDOM = "activation", "random order"
 HEIGHT = 250
+CAPTION = (
+    "Area to random: area between the curve of the random orders and this one, over the neurons ablated; "
+    "higher means that the order finds the neurons that matter. Change: neurons ablated when another class "
+    "comes first."
+)
 
 Measured = Mapping[str, Sequence[NeuronAblationCurve]]
 """Curves by name of the model; by activation and at random under `ACTIVATION` and `RANDOM`."""
@@ -61,6 +66,20 @@ def areas_frame(measured: Measured) -> pd.DataFrame:
         rows, columns=["ranking", "area", "area_to_random", "area_logit", "area_to_random_logit", "neurons_to_change"]
     )
     return frame.sort_values("area_to_random", ascending=False, kind="stable", na_position="last", ignore_index=True)
+
+
+def table_frame(areas: pd.DataFrame, scale: str) -> pd.DataFrame:
+    """`areas_frame` as the page's table shows it: of probabilities in percent, or of logits."""
+    suffix = "_logit" if scale == "logit" else ""
+    percent = 1.0 if suffix else 100.0
+    return pd.DataFrame(
+        {
+            "Order by": areas["ranking"],
+            "Mean ↓": percent * areas[f"area{suffix}"],
+            "Area to random ↑": percent * areas[f"area_to_random{suffix}"],
+            "Change ↓": areas["neurons_to_change"],
+        }
+    )
 
 
 def _logits(curve: NeuronAblationCurve) -> NeuronAblationCurve:

@@ -10,7 +10,7 @@ from vislrp_core.network import Network
 from vislrp_core.neurons import NeuronScores
 from vislrp_core.propagation import NonFiniteRelevance
 from vislrp_ui import service, session, state_ablation
-from vislrp_ui.ablation import brushes, cells, charts, choosing, curves, kept, pixels, selected, style, toolbar, work
+from vislrp_ui.ablation import brushes, cells, charts, choosing, curves, kept, pixels, report, selected, style, toolbar, work
 from vislrp_ui.ablation.work import ExplanationKey
 from vislrp_ui.components.beforeafter import before_after
 from vislrp_ui.components.layerlist import layer_list
@@ -30,9 +30,9 @@ def ablation() -> None:
     with widgets.first_pass(network, visit.image):
         service.logits(network, visit.image)
     visit = _fit(network, visit)
-    target = toolbar.toolbar(network, visit)
+    target, files = toolbar.toolbar(network, visit)
     note = st.empty()
-    held = state_ablation.of(visit)
+    held, shown = state_ablation.of(visit), report.AblationShown()
     asked = ExplanationKey(network, visit.image, visit.model, target)
     with st.container(key="abl-columns"):
         left, middle, right = st.columns(style.COLUMNS, gap="medium")
@@ -57,14 +57,17 @@ def ablation() -> None:
             charts.charts(visit.model.plan, held, scores)
             cells.section(visit, asked, held, scores)
             kept.section(network, visit, held, target)
-    curves.section(network, target)
-    if scores is None:
-        return
-    with pixels_place:
-        draw_pixels = pixels.section(visit, asked, held, len(scores))
-    with selected_place:
-        selected.section(visit, asked, held, scores)
-    draw_pixels()
+    curves.section(network, target, shown)
+    if scores is not None:
+        with pixels_place:
+            draw_pixels = pixels.section(visit, asked, held, len(scores))
+        with selected_place:
+            selected.section(visit, asked, held, scores)
+    if files.open:
+        with files:
+            report.offer(visit, asked, held, scores, str(error or ""), shown)
+    if scores is not None and (drawn := draw_pixels()) is not None:
+        shown.whole, shown.part = drawn
 
 
 def _pick(layer: object) -> None:

@@ -24,9 +24,15 @@ from vislrp_ui.shared.progress import ProgressNote
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
 
+Passed = tuple[NDArray[np.float32], NDArray[np.float32] | None]
+"""Relevance of the pixels, and what the chosen part passes to them."""
 
-def section(visit: Visit, asked: ExplanationKey, held: AblationState, size: int) -> Callable[[], None]:
-    """Draw the head and hold the place; returns what computes and draws the maps, to be called last: it may take a while."""
+
+def section(visit: Visit, asked: ExplanationKey, held: AblationState, size: int) -> Callable[[], Passed | None]:
+    """Draw the head and hold the place; returns what computes and draws the maps, to be called last: it may take a while.
+
+    That returns what it drew; None where relevance is not finite.
+    """
     count = len(held.neurons)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-line-pixels"):
         st.html('<div class="v-abl-head"><h2>Passed to the pixels</h2></div>', width="stretch")
@@ -54,14 +60,14 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, size: int)
         note, place = st.empty(), st.container()
     widgets.plain_hint(visit)
 
-    def draw() -> None:
+    def draw() -> Passed | None:
         progress = ProgressNote(note)
         try:
             whole = work.whole_map(asked, progress)
             part = part_map(asked, held, whole, progress) if count else None
         except NonFiniteRelevance as error:
             place.warning(str(error), icon=":material/error:")
-            return
+            return None
         finally:
             progress.done()
         with place:
@@ -69,6 +75,7 @@ def section(visit: Visit, asked: ExplanationKey, held: AblationState, size: int)
         if part is not None:
             with download:
                 _download(visit, asked, held, part)
+        return whole, part
 
     return draw
 
@@ -125,10 +132,11 @@ def _one(visit: Visit, values: NDArray[np.float32], key: tuple[object, ...], lim
             ),
         )
         picture(f"abl-picture-{place}", data_url(png), f"Heatmap of the pixels: {title}", view)
-    st.html(f'<div class="v-muted v-facts">{title} · Σ <b>{_signed(float(values.sum(dtype=np.float64)))}</b></div>')
+    st.html(f'<div class="v-muted v-facts">{title} · Σ <b>{signed(float(values.sum(dtype=np.float64)))}</b></div>')
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """A sum with a real minus sign."""
     return ("−" if value < 0 else "") + format_value(abs(value))
 
 

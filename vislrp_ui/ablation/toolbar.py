@@ -10,10 +10,11 @@ from vislrp_core.ablation import NO_MEAN, VALUES
 from vislrp_core.network import Network
 from vislrp_ui import session, state_ablation
 from vislrp_ui.ablation import brushes
-from vislrp_ui.shared import network_panel, toolbars, widgets
+from vislrp_ui.shared import network_panel, reporting, toolbars, widgets
 from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.state import Visit
 from vislrp_ui.state_ablation import AblationState
+from vislrp_ui.streamlit_inside import PopoverContainer
 
 _VALUES = {"zero": "0", "mean": "mean activation"}
 
@@ -34,8 +35,8 @@ def changing_set(reducer: Callable[..., AblationState], *arguments: object) -> N
     change(reducer, *arguments)
 
 
-def toolbar(network: Network, visit: Visit) -> int:
-    """Draw it; returns the class to explain."""
+def toolbar(network: Network, visit: Visit) -> tuple[int, PopoverContainer]:
+    """Draw it; returns the class to explain, and the menu of the report."""
     held = state_ablation.of(visit)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="abl-toolbar"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
@@ -76,5 +77,6 @@ def toolbar(network: Network, visit: Visit) -> int:
                 help=VALUES[held.value] + " The layers above are computed again.",
             )
             question_mark(network, "ablation", "ablation")
+            files = reporting.menu()
             network_panel.menu(visit)
-    return target
+    return target, files

@@ -13,7 +13,7 @@ from vislrp_core.heatmap import RANGES
 from vislrp_core.model import LRPModel
 from vislrp_core.tables import csv_bytes
 from vislrp_ui import service, theme
-from vislrp_ui.compare import payload
+from vislrp_ui.compare import payload, report
 from vislrp_ui.compare.work import Grid, ranked
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.comparegrid import layer_span, rule_name
@@ -58,7 +58,7 @@ _FACTS = (
 
 
 def export(grid: Grid) -> None:
-    """Four downloads."""
+    """Five downloads."""
     models = [entry.model for entry in grid.entries if isinstance(entry.model, LRPModel)]
     if grid.missing():
         st.caption("Maps that are still being computed are left empty.")
@@ -105,6 +105,7 @@ def export(grid: Grid) -> None:
         disabled=not models,
         help="All compared LRP models in one file; Models imports it again",
     )
+    report.offer(grid)
 
 
 def rules_text(model: LRPModel | Baseline) -> str:

@@ -79,7 +79,7 @@ def toolbar(
             )
             difference.switch(grid)
             evidence.switch(grid)
-            with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Figure, facts, models"):
+            with st.popover("Export", icon=":material/ios_share:", type="tertiary", help="Figure, facts, models, report"):
                 export.export(grid)
             network_panel.menu(grid.visit)
     return note

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from vislrp_core.baselines import Baseline
 from vislrp_core.images import ImageError
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Prediction
+from vislrp_core.report import ReportPart
 from vislrp_ui import service, state_compare, state_flipping
 from vislrp_ui.baseline_maps import baseline_maps
 from vislrp_ui.caches import ByteCache, allotted
@@ -91,10 +92,16 @@ class Grid:
     network : Network
         Whose predictions and maps they are.
     visit : Visit
+
+    Attributes
+    ----------
+    evidence : callable
+        What Evidence shows beside it, as sections of a report; nothing until that has been drawn.
     """
 
     def __init__(self, network: Network, visit: Visit) -> None:
         self.network, self.visit = network, visit
+        self.evidence: Callable[[], tuple[ReportPart, ...]] = tuple
         self.state: CompareState = state_compare.of(visit)
         self.entries = state_compare.entries(visit, self.state)
         self.broken: dict[int, str] = {}

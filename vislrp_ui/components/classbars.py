@@ -6,22 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vislrp_core.network import Prediction
+from vislrp_core.trace import percent as percent
 from vislrp_ui.components.assets import register
 from vislrp_ui.components.protocol import mount_choice
 
 _bars = register(
     "classbars", '<div class="bars" role="radiogroup" aria-label="Target class"></div>', parts=("outbox", "picks")
 )
-
-
-def percent(probability: float) -> str:
-    """A probability as the bars write it: one decimal, and never 0.0 or 100.0 where it is not exactly that."""
-    value = 100.0 * probability
-    if 0.0 < value < 0.05:
-        return "<0.1"
-    if 99.95 <= value < 100.0:
-        return ">99.9"
-    return f"{value:.1f}"
 
 
 def class_rows(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_core.network import Network
 from vislrp_ui import running, service, theme
-from vislrp_ui.design import centre, left, origins, result, title
+from vislrp_ui.design import centre, left, origins, report, result, title
 from vislrp_ui.service import Maps
 from vislrp_ui.shared.entrance import boot
 from vislrp_ui.shared.progress import ProgressNote
@@ -43,7 +43,7 @@ def design() -> None:
         target = left.image_and_class(network, visit)
         left.models(visit)
     with title_place:
-        title.title_row(network, visit, target, running.network_file())
+        files = title.title_row(network, visit, target, running.network_file())
     with head_place:
         downloads = result.head(network, visit, target)
     if not seen:
@@ -51,6 +51,9 @@ def design() -> None:
     if downloads.open:
         with downloads:
             result.downloads(network, visit, target, maps)
+    if files.open:
+        with files:
+            report.offer(network, visit, target, maps)
     origins.show(network, visit)
 
 

@@ -79,7 +79,7 @@ def map_and_facts(network: Network, visit: Visit, result: Maps) -> None:
     layer = shown_layer(visit)
     with st.container(key="final-map", horizontal_alignment="center", gap="xsmall"):
         if layer not in result.maps:
-            st.html(f'<div class="v-nomap" role="img" aria-label="No map">{escape(_why_not(visit, result, layer))}</div>')
+            st.html(f'<div class="v-nomap" role="img" aria-label="No map">{escape(why_not(visit, result, layer))}</div>')
             return
         values = result.maps[layer]
         limit = service.limit_of(values, visit.look)
@@ -135,7 +135,8 @@ def facts(result: Maps, layer: int) -> str:
     return text.replace("Σ -", "Σ −").replace("of -", "of −")
 
 
-def _why_not(visit: Visit, result: Maps, layer: int) -> str:
+def why_not(visit: Visit, result: Maps, layer: int) -> str:
+    """Why there is no map of a layer."""
     if result.error is not None:
         error = result.error
         return (
@@ -154,7 +155,7 @@ def downloads(network: Network, visit: Visit, target: int, result: Maps) -> None
     """The map as a figure, the relevance of all layers as numbers."""
     layer = shown_layer(visit)
     if layer not in result.maps or result.error is not None:
-        st.caption(f"Nothing to download: {escaped(_why_not(visit, result, layer))}")
+        st.caption(f"Nothing to download: {escaped(why_not(visit, result, layer))}")
         return
     stem = file_stem(f"{visit.image.id[:24]}_{network.classes[target]}_{visit.entry().name}")
     st.download_button(

@@ -17,6 +17,7 @@ from vislrp_ui.shared.asking import question_mark
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import Visit
+from vislrp_ui.streamlit_inside import PopoverContainer
 
 CONVENTIONS: dict[str, tuple[str, dict[str, Choice]]] = {
     "pixel_rule": ("Pixel rule (conv1_1)", PIXEL_RULES),
@@ -27,8 +28,8 @@ CONVENTIONS: dict[str, tuple[str, dict[str, Choice]]] = {
 }
 
 
-def title_row(network: Network, visit: Visit, target: int, weights: str) -> None:
-    """Draw the row.
+def title_row(network: Network, visit: Visit, target: int, weights: str) -> PopoverContainer:
+    """Draw the row; returns the menu of what leaves the page, for what needs the maps.
 
     Parameters
     ----------
@@ -73,7 +74,12 @@ def title_row(network: Network, visit: Visit, target: int, weights: str) -> None
         rules = widgets.menu(
             "Conventions", key="menu-conventions", icon=":material/rule_settings:", help="Pixel rule, pooling, bias, start"
         )
-        files = widgets.menu("Export", key="menu-export", icon=":material/ios_share:", help="Model as JSON, Python, Zennit")
+        files = widgets.menu(
+            "Export",
+            key="menu-export",
+            icon=":material/ios_share:",
+            help="Model as JSON, Python, Zennit; report of this view",
+        )
     if name.open:
         with name:
             key = widgets.mirror("model-name", entry.name)
@@ -88,6 +94,7 @@ def title_row(network: Network, visit: Visit, target: int, weights: str) -> None
     if files.open:
         with files:
             export(network, visit, target, weights)
+    return files
 
 
 def conventions(visit: Visit) -> None:

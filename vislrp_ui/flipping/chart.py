@@ -14,6 +14,10 @@ from vislrp_ui import theme
 
 RANDOM = "random order"
 HEIGHT = 250
+CAPTION = (
+    "AOPC: mean fall, most relevant first. ABPC: mean gap between least and most relevant first. SRG: area between "
+    "these two curves. Higher is better. Change: share flipped when the first class changes."
+)
 
 Measured = Mapping[str, Mapping[str, Sequence[PerturbationCurve]]]
 """Curves by name of the model and by order; random orders are under `RANDOM`."""
@@ -61,6 +65,20 @@ def scores_frame(measured: Measured) -> pd.DataFrame:
         rows, columns=["model", "aopc", "abpc", "srg", "flips_to_change", "aopc_logit", "abpc_logit", "srg_logit"]
     )
     return frame.sort_values("srg", ascending=False, na_position="last", ignore_index=True)
+
+
+def table_frame(scores: pd.DataFrame, scale: str) -> pd.DataFrame:
+    """`scores_frame` as the page's table shows it, of probabilities or of logits; the change in percent."""
+    suffix = "_logit" if scale == "logit" else ""
+    return pd.DataFrame(
+        {
+            "Model": scores["model"],
+            "AOPC ↑": scores[f"aopc{suffix}"],
+            "ABPC ↑": scores[f"abpc{suffix}"],
+            "SRG ↑": scores[f"srg{suffix}"],
+            "Change ↓": 100 * scores["flips_to_change"].astype(float),
+        }
+    )
 
 
 def chart(measured: Measured, scale: str, target: str, active: str, dark: bool, *, pick: bool = True) -> alt.LayerChart:

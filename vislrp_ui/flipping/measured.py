@@ -23,6 +23,7 @@ from vislrp_ui.components.classbars import percent
 from vislrp_ui.components.picture import picture
 from vislrp_ui.flipping import chart
 from vislrp_ui.flipping.chart import RANDOM
+from vislrp_ui.flipping.report import FlippingShown
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import values_of
 from vislrp_ui.service import Maps
@@ -36,11 +37,10 @@ from vislrp_ui.state import Visit
 from vislrp_ui.state_flipping import MAX_SEEDS, MAX_STEPS, PATCHES, SCALES
 
 _JOB, _STEP = "_flipping_job", "_flipping_step"
-CAPTION = (
-    f"{terms.marked('aopc', 'AOPC')}: mean fall, most relevant first. {terms.marked('abpc', 'ABPC')}: mean gap between "
-    f"least and most relevant first. {terms.marked('srg', 'SRG')}: area between these two curves. Higher is better. "
-    f"{terms.marked('change', 'Change')}: share flipped when the first class changes."
-)
+CAPTION = chart.CAPTION
+for _key, _name in (("aopc", "AOPC"), ("abpc", "ABPC"), ("srg", "SRG"), ("change", "Change")):
+    CAPTION = CAPTION.replace(f"{_name}:", f"{terms.marked(_key, _name)}:")
+"""As HTML, its terms marked."""
 
 
 OUTSIDE = (
@@ -98,17 +98,18 @@ def measured(visit: Visit, task: FlippingTask) -> dict[str, dict[str, list[Pertu
     return found
 
 
-def section(network: Network, maps: Maps) -> None:
+def section(network: Network, maps: Maps, shown: FlippingShown) -> None:
     """Draw it."""
-    measuring.section("flip-measure", job, partial(_draw, network, maps))
+    measuring.section("flip-measure", job, partial(_draw, network, maps, shown))
 
 
-def _draw(network: Network, maps: Maps) -> None:
+def _draw(network: Network, maps: Maps, shown: FlippingShown) -> None:
     visit = session.get_visit()
     settings = state_flipping.of(visit).measurement
     progress = job().progress
     task = task_of(network, visit, maps)
     curves = measured(visit, task)
+    shown.visit, shown.measured = visit, (settings, curves)
     fill = FILLS[settings.fill]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="flip-measure-line"):
         st.html(
@@ -227,16 +228,7 @@ def _pick() -> None:
 
 
 def _table(scores: pd.DataFrame, scale: str) -> None:
-    suffix = "_logit" if scale == "logit" else ""
-    shown = pd.DataFrame(
-        {
-            "Model": scores["model"],
-            "AOPC ↑": scores[f"aopc{suffix}"],
-            "ABPC ↑": scores[f"abpc{suffix}"],
-            "SRG ↑": scores[f"srg{suffix}"],
-            "Change ↓": 100 * scores["flips_to_change"].astype(float),
-        }
-    )
+    shown = chart.table_frame(scores, scale)
     largest = float(shown["SRG ↑"].max()) if shown["SRG ↑"].notna().any() else 0.0
     number = st.column_config.NumberColumn(format="%.3f", width=62)
     st.dataframe(

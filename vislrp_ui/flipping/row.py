@@ -23,6 +23,7 @@ from vislrp_ui.components.beforeafter import before_after
 from vislrp_ui.components.canvas import canvas
 from vislrp_ui.components.picture import enlarge, picture
 from vislrp_ui.flipping import strokes, work
+from vislrp_ui.flipping.report import FlippingShown, ShownRow
 from vislrp_ui.flipping.style import SMALL, WEIGHTS
 from vislrp_ui.flipping.toolbar import change, changing
 from vislrp_ui.flipping.work import Flipped
@@ -40,19 +41,21 @@ def outline(flipping: FlippingState) -> object:
 
 
 @st.fragment
-def active_row(network: Network, id: int, maps: Maps, seen: object) -> None:
+def active_row(network: Network, id: int, maps: Maps, seen: object, shown: FlippingShown) -> None:
     """The row that the tools change; a stroke draws this part of the page alone again.
 
     Parameters
     ----------
     seen : object
         `outline` as the rest of the page shows it; where it has changed, the whole page is drawn again.
+    shown : FlippingShown
+        Told what is drawn.
     """
     with inbox.stamped("flip-row"):
-        _active_row(network, id, maps, seen)
+        _active_row(network, id, maps, seen, shown)
 
 
-def _active_row(network: Network, id: int, maps: Maps, seen: object) -> None:
+def _active_row(network: Network, id: int, maps: Maps, seen: object, shown: FlippingShown) -> None:
     visit = session.get_visit()
     flipping = state_flipping.of(visit)
     if outline(flipping) != seen:
@@ -122,6 +125,7 @@ def _active_row(network: Network, id: int, maps: Maps, seen: object) -> None:
             _canvas(id, "map", marks, sheet.generation, flipping.tool, flipping.width)
             st.html(f'<div class="v-flip-bar">{colour_bar(visit, limit)}</div>')
     result = work.flipped(network, visit.image, marked, row.fill)
+    shown.visit, shown.rows[id] = visit, shown_row(row, marked, result, values)
     with changed, st.container(gap="xsmall"):
         _flipped_picture(row, marked, result, values)
     with results, st.container(gap="xsmall"):
@@ -144,6 +148,11 @@ def _canvas(id: int, side: str, picture: bytes, generation: int, tool: str, widt
             on_draw=strokes.take,
             args=(id, side),
         )
+
+
+def shown_row(row: FlippingRow, marked: Mask, result: Flipped, values: NDArray[np.float32] | None) -> ShownRow:
+    """What a report says of a row."""
+    return ShownRow(row, marked, result, "" if values is None or not marked.any() else held_text(values, marked))
 
 
 def _share(marked: Mask) -> str:
@@ -269,11 +278,12 @@ def _take_file(row: int, key: str) -> None:
         st.session_state["_flip_files"] += 1
 
 
-def small_row(network: Network, visit: Visit, row: FlippingRow, maps: Maps) -> None:
-    """A row that is not active: small pictures and what came of it."""
+def small_row(network: Network, visit: Visit, row: FlippingRow, maps: Maps, shown: FlippingShown) -> None:
+    """A row that is not active: small pictures and what came of it; a report's notes are told."""
     values = work.values_of(maps)
     marked = row.brushed | work.selected(row, values)
     result = work.flipped(network, visit.image, marked, row.fill)
+    shown.rows[row.id] = shown_row(row, marked, result, values)
     with st.container(key=f"flip-small-{row.id}", horizontal=True, gap="small", vertical_alignment="top"):
         _small(row, "image", f"Marked pixels of {row.title}", work.marked_picture(service.view_png(visit.image), marked))
         if values is not None:

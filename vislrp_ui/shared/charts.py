@@ -13,9 +13,19 @@ import altair as alt
 import streamlit as st
 from altair.utils import schemapi
 
+from vislrp_ui import theme
 from vislrp_ui.streamlit_inside import WidgetCallback
 
 schemapi.disable_debug_mode()
+
+
+def svg_of(chart: alt.Chart | alt.LayerChart) -> str:
+    """A chart as a drawing for a report, in light colours on white."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(
+        chart.configure(**{**theme.chart_theme(False), "background": "white"}).to_dict(validate=False)
+    )
 
 
 def draw(

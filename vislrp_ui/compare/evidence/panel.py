@@ -14,6 +14,7 @@ from vislrp_core.baselines import METHODS
 from vislrp_core.measures import MEASURES, Measured
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.summary import FEWEST, Summary, summarize
+from vislrp_core.report import ReportPart, ReportPicture, ReportTable
 from vislrp_ui import state_compare, theme
 from vislrp_ui.background import session_job
 from vislrp_ui.compare.edits import change
@@ -67,6 +68,7 @@ def _draw(grid: Grid) -> None:
     _start_free(grid, plan, work)
     known = plan.known()
     tables = {metric: _summaries(metric, plan.table(metric, known)) for metric in plan.metrics}
+    grid.evidence = partial(_report, plan, tables)
     with st.container(key="evidence-panel"):
         _line(grid, plan, shown, known, tables, work)
         _progress(plan, work)
@@ -250,24 +252,56 @@ def _pick(metric: str) -> None:
         st.session_state[pair.PICK] = (metric, model)
 
 
-def _table(plan: Plan, tables: dict[str, list[Summary]]) -> None:
-    columns = {
+def _report(plan: Plan, tables: dict[str, list[Summary]]) -> tuple[ReportPart, ...]:
+    """The panel as a section of a report."""
+    shown = {metric: found for metric, found in tables.items() if any(one.images for one in found)}
+    if not shown:
+        return (ReportPart("Evidence", ("Not measured.",)),)
+    values = _columns(shown)
+    rows = tuple((model, *(values[title][place] for title in values)) for place, model in enumerate(plan.models))
+    meaning = tuple((MEASURES[key].title, MEASURES[key].formula, MEASURES[key].caveat) for key in shown)
+    drawing = ReportPicture(
+        "",
+        None,
+        "Charts of the table below: the mean of every model as a dot, its interval as a line",
+        svg=chart.figure(shown, "svg").decode(),
+    )
+    return (
+        ReportPart(
+            "Evidence",
+            (exports.text_of(plan, tables),),
+            (drawing,),
+            (
+                ReportTable("Measures", ("Model", *values), rows, note=_note(plan)),
+                ReportTable("What the measures mean", ("Measure", "Definition", "Does not prove"), meaning),
+            ),
+            wide=True,
+        ),
+    )
+
+
+def _columns(tables: dict[str, list[Summary]]) -> dict[str, list[str]]:
+    """The table's columns by title."""
+    return {
         MEASURES[metric].title + ARROWS[MEASURES[metric].better]: [_text(one) for one in found]
         for metric, found in tables.items()
     }
+
+
+def _note(plan: Plan) -> str:
+    few = f"; with fewer than {FEWEST} pictures nothing is)." if len(plan.subjects) < FEWEST else ")."
+    return "Mean [95 % interval, bootstrap over pictures]. ★ best, ≈ not distinguishable from it (paired bootstrap" + few
+
+
+def _table(plan: Plan, tables: dict[str, list[Summary]]) -> None:
     st.dataframe(
-        pd.DataFrame({"Model": list(plan.models), **columns}),
+        pd.DataFrame({"Model": list(plan.models), **_columns(tables)}),
         hide_index=True,
         width="stretch",
         key="evidence-table",
         column_config={"Model": st.column_config.TextColumn(pinned=True)},
     )
-    few = len(plan.subjects) < FEWEST
-    st.caption(
-        "Mean [95 % interval, bootstrap over pictures]. ★ best, ≈ not distinguishable from it (paired bootstrap"
-        + (f"; with fewer than {FEWEST} pictures nothing is)." if few else ").")
-        + " A click on a dot below shows the picture where that model and the best one differ most."
-    )
+    st.caption(_note(plan) + " A click on a dot below shows the picture where that model and the best one differ most.")
 
 
 def _text(one: Summary) -> str:
