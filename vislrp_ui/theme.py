@@ -152,6 +152,7 @@ kbd[aria-label^=Shortcut]{display:none}
 .st-key-notices [data-testid=stAlertContainer]{padding:6px 12px}
 .v-muted{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}
 .v-facts{font-size:12px;font-variant-numeric:tabular-nums}
+.st-key-facts-head{margin-block:-7px}.st-key-facts-head button{min-height:26px;padding-block:0}
 """
         + stacked.EVERY
         + "</style>"

@@ -49,7 +49,8 @@ class Large {
     this.foot = node("div", "foot");
     dialog.append(head, this.stage, this.foot);
     this.frame.onpointermove = this.frame.onpointerdown = (event) => this.tell(event);
-    this.frame.onpointerleave = () => this.hush();
+    // A finger that is lifted leaves, too: what it read stays.
+    this.frame.onpointerleave = (event) => { if (event.pointerType === "mouse") this.hush(); };
     // A finger has no hover: it reads the value, and the button above goes on from there.
     this.frame.onclick = (event) => {
       if (event.pointerType !== "touch" && event.pointerType !== "pen") this.trace(...this.spotOf(event));
@@ -148,7 +149,9 @@ class Large {
     this.foot.replaceChildren();
     if (view.stops.length) this.foot.append(this.bar(view));
     if (view.note) this.foot.append(this.words(view.note));
-    if (view.traced && this.values) this.foot.append(this.words("Click a position to see where its relevance comes from."));
+    if (view.traced && this.values) this.foot.append(this.words(matchMedia("(hover: none)").matches
+      ? "Tap a position, then the tree above, to see where its relevance comes from."
+      : "Click a position to see where its relevance comes from."));
   }
 
   ends(view) {

@@ -60,7 +60,6 @@ def head(network: Network, visit: Visit, target: int) -> PopoverContainer:
         ):
             _open_sums(network)
             widgets.answered("open-sums")
-        origins.button(layer)
         widgets.look_popover(visit)
         question_mark(network, "map", "the map")
         return widgets.menu(
@@ -105,7 +104,10 @@ def map_and_facts(network: Network, visit: Visit, result: Maps) -> None:
             smooth=values.shape[0] >= SMOOTH_FROM,
         )
         st.html(colour_bar(visit, limit))
-    st.html(f'<div class="v-muted v-facts">{_marked(facts(result, layer))}</div>')
+    # Not in the head: with one button more it takes two lines in a small window.
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="facts-head"):
+        st.html(f'<div class="v-muted v-facts">{_marked(facts(result, layer))}</div>', width="stretch")
+        origins.button(layer)
     widgets.plain_hint(visit)
 
 
