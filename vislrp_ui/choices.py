@@ -38,8 +38,11 @@ class LessonPlace:
         Number of the step, from 0.
     folded : bool
         Whether its text is folded away.
+    packed : str
+        The steps of a lecturer's lesson as text (`lessons.files`); empty for the app's own.
     """
 
     key: str
     step: int = 0
     folded: bool = False
+    packed: str = ""

@@ -173,6 +173,11 @@ def find(key: str) -> Room:
     raise KeyError(key)
 
 
+def path(room: Room) -> str:
+    """The page's name in addresses, behind the server's; empty for the welcome page."""
+    return room.file.removeprefix("pages/").removesuffix(".py").lstrip("0123456789").removeprefix("_")
+
+
 def with_state() -> tuple[Room, ...]:
     """Pages that keep something of their own."""
     return tuple(room for room in ROOMS if room.state)

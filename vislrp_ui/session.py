@@ -13,7 +13,7 @@ from vislrp_core.images import read_image
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.networks import imagenet_on_disk
 from vislrp_core.resources import model_store
-from vislrp_ui import permalink, rooms, state
+from vislrp_ui import permalink, rooms, state, state_lesson
 from vislrp_ui.background import claim, running_tokens
 from vislrp_ui.browser import Exchange
 from vislrp_ui.components.protocol import sid
@@ -26,7 +26,7 @@ from vislrp_ui.uploads import reduce
 
 _VISIT, _EXCHANGE, _BEGAN = "_visit", "_exchange", "_began"
 _NOTICES, _SHOWN = "_notices", "_notices_shown"
-_LOST = "_lost_network"
+_LOST, _BARE = "_lost_network", "_bare_lesson"
 MAIN = "main"
 ANSWER_SECONDS = 5.0
 
@@ -64,6 +64,8 @@ def get_visit() -> Visit:
             visit = state.choose_network(visit, None)
             st.session_state[_LOST] = OWN
         st.session_state[_VISIT] = visit
+        if visit.lesson is not None and set(st.query_params) == {state_lesson.PARAM}:
+            st.session_state[_BARE] = True
         exchange().entered, exchange().began = dict(st.query_params), visit
         for sentence in damaged:
             notify(sentence)
@@ -79,6 +81,11 @@ def take_lost_network() -> str | None:
     """The network that the address asks for but that is missing; returned once, so that its models can be restored."""
     lost: str | None = st.session_state.pop(_LOST, None)
     return lost
+
+
+def take_bare_lesson() -> bool:
+    """Whether the address named a lesson and nothing else; told once."""
+    return bool(st.session_state.pop(_BARE, False))
 
 
 def update(change: Callable[..., Visit], *arguments: object, **named: object) -> None:

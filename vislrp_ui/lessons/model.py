@@ -91,6 +91,8 @@ class Lesson:
         Key of its page.
     prepare : callable
         The visit with image, class, model and the page's own settings as the case needs them, from an empty table.
+    own : bool
+        Whether a lecturer made it: its steps are whole views, each on an empty table, with a sentence in `Step.do`.
     """
 
     key: str
@@ -99,6 +101,7 @@ class Lesson:
     page: str
     prepare: Prepare
     steps: tuple[Step, ...]
+    own: bool = False
 
     def page_of(self, step: Step) -> str:
         """Key of the page on which a step happens."""

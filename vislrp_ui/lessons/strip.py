@@ -12,12 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vislrp_core.errors import VisLRPError
 from vislrp_ui import rooms, running, session, state_lesson
-from vislrp_ui.lessons import style
+from vislrp_ui.lessons import own, style
 from vislrp_ui.lessons.catalogue import LESSONS
-from vislrp_ui.lessons.model import Lesson, Scene, Step
-from vislrp_ui.shared import lesson_watch, widgets
+from vislrp_ui.lessons.model import Lesson, Prepare, Scene, Step
+from vislrp_ui.shared import lesson_watch, table, widgets
 from vislrp_ui.shared.literal import escaped
-from vislrp_ui.state import LessonPlace, Visit
+from vislrp_ui.state import LessonPlace, StateError, Visit
 
 _PLACE, _TOLD = "_lesson_words", "_lesson_told"
 PARTS = {"do": "Do", "look": "Look", "means": "What it means"}
@@ -30,10 +30,13 @@ def strip() -> None:
     if place is None:
         return
     st.html(style.CSS)
-    lesson = LESSONS.get(place.key)
-    if lesson is None:
-        _unknown(place.key)
+    try:
+        lesson = _lesson(place)
+    except StateError as error:
+        _refused(str(error))
         return
+    if session.take_bare_lesson():
+        _begin(lesson, place)
     number = min(place.step, len(lesson.steps) - 1)
     step = lesson.steps[number]
     done = step.done is not None and step.done(visit)
@@ -43,31 +46,46 @@ def strip() -> None:
         _buttons(lesson, number, done, place)
     st.session_state[_PLACE] = st.empty()
     told = st.session_state.get(_TOLD)
-    if not place.folded and told is not None and told[0] == (lesson.key, number):
+    if not place.folded and told is not None and told[0] == (place.key, place.packed, number):
         st.session_state[_PLACE].markdown(told[1])  # until the page has computed them anew
+
+
+def _lesson(place: LessonPlace) -> Lesson:
+    if place.packed:
+        return own.opened(place.packed)
+    if place.key not in LESSONS:
+        raise StateError(f"There is no lesson “{place.key}” here; the view is as its link describes it.")
+    return LESSONS[place.key]
+
+
+def _begin(lesson: Lesson, place: LessonPlace) -> None:
+    """An address that names a lesson and no view: the page as the lesson, or its step, begins."""
+    step = lesson.steps[min(place.step, len(lesson.steps) - 1)]
+    _lay(lesson, step.show if lesson.own else lesson.prepare)
+    st.rerun()
 
 
 def words() -> None:
     """Write the present step's words with the numbers of the page, which has been drawn by now."""
     visit = session.get_visit()
     box: DeltaGenerator | None = st.session_state.pop(_PLACE, None)
-    if box is None or visit.lesson is None or visit.lesson.folded or visit.lesson.key not in LESSONS:
+    if box is None or visit.lesson is None or visit.lesson.folded:
         return
-    lesson = LESSONS[visit.lesson.key]
+    lesson = _lesson(visit.lesson)
     number = min(visit.lesson.step, len(lesson.steps) - 1)
-    text = _text(lesson.steps[number], visit)
-    st.session_state[_TOLD] = ((lesson.key, number), text)
+    text = _text(lesson, lesson.steps[number], visit)
+    st.session_state[_TOLD] = ((visit.lesson.key, visit.lesson.packed, number), text)
     box.markdown(text)
 
 
-def _text(step: Step, visit: Visit) -> str:
+def _text(lesson: Lesson, step: Step, visit: Visit) -> str:
     texts = step.texts(Scene(running.network(), visit))
-    return " ".join(f"**{title}:** {texts[part]}" for part, title in PARTS.items())
+    return texts["do"] if lesson.own else " ".join(f"**{title}:** {texts[part]}" for part, title in PARTS.items())
 
 
-def _unknown(key: str) -> None:
+def _refused(sentence: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="lesson-line"):
-        st.caption(f"There is no lesson “{escaped(key)}” here; the view is as its link describes it.", width="stretch")
+        st.caption(escaped(sentence), width="stretch")
         st.button("Close", icon=":material/close:", key="lesson-close", on_click=session.update, args=(state_lesson.close,))
 
 
@@ -78,10 +96,14 @@ def _line(lesson: Lesson, number: int, done: bool) -> str:
         ticked = place < number or (place == number and done)
         state = "here" if place == number else "behind" if place < number else "ahead"
         current = ' aria-current="step"' if place == number else ""
+        title = escape(step.title)
+        if lesson.own and place != number:
+            title = f'<span class="v-hidden">{title}</span>'
         mark = '<i aria-hidden="true">✓</i><span class="v-hidden">done: </span>' if ticked else f"<i>{place + 1}</i>"
-        items.append(f'<li class="{state}"{current}>{mark}{escape(step.title)}</li>')
+        items.append(f'<li class="{state}"{current}>{mark}{title}</li>')
+    kind = "Lesson" if lesson.own else "Guided case"
     return (
-        f'<div class="v-lesson" role="group" aria-label="Guided case"><h2 class="v-head">{escape(lesson.title)}</h2>'
+        f'<div class="v-lesson" role="group" aria-label="{kind}"><h2 class="v-head">{escape(lesson.title)}</h2>'
         f'<ol style="list-style:none">{"".join(items)}</ol>'
         f'<span class="v-muted v-lesson-count">step {number + 1} of {len(lesson.steps)}</span></div>'
     )
@@ -96,7 +118,7 @@ def _buttons(lesson: Lesson, number: int, done: bool, place: LessonPlace) -> Non
         key="lesson-show",
         help="Set everything as this step asks for it",
     ):
-        _show(step)
+        _show(lesson, step)
         widgets.answered("lesson-show")
         if room.key != rooms.drawn():
             st.switch_page(room.file)
@@ -151,8 +173,21 @@ def _buttons(lesson: Lesson, number: int, done: bool, place: LessonPlace) -> Non
     )
 
 
-def _show(step: Step) -> None:
+def _show(lesson: Lesson, step: Step) -> None:
+    if lesson.own:
+        _lay(lesson, step.show)
+        return
     try:
         session.update(step.show, running.network())
     except VisLRPError as error:  # a map that is not finite, a picture that is gone
         session.notify(str(error))
+
+
+def _lay(lesson: Lesson, prepare: Prepare) -> None:
+    """A view on an empty table, what was there put aside if it is anybody's work; the place in the lesson stays."""
+    place = session.get_visit().lesson
+    try:
+        table.open_case(lesson.title, prepare)
+    except VisLRPError as error:
+        session.notify(str(error))
+    session.update(state_lesson.at, place)
