@@ -151,7 +151,7 @@ class Exchange:
         return replace(there, model=edits.rename(there.model, entry.name))
 
     def _desk(self, visit: Visit, jobs: Mapping[str, str]) -> Data | None:
-        if not (desk.holds_work(visit) or visit.aside or visit.opened or jobs):
+        if not (desk.holds_work(visit) or visit.aside or visit.opened or visit.draft or jobs):
             return None
         worth = not state.is_untouched(visit.entry(WORKING))
         return kept.write_desk(visit) | {"worth": worth, "jobs": dict(jobs)}
@@ -261,7 +261,7 @@ class Exchange:
             except KeptError:
                 continue
             visit = replace(visit, look=table.look, network=table.network)
-            if not other.open and (desk.holds_work(table) or table.aside):
+            if not other.open and (desk.holds_work(table) or table.aside or table.draft):
                 visit = _behind(visit, table)
                 self.drop_other(other.tab)
             return visit
@@ -337,7 +337,8 @@ def _on_the_table(visit: Visit, table: Visit, *, whole: bool) -> Visit:
     past, future = table.past, table.future
     if (visit.models, visit.active) != (table.models, table.active):
         past, future = (*past, *visit.past), ()
-    return replace(visit, past=past[-state.MAX_HISTORY :], future=future, aside=table.aside, opened=table.opened)
+    past = past[-state.MAX_HISTORY :]
+    return replace(visit, past=past, future=future, aside=table.aside, opened=table.opened, draft=table.draft)
 
 
 def _behind(visit: Visit, table: Visit) -> Visit:
@@ -345,7 +346,7 @@ def _behind(visit: Visit, table: Visit) -> Visit:
     stack = table.aside
     if desk.holds_work(table):
         stack = (*stack, Aside(EARLIER, replace(table, aside=())))
-    return replace(visit, aside=(*visit.aside, *stack)[-desk.MAX_ASIDE :])
+    return replace(visit, aside=(*visit.aside, *stack)[-desk.MAX_ASIDE :], draft=visit.draft or table.draft)
 
 
 def _checked(visit: Visit) -> Visit:

@@ -22,7 +22,7 @@ MAX_ASIDE = 6
 def cleared(visit: Visit) -> Visit:
     """An empty table: everything as at the start. Own models stay in the list, and what was put aside."""
     fresh = ModelEntry(WORKING, LRPModel.basic(WORKING_NAME, visit.model.architecture), "working")
-    return replace(Visit(), models=state.put(visit, fresh).models, aside=visit.aside)
+    return replace(Visit(), models=state.put(visit, fresh).models, aside=visit.aside, draft=visit.draft)
 
 
 def same(one: Visit, other: Visit) -> bool:
@@ -31,7 +31,7 @@ def same(one: Visit, other: Visit) -> bool:
 
 
 def _bare(visit: Visit) -> Visit:
-    return replace(visit, models=(visit.entry(WORKING),), past=(), future=(), aside=(), opened=None, lesson=None)
+    return replace(visit, models=(visit.entry(WORKING),), past=(), future=(), aside=(), opened=None, lesson=None, draft="")
 
 
 def holds_work(visit: Visit) -> bool:
@@ -78,7 +78,7 @@ def keep_copy(visit: Visit) -> Visit:
     if not holds_work(visit):
         return visit
     title = OWN_WORK if visit.opened is None else f"your changes to “{visit.opened.title}”"
-    piece = Aside(title, replace(visit, aside=(), opened=visit.opened))
+    piece = Aside(title, replace(visit, aside=(), opened=visit.opened, draft=""))
     stack = (*visit.aside, piece)
     if len(stack) > MAX_ASIDE:
         stack = (stack[0], *stack[2:])
@@ -124,7 +124,8 @@ def take_back(visit: Visit, place: int = -1) -> Visit:
     active = piece.active if piece.active in known else WORKING
     chosen = next(entry for entry in models if entry.id == active)
     segment = min(piece.selected_segment, len(chosen.model.segments) - 1)
-    return replace(piece, models=models, active=active, selected_segment=segment, past=past, future=future, aside=left.aside)
+    taken = replace(piece, models=models, active=active, selected_segment=segment, past=past, future=future)
+    return replace(taken, aside=left.aside, draft=visit.draft)
 
 
 def drop(visit: Visit, place: int) -> Visit:

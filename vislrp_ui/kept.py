@@ -15,7 +15,7 @@ from vislrp_core import compact, edits, masks
 from vislrp_core.adapt import adapt
 from vislrp_core.masks import MaskError
 from vislrp_core.model import LRPModel, ModelError
-from vislrp_ui import desk, permalink, rooms, state, state_compare, state_flipping
+from vislrp_ui import desk, permalink, rooms, state, state_compare, state_flipping, state_lesson
 from vislrp_ui.state import MAX_HISTORY, MAX_OWN_MODELS, WORKING, Aside, ModelEntry, PageState, Snapshot, StateError, Visit
 
 VERSION = 1
@@ -233,6 +233,7 @@ def write_desk(visit: Visit, *, whole: bool = True, history: bool = True) -> Dat
     if history:
         data |= _write_history(visit)
     if whole:
+        data["draft"] = visit.draft
         data["address"] = permalink.to_params(visit)
         data["aside"] = [{"title": piece.title, "desk": write_desk(piece.visit, whole=False)} for piece in visit.aside]
     if visit.opened is not None:
@@ -335,7 +336,8 @@ def read_desk(data: object, models: tuple[ModelEntry, ...], damage: Damage) -> V
         if (piece := _read_piece(item, models, damage)) is not None
     )
     opened = _read_piece(data["opened"], models, damage) if data.get("opened") is not None else None
-    return replace(visit, aside=aside, opened=opened)
+    draft = data["draft"] if state_lesson.is_packed(data.get("draft")) else ""
+    return replace(visit, aside=aside, opened=opened, draft=draft)
 
 
 def _read_piece(data: object, models: tuple[ModelEntry, ...], damage: Damage) -> Aside | None:

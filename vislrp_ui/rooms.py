@@ -161,6 +161,9 @@ FINISH = "vislrp_ui.shared.entrance:finish"
 STRIP, STRIP_WORDS = "vislrp_ui.lessons.strip:strip", "vislrp_ui.lessons.strip:words"
 """What draws an open lesson at the head of every page, and its words once the page has computed what they tell."""
 
+SHARING, COMPOSING = "vislrp_ui.lessons.sharing:dialog", "vislrp_ui.lessons.composer:dialog"
+"""The dialogs that share a view, and that compose a lesson of views."""
+
 QUESTIONS = "vislrp_ui.lessons.questions.dialog:ask"
 """The dialog that a question mark opens."""
 

@@ -83,6 +83,11 @@ def take_lost_network() -> str | None:
     return lost
 
 
+def begin_bare_lesson() -> None:
+    """Let the open lesson begin as if its address named nothing else."""
+    st.session_state[_BARE] = True
+
+
 def take_bare_lesson() -> bool:
     """Whether the address named a lesson and nothing else; told once."""
     return bool(st.session_state.pop(_BARE, False))

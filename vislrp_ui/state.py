@@ -92,6 +92,8 @@ class Visit:
         The guided case that is open, as its card laid it out.
     lesson : LessonPlace or None
         The lesson whose strip is shown.
+    draft : str
+        The lesson that a lecturer composes, packed; it is no part of the address.
     """
 
     image: ImageRef = field(default_factory=ImageRef)
@@ -110,6 +112,7 @@ class Visit:
     aside: tuple[Aside, ...] = ()
     opened: Aside | None = None
     lesson: LessonPlace | None = None
+    draft: str = ""
 
     def entry(self, id: str | None = None) -> ModelEntry:
         """A model by id; the active one by default (KeyError if there is none)."""

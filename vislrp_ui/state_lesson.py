@@ -47,6 +47,11 @@ def close(visit: Visit) -> Visit:
     return replace(visit, lesson=None)
 
 
+def is_packed(text: object) -> bool:
+    """Whether something is text that packed steps could be."""
+    return isinstance(text, str) and _PACKED.fullmatch(text) is not None
+
+
 def to_param(place: LessonPlace) -> str:
     """The field of an address."""
     case = "" if place.packed else place.key

@@ -119,14 +119,3 @@ def test_values_travel_when_a_map_is_opened_and_the_page_does_not_run_again(page
     on.choose(page, 1)
     wait_idle(page)
     assert max(received[before:]) < 200_000, "a run of the page carries no values"
-
-
-def test_the_link_as_a_code(page: Page, app_url: str) -> None:
-    visit(page, f"{app_url}/Compare?image=kitten")
-    page.locator(".st-key-page-tools .code").click()
-    dialog = page.locator(DIALOG)
-    expect(dialog).to_have_attribute("aria-busy", "false")
-    expect(dialog.locator(".note")).to_contain_text("Compare?image=kitten")
-    expect(dialog.locator(".note")).to_contain_text("on this computer only")
-    code = dialog.locator(".frame img")
-    assert code.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 400

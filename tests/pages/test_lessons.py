@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import CLASSES, visit_of
-from vislrp_ui import rooms, state_flipping
+from vislrp_ui import rooms, state_compare, state_flipping
+from vislrp_ui.lessons import drafts, files, worksheet
 from vislrp_ui.lessons.catalogue import LESSONS
 from vislrp_ui.lessons.model import UNKNOWN
+from vislrp_ui.lessons.questions.catalogue import QUESTIONS
+from vislrp_ui.shared import embedded
 from vislrp_ui.state import LessonPlace
 
 Open = Callable[..., AppTest]
@@ -28,6 +35,14 @@ def words(app: AppTest) -> str:
 
 def ticks(app: AppTest) -> int:
     return line(app).count("✓")
+
+
+def press(app: AppTest, key: str, name: str) -> None:
+    """A trigger of a component, as the browser sends it."""
+    element = next(one for one in app.get("bidi_component") if one.proto.id.endswith(f"-{key}"))
+    states = app._tree.get_widget_states()
+    states.widgets.append(WidgetState(id=element.proto.id, json_trigger_value=json.dumps({"event": name, "value": True})))
+    app._run(states)
 
 
 @pytest.mark.parametrize("key", LESSONS)
@@ -92,3 +107,71 @@ def test_every_page_draws_the_strip(open_page: Open) -> None:
     for room in rooms.ROOMS:
         app = open_page(room.file.removeprefix("pages/").removesuffix(".py") or None, lesson="v2~case:rules")
         assert LESSONS["rules"].title in line(app), room.key
+
+
+LECTURE = [
+    (
+        "Compare?image=kitten&row1=v2~image:kitten&col1=m~configuration_2&col2=m~overview_composite",
+        "Two composites: which is *tidier*?",
+    ),
+    ("?image=oranges_and_lemons", "Home shows {this}."),
+    ("Design?image=two_jaguars&target=3", "And a class of your own."),
+]
+
+
+def test_a_lecturers_lesson_steps_through_its_views(open_page: Open) -> None:
+    packed = files.pack(files.lesson("Monday", LECTURE))
+    app = open_page(lesson=f"v2~data:{packed}")
+    assert visit_of(app).lesson == LessonPlace("own", packed=packed) and len(state_compare.of(visit_of(app)).columns) == 2
+    assert app.button(key="lesson-show").label == "Show me on Compare" and ticks(app) == 1
+    assert any(r"which is \*tidier\*?" in one.value for one in app.markdown)
+    for number, page in enumerate(("Compare", "Home", "Design")):
+        app.button(key="lesson-show").click().run()
+        assert not app.exception and app.button(key="lesson-show").label == "Show me", page
+        assert visit_of(app).lesson == LessonPlace("own", number, packed=packed) and ticks(app) == number + 1
+        assert f"step {number + 1} of 3" in line(app) and not visit_of(app).aside
+        app.button(key="lesson-next").click().run()
+    assert visit_of(app).lesson is None and visit_of(app).target == 3
+    app = open_page(image="kitten", lesson="v2~data:AAAA")
+    assert any("The lesson in the address is damaged" in one.value for one in app.caption)
+
+
+def test_a_lesson_is_composed_from_views_and_started(open_page: Open) -> None:
+    app = open_page("1_Design", image="kitten", target="2")
+    press(app, "tools", "share")
+    code = next(one.value for one in app.code if one.language is None or "iframe" not in one.value)
+    assert code == "http://localhost:8501/Design?image=kitten&target=2&model=" + code.rpartition("=")[2]
+    assert any(one.value == embedded.snippet(code) and "&amp;embed=true" in one.value for one in app.code)
+    assert any('alt="QR code of the link http://localhost' in one.proto.body for one in app.get("html"))
+    app.button(key="share-add").click().run()
+    assert any("Write what one should look at first." in one.value for one in app.caption) and not visit_of(app).draft
+    for sentence in ("First <b>", "Second"):
+        app.text_area(key="share-sentence").set_value(sentence).run()
+        app.button(key="share-add").click().run()
+    app.button(key="share-compose").click().run()
+    app.text_input(key="lesson-title").set_value("Tuesday").run()
+    app.button(key="lesson-up-1").click().run()
+    app.text_area(key="lesson-text-0").set_value("Now first").run()
+    made = drafts.of(visit_of(app))
+    assert made is not None and made.title == "Tuesday" and [step.text for step in made.steps] == ["Now first", "First <b>"]
+    assert made.steps[0].address.startswith("Design?image=kitten&target=2")
+    app.text_area(key="lesson-text-0").set_value(" ").run()
+    assert any("words that can be seen" in one.value for one in app.warning) and drafts.of(visit_of(app)) == made
+    app.button(key="lesson-remove-1").click().run()
+    app.button(key="lesson-start").click().run()
+    assert "Tuesday" in line(app) and ticks(app) == 1 and visit_of(app).draft and not app.exception
+
+
+@pytest.mark.parametrize("key", LESSONS)
+def test_a_case_is_a_sheet_of_paper_in_the_words_of_its_lesson(key: str) -> None:
+    lesson, link = LESSONS[key], f"http://host.example/Compare?lesson=v2~case:{key}"
+    sheet = worksheet.of_case(lesson, link)
+    plain = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", sheet)))
+    for step in lesson.steps:
+        for words_ in (step.do, step.look):
+            assert re.sub(r"\*|{\w+}", lambda found: "blank" if found[0] != "*" else "", words_) in plain
+    assert sheet.count("<section>") == len(lesson.steps) and "@page{size:A4" in sheet and "<svg" in sheet and link in sheet
+    assert "src=" not in sheet and "<script" not in sheet and "{" not in sheet.partition("</style>")[2]
+    assert sum(question.title in plain for question in QUESTIONS.values()) >= 2
+    own = worksheet.of_file(files.lesson("<i>", [("Design?image=kitten", "<script>{x}</script>")]), "http://h/")
+    assert "<script" not in own and "&lt;script&gt;{x}" in own and "<h1>&lt;i&gt;</h1>" in own

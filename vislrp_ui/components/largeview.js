@@ -76,22 +76,22 @@ class Large {
     if (asked.opener.isConnected) this.open(asked);
   }
 
-  open({ id, picture, title, opener, more }) {
+  open({ id, picture, title, opener }) {
     this.opener = opener;
     this.answer = null;
     this.show({ title, picture, values: null, shape: null, stops: [], note: "", smooth: true });
     write(this.place, "");
     if (!this.dialog.open) this.dialog.showModal();
     this.title.focus();
-    this.ask(id, more);
+    this.ask(id);
   }
 
-  ask(id, more = {}) {
+  ask(id) {
     this.number += 1;
     this.id = id;
     this.busy = true;
     this.controls();
-    this.request({ ...more, id, number: this.number }, PATIENCE_MS);
+    this.request({ id, number: this.number }, PATIENCE_MS);
   }
 
   // A question whose answer was drawn over by the next run, or that a broken connection swallowed, is asked again.

@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from vislrp_ui.components.assets import register
 
 _view = register("largeview", '<dialog class="large" aria-labelledby="large-title"></dialog>', parts=("nodes",))
-_MAX_ID, _MAX_ADDRESS, _MAX_SIDE = 120, 40_000, 200_000
+_MAX_ID, _MAX_SIDE = 120, 200_000
 
 
 class ViewRequest(NamedTuple):
-    """A picture that the browser asks for, the number of its question, and the page's address where that is asked for."""
+    """A picture that the browser asks for, and the number of its question."""
 
     id: str
     number: int
-    address: str = ""
 
 
 class Position(NamedTuple):
@@ -86,8 +85,7 @@ def wanted_of(message: Any) -> ViewRequest | None:
     wish = message.get("want") if hasattr(message, "get") else None
     if not isinstance(wish, dict) or not isinstance(wish.get("id"), str) or type(wish.get("number")) is not int:
         return None
-    address = wish.get("address")
-    return ViewRequest(wish["id"][:_MAX_ID], wish["number"], address[:_MAX_ADDRESS] if isinstance(address, str) else "")
+    return ViewRequest(wish["id"][:_MAX_ID], wish["number"])
 
 
 def position_of(message: Any) -> Position | None:

@@ -1,4 +1,4 @@
-// Link, QR code and theme. The theme is Streamlit's own; what was chosen here is remembered by the browser for all pages.
+// Link, sharing and theme. The theme is Streamlit's own; what was chosen here is remembered by the browser for all pages.
 const CHOICE = "vislrp-theme";
 const TOLD_MS = 1800;
 const TOOLS = new WeakMap();
@@ -87,12 +87,10 @@ function build(root) {
       }, TOLD_MS);
     });
   };
-  const code = iconButton("code", "qr_code_2", "Show the link as a QR code", () => {
-    openLarge(code, "link", "", "The link to this view", { address: window.location.href });
-  });
+  const share = iconButton("share", "share", "Share: QR code, embedded view, lesson", () => {});
   const theme = iconButton("theme", "", "", () => {});
-  root.append(link, code, theme);
-  return { theme, told: null };
+  root.append(link, share, theme);
+  return { theme, share, told: null };
 }
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -100,6 +98,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const me = TOOLS.get(root) ?? build(root);
   const first = !TOOLS.has(root);
   TOOLS.set(root, me);
+  me.share.onclick = () => setTriggerValue("share", true);
   const shown = shownMode(root);
   const choice = remembered();
   if (first && choice && choice !== shown && setMode(choice)) return;

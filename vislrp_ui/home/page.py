@@ -14,7 +14,7 @@ from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.classbars import classbars
 from vislrp_ui.components.modelcards import model_cards
 from vislrp_ui.components.picture import picture
-from vislrp_ui.home import primer, rules
+from vislrp_ui.home import primer, rules, teaching
 from vislrp_ui.home.cases import CASES, Case
 from vislrp_ui.lessons.questions.catalogue import QUESTIONS
 from vislrp_ui.lessons.questions.dialog import ask
@@ -50,6 +50,7 @@ def home() -> None:
     for column, case in zip(places, CASES, strict=True):
         with column:
             _case(case)
+    teaching.line()
     asked = _questions(network)
     conservation = _primer()
     rules.section(network, visit, asked)

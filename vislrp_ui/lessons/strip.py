@@ -15,7 +15,7 @@ from vislrp_ui import rooms, running, session, state_lesson
 from vislrp_ui.lessons import own, style
 from vislrp_ui.lessons.catalogue import LESSONS
 from vislrp_ui.lessons.model import Lesson, Prepare, Scene, Step
-from vislrp_ui.shared import lesson_watch, table, widgets
+from vislrp_ui.shared import going, lesson_watch, table, widgets
 from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import LessonPlace, StateError, Visit
 
@@ -121,7 +121,7 @@ def _buttons(lesson: Lesson, number: int, done: bool, place: LessonPlace) -> Non
         _show(lesson, step)
         widgets.answered("lesson-show")
         if room.key != rooms.drawn():
-            st.switch_page(room.file)
+            going.to(room)
         st.rerun()
     st.button(
         "Back",

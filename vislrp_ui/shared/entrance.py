@@ -7,7 +7,7 @@ import streamlit as st
 from vislrp_ui import rooms, session, theme
 from vislrp_ui.caches import settle
 from vislrp_ui.components.pagetools import page_tools
-from vislrp_ui.shared import kept_panel, large, literal, table, terms
+from vislrp_ui.shared import embedded, kept_panel, large, literal, sharing, table, terms
 from vislrp_ui.shared.fitting import fit
 from vislrp_ui.state import Visit
 from vislrp_ui.streamlit_inside import leave_pages_folder
@@ -20,12 +20,13 @@ def boot() -> Visit:
     settle()
     _enter_through_home()
     st.html(theme.css())
+    embedded.begin()
     visit = fit()
     session.save(session.MAIN)
     large.mount()
     with st.container(key="page-tools", horizontal=True, vertical_alignment="center", gap=None, width="content"):
         terms.button(rooms.drawn())
-        page_tools("tools", theme.mode(), session.say_again)
+        page_tools("tools", theme.mode(), session.say_again, sharing.ask)
     # A place of their own: an element that comes and goes would move all others, and components would be built anew.
     with st.container(key="notices"):
         _show(session.take_notices())
@@ -35,6 +36,7 @@ def boot() -> Visit:
         if visit.lesson is not None:
             rooms.call(rooms.STRIP)
     kept_panel.show()
+    sharing.show()
     return visit
 
 
@@ -42,6 +44,7 @@ def finish() -> None:
     """End a page: what the open lesson tells of its numbers. `rooms.draw` calls it after every page."""
     if session.get_visit().lesson is not None:
         rooms.call(rooms.STRIP_WORDS)
+    embedded.foot()
 
 
 def _show(sentences: list[str]) -> None:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
-import segno
 import streamlit as st
 
-from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.largeview import View, ViewRequest, large_view, position_of, wanted_of
 
 _OFFERED, _WANTED, KEY = "_large_offered", "_large_wanted", "large-view"
 _TRACED, _ASKED = "_large_traced", "_large_asked"
-LINK = "link"
-"""Id of the page's own address, shown as a QR code."""
-QR_BYTES = 2953
-"""What the largest QR code holds with the weakest correction (ISO/IEC 18004)."""
-QR_PIXELS = 720
 Make = Callable[[], View | None]
 Ask = Callable[[int, int], None]
 
@@ -81,16 +72,7 @@ def answer(wanted: ViewRequest | None) -> dict[str, Any] | None:
     """What the browser gets for a question, see `large_view`."""
     if wanted is None:
         return None
-    id, number, address = wanted
-    if id == LINK:
-        return {
-            "number": number,
-            "view": link_view(address).payload(),
-            "previous": None,
-            "next": None,
-            "place": 1,
-            "count": 1,
-        }
+    id, number = wanted
     offered: dict[str, Make] = st.session_state.get(_OFFERED, {})
     ids = list(offered)
     if id not in offered:
@@ -105,24 +87,3 @@ def answer(wanted: ViewRequest | None) -> dict[str, Any] | None:
         "previous": ids[place - 1] if place else None,
         "next": ids[place + 1] if place + 1 < len(ids) else None,
     }
-
-
-def link_view(address: str) -> View:
-    """The page's address as a QR code, for those who sit before the screen; says why where there can be none."""
-    title = "The link to this view"
-    if len(address.encode()) > QR_BYTES:
-        return View(
-            title,
-            "",
-            note=f"This link has {len(address)} characters, a QR code holds {QR_BYTES}: copy the link "
-            "and send it in another way.",
-        )
-    code = segno.make(address, error="l", boost_error=True, micro=False)
-    file = io.BytesIO()
-    code.save(file, kind="png", scale=max(2, QR_PIXELS // code.symbol_size()[0]), border=4)
-    notes = [address if len(address) <= 120 else f"{address[:117]}…"]
-    if (urlsplit(address).hostname or "") in ("localhost", "127.0.0.1", "::1"):
-        notes.append("This address works on this computer only: open the page under the computer's network name first.")
-    if "image=upload-" in address:
-        notes.append("An uploaded picture does not travel with the link.")
-    return View(title, data_url(file.getvalue()), note=" ".join(notes), smooth=False)
