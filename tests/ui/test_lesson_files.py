@@ -6,6 +6,7 @@ import json
 import zlib
 from base64 import urlsafe_b64encode
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from vislrp_ui import permalink, session, state, state_lesson
 from vislrp_ui.lessons import files, own
 from vislrp_ui.lessons.catalogue import LESSONS
 from vislrp_ui.lessons.model import Scene
+from vislrp_ui.shared import codes
 from vislrp_ui.state import ImageRef, LessonPlace, StateError, Visit
 
 STEPS = [
@@ -137,3 +139,12 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
         files.read(content)
     with pytest.raises(StateError):
         files.unpack(urlsafe_b64encode(content).decode().rstrip("="))
+
+
+def test_the_example_of_the_documentation_is_a_lesson() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "teach.md").read_text(encoding="utf-8")
+    example = text.partition("```json")[2].partition("```")[0]
+    assert len(files.read(example.encode()).steps) == 2
+    for limit in (files.MAX_STEPS, files.MAX_TEXT, files.MAX_LINK, codes.QR_BYTES):
+        assert str(limit) in text
+    assert codes.svg("http://h/?" + "x" * codes.QR_BYTES) is None and "QR code holds 2953" in codes.too_long("x" * 3000)
