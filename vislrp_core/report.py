@@ -224,9 +224,9 @@ def map_picture(
         A key of `RANGES`, where `limit` is not given.
     limit : float, optional
         Value of the strongest colour.
-    spectrum, dark : str, bool
+    spectrum, dark
         As in `heatmap.colour`.
-    below, opacity : PIL.Image.Image, float
+    below, opacity
         The picture under the map, and how much of the map covers it.
     """
     strongest = heatmap.limit(values, range) if limit is None else limit
