@@ -39,7 +39,10 @@ def offer(grid: Grid) -> None:
 def report_of(around: Surroundings, grid: Grid, seen: Seen) -> ViewReport:
     """What the page shows."""
     visit = grid.visit
-    parts = [ReportPart("Comparison", (f"Colour range: {SHARES[grid.state.share].lower()}.",), tables=_tables(grid, seen))]
+    pictures = [reporting.photograph(row.image, seen[row.id][0]) for row in grid.rows]
+    credits = dict.fromkeys(f"{one.title}. {one.note}" for one in pictures)
+    told = (f"Colour range: {SHARES[grid.state.share].lower()}.", *credits)
+    parts = [ReportPart("Comparison", told, tables=_tables(grid, seen))]
     parts += [_unfolded(grid, row) for row in grid.rows if row.unfolded]
     if grid.state.difference is not None:
         parts += _difference(grid, *grid.state.difference)
@@ -95,7 +98,7 @@ def _joined(items: list[dict[str, str]]) -> str:
 def _head(row: GridRow, seen: Seen) -> Cell:
     image, rank, prediction = seen[row.id]
     shown = reporting.photograph(row.image, image)
-    note = f"“{prediction.name}”, rank {rank}, {percent(prediction.probability)}\u202f%. {shown.note}"
+    note = f"“{prediction.name}”, rank {rank}, {percent(prediction.probability)}\u202f%"
     return ReportPicture(shown.title, shown.image, shown.alt, note)
 
 
