@@ -62,8 +62,8 @@ SHOTS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "flipping": ("", _case(2)),
     "ablation": ("", _case(3)),
     "search": (
-        "Search?image=castle_on_lake&model=example-configuration_5&search=v2~images:castle_on_lake.kitten.german_shepherd."
-        "cathedral~objectives:class_cosine.top_randomised~trials:30",
+        "Search?image=castle_on_lake&model=example-configuration_5&search=v2~images:castle_on_lake.kitten"
+        "~objectives:class_cosine.top_randomised~minutes:60~trials:20",
         _search,
     ),
     "hand": ("By_hand?hand=v2~shown:n0-0", _nothing),
