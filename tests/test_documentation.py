@@ -48,7 +48,7 @@ def test_it_builds_with_every_command_every_function_and_every_picture(site: Pat
     api = (site / "api.html").read_text(encoding="utf-8")
     for name in ("api.explain", "networks.load_network", "propagation.propagate"):
         assert f'id="vislrp_core.{name}"' in api
-    for name in ("home", "design", "compare", "flipping", "ablation"):
+    for name in ("home", "design", "compare", "flipping", "ablation", "search", "hand"):
         page = (site / "guide" / f"{name}.html").read_text(encoding="utf-8")
         for mode in ("light", "dark"):
             assert f"pictures/{name}_{mode}.webp" in page and (site / "pictures" / f"{name}_{mode}.webp").is_file()
