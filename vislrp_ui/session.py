@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache, partial
+from typing import TypeVar
 
 import streamlit as st
 
@@ -29,6 +31,7 @@ _NOTICES, _SHOWN = "_notices", "_notices_shown"
 _LOST, _BARE = "_lost_network", "_bare_lesson"
 MAIN = "main"
 ANSWER_SECONDS = 5.0
+Made = TypeVar("Made")
 
 
 @cache
@@ -120,11 +123,31 @@ def take_notices() -> list[str]:
 # --- what the browser keeps -------------------------------------------------------------------------------------------
 
 
+_lent: ContextVar[Exchange] = ContextVar("lent")
+
+
 def exchange() -> Exchange:
     """The session's exchange with the browser's storage."""
+    lent = _lent.get(None)
+    if lent is not None:
+        return lent
     if _EXCHANGE not in st.session_state:
         st.session_state[_EXCHANGE] = Exchange()
     return st.session_state[_EXCHANGE]
+
+
+def with_pictures(make: Callable[[], Made]) -> Callable[[], Made]:
+    """Let something be made later with this session's pictures: Streamlit makes deferred downloads without a session."""
+    held = exchange()
+
+    def made() -> Made:
+        token = _lent.set(held)
+        try:
+            return make()
+        finally:
+            _lent.reset(token)
+
+    return made
 
 
 def save(place: str) -> None:

@@ -42,7 +42,10 @@ def opened(app: AppTest, *menus: str) -> AppTest:
 def test_design(open_page: Open, clicks: Clicks) -> None:
     model = LRPModel.load("model_store/configuration_5.json").model_copy(update={"name": EVIL})
     app = opened(
-        open_page("1_Design", model=compact.encode(model), spectrum="brown-white-teal", target="3"), "export", "upload"
+        open_page("1_Design", model=compact.encode(model), spectrum="brown-white-teal", target="3"),
+        "export",
+        "upload",
+        "download",
     )
     before = service.counters.forward_passes, service.counters.propagations
     root = clicks.file()
@@ -79,6 +82,10 @@ def test_design(open_page: Open, clicks: Clicks) -> None:
     app.file_uploader(key="upload").upload("<b>.png", buffer.getvalue(), "image/png").run()
     root = clicks.file()
     assert "does not carry the uploaded picture" in words(section(root, "Link")) and "Your image" in words(root)
+    shown = service.known_maps(net(), visit_of(app).image, visit.model, payload(app, "design-classes")["target"])
+    assert shown is not None
+    numbers = np.load(io.BytesIO(clicks.made("download-npz-pixels")))["0"]
+    np.testing.assert_allclose(numbers.sum(0), shown.maps[0], rtol=1e-4, atol=1e-7, err_msg="other files of an upload, too")
     wild = edits.set_rule(LRPModel.basic("Wild"), 0, Rule.of("custom", alpha=1e30, gamma1=1e-3))
     app = opened(open_page("1_Design", model=compact.encode(wild)), "export")
     root = clicks.file()

@@ -1,4 +1,4 @@
-"""Reports as a test reads them: the file made as Streamlit makes it, and taken apart."""
+"""Deferred downloads as Streamlit makes them, and reports taken apart."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ MATH = "{http://www.w3.org/1998/Math/MathML}"
 
 
 class Clicks:
-    """The report that the page offered last; `file` makes it in a thread without a session, as Streamlit does."""
+    """The deferred files that the page offered last; they are made in a thread without a session, as Streamlit does."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._make: Callable[[], bytes] | None = None
+        self._make: dict[str, Callable[[], Any]] = {}
         original = st.download_button
 
         def spy(label: str, data: Any, *given: Any, **options: Any) -> Any:
-            if options.get("key") == "report":
-                self._make = data
+            if callable(data):
+                self._make[options["key"]] = data
             return original(label, data, *given, **options)
 
         monkeypatch.setattr(st, "download_button", spy)
 
-    def file(self) -> ET.Element:
-        assert self._make is not None, "no report was offered"
-        found: list[bytes] = []
-        thread = threading.Thread(target=lambda: found.append(self._make()))  # type: ignore[misc]
+    def made(self, key: str) -> bytes:
+        """What a click on the button gives."""
+        assert key in self._make, f"{key} was not offered"
+        found: list[Any] = []
+        thread = threading.Thread(target=lambda: found.append(self._make[key]()))
         thread.start()
         thread.join(60)
-        return parsed(found[0].decode("utf-8"))
+        return found[0] if isinstance(found[0], bytes) else found[0].read()
+
+    def file(self) -> ET.Element:
+        """The report."""
+        return parsed(self.made("report").decode("utf-8"))
 
 
 def parsed(text: str) -> ET.Element:

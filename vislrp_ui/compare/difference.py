@@ -12,7 +12,7 @@ from vislrp_core import metrics
 from vislrp_core.heatmap import RANGES, SPECTRA, figure_png, format_value
 from vislrp_core.metrics import FACTS
 from vislrp_core.network import Network
-from vislrp_ui import service, state_compare
+from vislrp_ui import service, session, state_compare
 from vislrp_ui.compare import payload, work
 from vislrp_ui.compare.edits import change, change_visit, changing, pinned, show_difference
 from vislrp_ui.compare.work import Grid
@@ -123,7 +123,7 @@ def panel(grid: Grid) -> None:
         with choice, st.container(horizontal=True, gap="xsmall"):
             st.download_button(
                 "PNG",
-                lambda: _figure(grid, values, own, titles),
+                session.with_pictures(lambda: _figure(grid, values, own, titles)),
                 "difference.png",
                 "image/png",
                 key="compare-difference-png",

@@ -12,7 +12,7 @@ from vislrp_core.bundle import write_bundle
 from vislrp_core.heatmap import RANGES
 from vislrp_core.model import LRPModel
 from vislrp_core.tables import csv_bytes
-from vislrp_ui import service, theme
+from vislrp_ui import service, session, theme
 from vislrp_ui.compare import payload, report
 from vislrp_ui.compare.work import Grid, ranked
 from vislrp_ui.components.classbars import percent
@@ -64,7 +64,7 @@ def export(grid: Grid) -> None:
         st.caption("Maps that are still being computed are left empty.")
     st.download_button(
         "Figure (PNG, 2×)",
-        lambda: figure.comparison_png(comparison(grid)),
+        session.with_pictures(lambda: figure.comparison_png(comparison(grid))),
         "comparison.png",
         "image/png",
         key="compare-png",
@@ -75,7 +75,7 @@ def export(grid: Grid) -> None:
     )
     st.download_button(
         "Figure (SVG)",
-        lambda: figure.comparison_svg(comparison(grid)).encode(),
+        session.with_pictures(lambda: figure.comparison_svg(comparison(grid)).encode()),
         "comparison.svg",
         "image/svg+xml",
         key="compare-svg",
@@ -85,7 +85,7 @@ def export(grid: Grid) -> None:
     )
     st.download_button(
         "Facts (CSV)",
-        lambda: facts(grid),
+        session.with_pictures(lambda: facts(grid)),
         "comparison.csv",
         "text/csv",
         key="compare-csv",

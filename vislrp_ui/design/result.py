@@ -162,7 +162,7 @@ def downloads(network: Network, visit: Visit, target: int, result: Maps) -> None
     stem = file_stem(f"{visit.image.id[:24]}_{network.classes[target]}_{visit.entry().name}")
     st.download_button(
         "Map with colour bar (PNG)",
-        lambda: _figure(network, visit, result, layer),
+        session.with_pictures(lambda: _figure(network, visit, result, layer)),
         f"{stem}.png",
         "image/png",
         key="download-png",
@@ -176,7 +176,7 @@ def downloads(network: Network, visit: Visit, target: int, result: Maps) -> None
     every = sum(shape.numel() for shape in shapes)
     st.download_button(
         f"Relevance of the pixels (.npz, {_size(shapes[0].numel())})",
-        lambda: _pixels(network, visit, target),
+        session.with_pictures(lambda: _pixels(network, visit, target)),
         f"{stem}_pixels.npz",
         "application/octet-stream",
         key="download-npz-pixels",
@@ -187,7 +187,7 @@ def downloads(network: Network, visit: Visit, target: int, result: Maps) -> None
     )
     st.download_button(
         f"Relevance of all layers (.npz, {_size(every)})",
-        lambda: _all_layers(network, visit, target),
+        session.with_pictures(lambda: _all_layers(network, visit, target)),
         f"{stem}.npz",
         "application/octet-stream",
         key="download-npz",
