@@ -29,6 +29,7 @@ OURS = {
     "side.title()",
     "room.title",
     "case.room.title",
+    "case.lesson.title",
     "question.title",
     "name",  # of the two maps that are subtracted: A and B
     "model.plan.name(segment.first)",

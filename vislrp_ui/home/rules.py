@@ -55,9 +55,9 @@ def _look(network: Network, visit: Visit, watching: bool, quiet: bool) -> None:
             st.markdown(primer.table(theme.mode(), cells))
         seen = service.has_seen(network, rule_maps.PICTURE)
         target = service.target_of(network, rule_maps.PICTURE, None) if seen else None
-        name = "" if target is None else f", class “{escaped(network.classes[target])}”"
-        picture = escaped(samples()[rule_maps.PICTURE.id].title)
-        st.caption(CAPTION.format(picture=picture, name=name, network=escaped(network.title)))
+        name = "" if target is None else f", class “{network.classes[target]}”"
+        picture = samples()[rule_maps.PICTURE.id].title
+        st.caption(escaped(CAPTION.format(picture=picture, name=name, network=network.title)))
 
 
 def _cell(network: Network, visit: Visit, model: LRPModel, words: str) -> str:
