@@ -41,8 +41,8 @@ def test_what_the_preset_fixes_is_visibly_fixed(panel: Stage):
     free = [key for key in KEYS if "fixed" not in str(panel.page.locator(f".row[data-key={key}]").get_attribute("class"))]
     assert free == ["gamma1p"]
     expect(slider(panel, "alpha")).to_have_attribute("aria-valuetext", "1.00, fixed by LRP-γ")
-    expect(panel.page.locator(".row[data-key=alpha] .icon")).to_be_visible()
-    expect(panel.page.locator(".row[data-key=gamma1p] .icon")).to_be_hidden()
+    expect(panel.page.locator(".row[data-key=alpha] .icon", has_text="lock")).to_be_visible()
+    expect(panel.page.locator(".row[data-key=gamma1p] .icon", has_text="lock")).to_be_hidden()
 
 
 def test_an_own_slider_sends_once_when_released_and_keeps_the_preset(panel: Stage):

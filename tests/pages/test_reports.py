@@ -19,8 +19,10 @@ from vislrp_core import compact, edits, masks
 from vislrp_core.model import LRPModel
 from vislrp_core.rules import Rule
 from vislrp_ui import service
+from vislrp_ui.caches import ByteCache
 from vislrp_ui.design.sums import sums_frame
 from vislrp_ui.flipping.measured import _JOB
+from vislrp_ui.shared import flipping_job
 
 Open = Callable[..., AppTest]
 EVIL = "<script>alert(1)</script> & “Co” ]]> \u202e"
@@ -125,7 +127,8 @@ def test_compare(open_page: Open, clicks: Clicks) -> None:
     ]
 
 
-def test_pixel_flipping(open_page: Open, clicks: Clicks) -> None:
+def test_pixel_flipping(open_page: Open, clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flipping_job, "_curves", ByteCache(1_000_000, lambda packed: 1))
     mask = masks.empty()
     mask[20:60, 30:90] = True
     app = opened(

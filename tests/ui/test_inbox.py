@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -155,6 +156,7 @@ def test_a_run_that_begins_takes_no_answer_away(parts: tuple[str, ...]) -> None:
             for one in answers
         ]
 
-    told = asyncio.run(sent())
+    with ThreadPoolExecutor(1) as pool:  # in a thread of its own: a browser's loop may run in this one
+        told = pool.submit(asyncio.run, sent()).result(60)
     assert [one for one in told if one[1]] == [("file_urls_response", "weights"), ("backend_operation_response", "mask")]
     assert "new_session" in [kind for kind, _ in told]

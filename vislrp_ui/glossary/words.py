@@ -98,7 +98,10 @@ WORDS: dict[str, GlossaryTerm] = {
         "intermediate heatmap", "The relevance that a segment hands on to the layer below it.", ("design", "compare")
     ),
     "lesson": GlossaryTerm(
-        "lesson", "A guided case step by step: what to do, where to look, what it means.", ("home",), "`Lesson`, `Step`"
+        "lesson",
+        "A guided case step by step: what to do, where to look, what it means; or a lecturer's views with a sentence each.",
+        ("home",),
+        "`Lesson`, `Step`, `LessonFile`",
     ),
     "logit": GlossaryTerm(
         "logit",
