@@ -5,16 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.support.networks import random_image, tiny_network
+from tests.support.networks import random_image, tiny_network, tiny_state
 from vislrp_core.baselines import Baseline
-from vislrp_core.heatmap import limit
+from vislrp_core.heatmap import colour, limit
 from vislrp_core.metrics import cosine
-from vislrp_core.network import Network, Trace, forward
+from vislrp_core.network import Network, Trace, forward, logits
 from vislrp_core.pooling import pool
 from vislrp_core.propagation import propagate
+from vislrp_core.rules import Rule
 from vislrp_ui.components.rule_panel import ASKS
 from vislrp_ui.lessons.questions import models
 from vislrp_ui.lessons.questions.catalogue import QUESTIONS
+from vislrp_ui.lessons.questions.model import everywhere
+from vislrp_ui.state import Look
 
 PLACES = {"rule", "class", "map", "convention", "measure", "flipping", "ablation", *ASKS.values()}
 
@@ -122,21 +125,42 @@ def test_lowest_the_sum_has_the_sign_of_the_start(net, trace, ends) -> None:
     assert far(one.at(0) * trace.logits[ends[1]], logit.at(0)) < 1e-9
 
 
-def test_score_a_logit_may_fall_while_the_probability_stays_or_rises(trace) -> None:
-    logits = trace.logits.double()
-    assert torch.allclose((logits - 3).softmax(0), logits.softmax(0))
-    lower = logits - 2
-    lower[0] += 1
-    assert lower[0] < logits[0] and lower.softmax(0)[0] > logits.softmax(0)[0]
+def test_score_flipping_may_lower_the_logit_and_raise_the_probability(net, trace) -> None:
+    batch = trace.x.repeat(49, 1, 1, 1)
+    for place in range(49):
+        row, column = 32 * (place // 7), 32 * (place % 7)
+        batch[place, :, row : row + 32, column : column + 32] = 0
+    after, before = logits(net, batch), trace.logits.flatten()
+    logit, probability = after - before, after.softmax(1) - before.softmax(0)
+    assert ((logit < 0) & (probability > 0)).any() and ((logit < 0) & (probability < 0)).any()
+    assert torch.allclose((before - 3).softmax(0), before.softmax(0)), "unchanged if all fall alike"
 
 
 def test_colours_one_array_three_pictures(net, trace, ends) -> None:
     panels = models.looks(net)
     assert len({panel.model.key for panel in panels}) == 1
     values = propagate(net, trace, panels[0].model, ends[0]).map(0)
-    assert limit(values, "p99") < limit(values, "max")
+    values[5, 5] = 50 * abs(values).max()  # one pixel
+    paler, shown, other = (
+        colour(values, limit(values, look.range), look.spectrum) for look in (panel.look or Look() for panel in panels)
+    )
+    rest = abs(values) < abs(values).max()
+    assert (255 - paler[rest].min(1)).mean() < 0.2 * (255 - shown[rest].min(1)).mean()
+    assert not (shown[rest] == other[rest]).all()
 
 
-def test_scale_the_larger_epsilon_is_the_less_arrives(net, trace, ends) -> None:
+def test_scale_a_relative_epsilon_means_the_same_in_layers_of_any_scale(net, trace, ends) -> None:
     arrived = [abs(propagate(net, trace, one.model, ends[0]).total[0]) for one in models.scales(net)]
-    assert arrived == sorted(arrived, reverse=True)
+    assert arrived == sorted(arrived, reverse=True), "the larger, the more is absorbed"
+    # The same function: the sums of one layer are a hundred times as large, and the next one takes that back.
+    state = tiny_state(4, dtype=torch.float64)
+    one, other = [key for key in state if key.endswith(".weight") and state[key].ndim == 4][1:3]
+    state |= {key: 100 * state[key] for key in (one, one.replace("weight", "bias"))} | {other: state[other] / 100}
+    scaled = Network.from_state_dict(state, name="scaled", any_width=True)
+    passed = forward(scaled, trace.x)
+
+    def change(scale: str) -> float:
+        model = everywhere(net, "LRP-ε", Rule.of("epsilon", epsilon=0.5, epsilon_scale=scale))
+        return far(propagate(scaled, passed, model, ends[0]).at(0), propagate(net, trace, model, ends[0]).at(0))
+
+    assert change("relative") < 1e-9 and change("absolute") > 0.01
