@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from tests.support.networks import tiny_state
 from vislrp_core.network import Network
 from vislrp_ui import running, service
+from vislrp_ui.background import BackgroundJob
 from vislrp_ui.state import Visit
 
 MENUS = ("upload", "look", "network", "import", "models", "name", "twin", "conventions", "export", "download")
@@ -46,6 +47,24 @@ def tiny_runs(tiny: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     running._default_key.cache_clear()
     service.clear_caches()
+
+
+@pytest.fixture(autouse=True)
+def no_work_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Background work ends with the test that began it: it would count as the next one's."""
+    begun: list[BackgroundJob] = []
+    begin = BackgroundJob.begin
+
+    def noted(job: BackgroundJob, *given: Any, **named: Any) -> None:
+        begun.append(job)
+        begin(job, *given, **named)
+
+    monkeypatch.setattr(BackgroundJob, "begin", noted)
+    yield
+    for job in begun:
+        job.stop()
+    for job in begun:
+        job.join(60)
 
 
 @pytest.fixture
