@@ -1,28 +1,19 @@
-"""The compute gate: as many computations at once as fit the cores, who waits longest first, the cores shared among them."""
+"""The compute gate: as many computations at once as fit the cores, first come first served, the cores shared among them."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from bisect import insort
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 
 from vislrp_core.cores import usable_cores
-from vislrp_ui import places
 
 POLL_SECONDS = 0.25
-
-
-@dataclass(frozen=True, eq=False)
-class Ticket:
-    """A place in the queue."""
-
-    since: float
 
 
 class Gate:
@@ -37,19 +28,15 @@ class Gate:
         Computations that may run at the same time.
     share : callable, optional
         Called when a computation begins, with the number of those that run or could run at the same time, itself included.
-    since : callable
-        Says in the asking thread since when it has waited (`time.monotonic`): who waits longest goes first.
     """
 
-    def __init__(
-        self, slots: int, share: Callable[[int], None] | None = None, since: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, slots: int, share: Callable[[int], None] | None = None) -> None:
         self.slots = max(1, slots)
-        self._share, self._since = share, since
+        self._share = share
         self._changed = threading.Condition()
         self._running = self._turns = 0
-        self._urgent: list[Ticket] = []
-        self._patient: list[Ticket] = []
+        self._urgent: deque[object] = deque()
+        self._patient: deque[object] = deque()
         self._held = threading.local()
         self._urgent_until = time.monotonic()
 
@@ -88,10 +75,10 @@ class Gate:
 
     def _wait(self, waiting: Callable[[int], None] | None, patient: bool) -> int:
         """Wait for a slot; returns how many computations share the cores with this one, itself included."""
-        ticket = Ticket(self._since())
+        ticket = object()
         queue = self._patient if patient else self._urgent
         with self._changed:
-            insort(queue, ticket, key=lambda one: one.since)
+            queue.append(ticket)
         try:
             while True:
                 with self._changed:
@@ -144,4 +131,4 @@ def share_cores(computations: int) -> None:
     torch.set_num_threads(max(1, cores // computations))
 
 
-GATE = Gate(default_slots(), share_cores, places.since)
+GATE = Gate(default_slots(), share_cores)

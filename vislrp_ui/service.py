@@ -23,7 +23,7 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Prediction, Trace, forward, rank
 from vislrp_core.propagation import NonFiniteRelevance, Reached, Relevance, default_layers, propagate, relevance_at
 from vislrp_core.store import RelevanceStore
-from vislrp_ui import inbox, parts, pictures, places, shelved
+from vislrp_ui import inbox, parts, pictures, shelved
 from vislrp_ui.allocator import give_back_memory
 from vislrp_ui.answers import Counters, Maps, Stopwatch, layer_sum, partial_maps
 from vislrp_ui.caches import ByteCache, allotted
@@ -183,7 +183,6 @@ def _propagate(
             raise
         except BaseException:
             counters.count("stopped")
-            places.leave()  # it had its turn
             raise
         finally:
             _traces.put((net.digest, ref), passed)  # its denominators may have grown: count its bytes again

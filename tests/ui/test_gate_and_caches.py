@@ -9,14 +9,12 @@ import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import pytest
 
-from vislrp_ui import allocator, caches, places
+from vislrp_ui import allocator, caches
 from vislrp_ui.caches import ByteCache, allotted, budget, settle, shares
 from vislrp_ui.gate import Gate
-from vislrp_ui.streamlit_inside import RerunData, RerunException
 
 
 def test_the_gate_lets_in_as_many_as_it_has_slots_in_the_order_of_coming():
@@ -37,59 +35,6 @@ def test_the_gate_lets_in_as_many_as_it_has_slots_in_the_order_of_coming():
     for future in futures:
         future.result(10)
     assert order == [0, 1, 2]
-
-
-def test_who_has_waited_longest_goes_first():
-    since = threading.local()
-    gate = Gate(1, since=lambda: since.value)
-    order: list[str] = []
-    waits = {"new": 30.0, "second computation of an older edit": 10.0, "in between": 20.0}
-    queued = {name: threading.Event() for name in waits}
-
-    def work(name: str) -> None:
-        since.value = waits[name]
-        with gate.slot(lambda before: queued[name].set()):
-            order.append(name)
-
-    since.value = 0.0
-    with ThreadPoolExecutor(3) as pool, gate.slot():
-        futures = []
-        for name in waits:
-            futures.append(pool.submit(work, name))
-            assert queued[name].wait(10)
-    for future in futures:
-        future.result(10)
-    assert order == ["second computation of an older edit", "in between", "new"]
-
-
-def test_a_session_keeps_its_place_until_it_is_answered(monkeypatch):
-    state: dict[str, float] = {}
-    times = iter(range(100))
-    monkeypatch.setattr(places, "raw_state", lambda: state)
-    monkeypatch.setattr(places.time, "monotonic", lambda: next(times))
-
-    def page(outcome: BaseException | None = None) -> list[float]:
-        asked = []
-        with suppress(BaseException), places.answering():
-            asked.append(places.since())
-            if outcome is not None:
-                raise outcome
-            asked.append(places.since())
-        return asked
-
-    first = page()
-    assert first[0] == first[1], "each computation of an answer"
-    waiting = page(RerunException(RerunData()))
-    assert waiting[0] > first[0], "the next edit is a new one"
-    assert page() == [waiting[0], waiting[0]], "a newer edit takes the place of the one that it replaces"
-    assert page(ValueError())[0] > waiting[0]
-    assert state == {}, "a page that ends otherwise has been answered, too"
-
-    with suppress(RerunException), places.answering():
-        asked = places.since()
-        places.leave()
-        raise RerunException(RerunData())
-    assert page()[0] > asked, "an edit that ends a computation begins to wait anew"
 
 
 def test_waiting_says_how_many_are_before_and_can_be_given_up():
