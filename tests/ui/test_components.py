@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.networks import VGG16
@@ -281,6 +281,8 @@ hostile = st.fixed_dictionaries(
 
 
 @given(st.lists(hostile, max_size=6))
+@example([{"seq": 0, "kind": "preset", "segment": 0, "preset": []}])
+@example([{"seq": 0, "kind": "parameter", "segment": 0, "key": {}, "value": []}])
 def test_no_message_breaks_the_cover_of_the_layers(messages: list[dict[str, object]]):
     visit = visit_with(FIGURE)
     for one in messages:

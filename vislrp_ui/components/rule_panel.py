@@ -129,7 +129,7 @@ def edited(rule: Rule, edit: Edit) -> Rule:
     """The rule after one edit, see `apply_edit`; the same one where the edit makes no sense (StateError as there)."""
     value = edit.get("value")
     match edit.get("kind"):
-        case "preset" if edit.get("preset") in PRESETS:
+        case "preset" if edit.get("preset") in tuple(PRESETS):  # a list has no hash
             return with_preset(rule, str(edit["preset"]))
         case "parameter" if edit.get("key") in KEYS:
             return with_parameter(rule, str(edit["key"]), value)
