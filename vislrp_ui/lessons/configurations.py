@@ -86,8 +86,8 @@ LESSON = Lesson(
             "Under **Models** keep Configurations 1 and 2.",
             "Configuration 1 looks like noise, Configuration 2 shows things. Both are γ below and LRP-0 above.",
             "Only the border differs: γ up to pool2, or up to relu5_3. LRP-0 in many layers sums contributions that "
-            "nearly cancel, and the small rest is noise. γ damps what cancels. The price: with γ far up the classes look "
-            "more alike (cosine {second}, against {first}).",
+            "nearly cancel, and the small rest is noise, much the same whatever the class: cosine {first} for "
+            "Configuration 1. γ damps what cancels: {second} for Configuration 2.",
             _only("Configuration 1", "Configuration 2"),
             _shows(["Configuration 1", "Configuration 2"]),
             {"first": numbers.cosine("Configuration 1"), "second": numbers.cosine("Configuration 2")},
@@ -105,8 +105,8 @@ LESSON = Lesson(
             "Which is best?",
             "Show all five again and read *cosine* below the columns.",
             "Lowest: {best}. 1 means the same map for both classes, −1 red where the other is blue.",
-            "Beware: a low cosine alone is no proof. Noise differs, too, as Configuration 1 shows ({first}). Ask for "
-            "both, a map that is readable and one that depends on the class, then measure it by flipping pixels: case 3.",
+            "Configuration 1 ({first}) does not ignore the class by its rules, noise drowns it. And a low cosine alone is "
+            "no proof that a map is right: ask for one that is readable, too, then measure it by flipping pixels: case 3.",
             laid,
             _shows(NAMES),
             {"best": numbers.most_selective, "first": numbers.cosine("Configuration 1")},

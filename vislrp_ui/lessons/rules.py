@@ -132,8 +132,8 @@ LESSON = Lesson(
         Step(
             "A rule per layer",
             "Under **Models** add *Overview composite*.",
-            "It is as tidy as α1β0 and yet depends on the class: cosine {composite}, between ε ({epsilon}) and α1β0 "
-            "({plus}).",
+            "It is nearly as tidy as α1β0 and yet depends on the class: cosine {composite}, against {plus} for α1β0 and "
+            "{epsilon} for ε.",
             "No rule is best in all layers, so practice combines them: γ low, ε in the middle, LRP-0 at the top. Where "
             "the borders should be is the question of the next case.",
             _with_composite,
