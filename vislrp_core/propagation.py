@@ -74,17 +74,32 @@ def propagate(
     ModelError
         If the model is for another architecture.
     """
+    return _propagated(network, trace, model, target, wanted(model, layers), store, checkpoint, 0).relevance()
+
+
+def _propagated(
+    network: Network,
+    trace: Trace,
+    model: LRPModel,
+    target: int,
+    layers: set[int],
+    store: RelevanceStore | None,
+    checkpoint: Checkpoint | None,
+    lowest: int,
+) -> Column:
+    """One propagation down to a layer, from the lowest border that the store knows."""
     model.require(network.architecture)
     way = single_way(network, trace, model)
     key = (network.digest, str(network.device), trace.key, target) if store is not None else None
-    column = Column(target, model, wanted(model, layers), store, key)
+    column = Column(target, model, layers, store, key)
+    column.kept = {k for k in column.kept if k >= lowest}
     if column.resume():
         if column.exact:
             way.to_double()
     else:
         column.current = start_relevance(trace, target, model.start)
-    descend(way, column.layer, column.current[None], [column], checkpoint)
-    return column.relevance()
+    descend(way, column.layer, column.current[None], [column], checkpoint, down_to=lowest)
+    return column
 
 
 @torch.inference_mode()
@@ -171,18 +186,8 @@ def relevance_at(
     ModelError
         If the model is for another architecture.
     """
-    model.require(network.architecture)
-    way = single_way(network, trace, model)
-    key = (network.digest, str(network.device), trace.key, target) if store is not None else None
-    column = Column(target, model, set(layers), store, key)
-    lowest = min(column.keep)
-    column.kept = {k for k in column.kept if k >= lowest}
-    if column.resume():
-        if column.exact:
-            way.to_double()
-    else:
-        column.current = start_relevance(trace, target, model.start)
-    descend(way, column.layer, column.current[None], [column], checkpoint, down_to=lowest)
+    keep = set(layers)
+    column = _propagated(network, trace, model, target, keep, store, checkpoint, min(keep))
     return {layer: Reached(relevance, column.exacts[layer]) for layer, relevance in column.maps.items()}
 
 
