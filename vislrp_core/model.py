@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from vislrp_core import texts
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, LESSONS, Architecture, find
 from vislrp_core.errors import InputError, VisLRPError
+from vislrp_core.findings import Finding, shown
 from vislrp_core.rules import Rule
 
 FORMAT, VERSION = "vislrp-model", 2
@@ -125,7 +126,7 @@ class LRPModel(BaseModel):
     @model_validator(mode="after")
     def _cover_all_layers(self) -> LRPModel:
         if self.architecture not in ARCHITECTURES and self.architecture not in LESSONS:
-            raise ValueError(f"architecture: must be one of {', '.join(ARCHITECTURES)}, got {_shown(self.architecture)}")
+            raise ValueError(f"architecture: must be one of {', '.join(ARCHITECTURES)}, got {shown(self.architecture)}")
         expected, last = 1, self.plan.last
         for place, segment in enumerate(self.segments):
             if segment.first != expected:
@@ -220,10 +221,10 @@ class LRPModel(BaseModel):
             raise ModelError("the file must hold one JSON object with the fields of an LRP model")
         content = dict(data)
         if content.pop("format", None) != FORMAT:
-            raise ModelError(f'format: must be "{FORMAT}", got {_shown(data.get("format"))}')
+            raise ModelError(f'format: must be "{FORMAT}", got {shown(data.get("format"))}')
         version = content.pop("version", None)
         if version not in READABLE or not isinstance(version, int) or isinstance(version, bool):
-            raise ModelError(f"version: must be {' or '.join(map(str, READABLE))}, got {_shown(version)}")
+            raise ModelError(f"version: must be {' or '.join(map(str, READABLE))}, got {shown(version)}")
         if version == 1 and "architecture" in content:
             raise ModelError("architecture: is not a field of version 1, which is for VGG16 alone: set version to 2")
         if "name" not in content:
@@ -255,7 +256,7 @@ def parse_json(text: str | bytes) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         if repeated := next((key for key in keys if keys.count(key) > 1), None):
-            raise ModelError(f"{_shown(repeated[:80])[1:-1]}: appears twice in one object")
+            raise ModelError(f"{shown(repeated[:80])[1:-1]}: appears twice in one object")
         return dict(pairs)
 
     try:
@@ -274,42 +275,25 @@ def parse_json(text: str | bytes) -> Any:
         raise ModelError(f"the file is not valid JSON{where}") from None
 
 
-def _shown(value: Any) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except ValueError:
-        text = repr(value)
-    if texts.half_character(text):
-        text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def _sentence(error: ValidationError, last: int) -> str:
     """First finding of pydantic as one sentence that names the place; layers run from 1 to ``last``."""
-    first = error.errors()[0]
-    place = ""
-    for part in first["loc"]:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
-    kind, context, given = first["type"], first.get("ctx", {}), _shown(first.get("input"))
-    if kind == "extra_forbidden":
-        return f"{place}: is not a field of an LRP model"
-    if kind == "missing":
-        return f"{place}: is missing"
-    if kind == "value_error":
-        detail = str(context["error"])
-        return f"{place}{': ' if detail.startswith('must') else '.'}{detail}" if place else detail
-    if kind == "literal_error":
-        return f"{place}: must be one of {context['expected']}, got {given}"
-    if kind == "too_long" or kind == "too_short":
+    found = Finding.first(error)
+    place, kind = found.place, found.kind
+    if text := found.common("an LRP model"):
+        inner = kind == "value_error" and not text.startswith("must")  # it begins with the name of a field
+        return f"{place}{'.' if inner else ': '}{text}" if place else text
+    if kind in ("too_long", "too_short"):
         return f"{place}: must hold 1 to {last} segments"
     if (
         kind.startswith("float")
         or kind == "finite_number"
         or (place.rsplit(".", 1)[-1] not in ("first", "last", "name", "description", "rule", "segments") and "than" in kind)
     ):
-        return f"{place}: must be a finite number, got {given}"
-    if kind.startswith("int") or "than" in kind:
-        return f"{place}: must be a layer number from 1 to {last}, got {given}"
-    if kind.startswith("string"):
-        return f"{place}: must be text of reasonable length, got {given}"
-    return f"{place or 'the file'}: must be an object of the right form, got {given}"
+        text = "must be a finite number"
+    elif kind.startswith("int") or "than" in kind:
+        text = f"must be a layer number from 1 to {last}"
+    elif kind.startswith("string"):
+        text = "must be text of reasonable length"
+    else:
+        text = "must be an object of the right form"
+    return f"{place or 'the file'}: {text}, got {found.given}"

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from vislrp_core.architecture import ARCHITECTURES, DEFAULT, Architecture
 from vislrp_core.errors import InputError
+from vislrp_core.findings import shown
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, LRPModel, ModelError, parse_json
 from vislrp_core.parameters import EpsilonScale
 from vislrp_core.rules import PRESETS, Rule
-from vislrp_core.search.wording import SpaceError, sentence, shown
+from vislrp_core.search.wording import SpaceError, sentence
 
 FORMAT, VERSION = "vislrp-space", 1
 CONVENTIONS = {

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from vislrp_core import texts
 from vislrp_core.errors import InputError
+from vislrp_core.findings import Finding, Location
 from vislrp_ui import desk, permalink, rooms, session, state, state_lesson
 from vislrp_ui.own_networks import OWN
 from vislrp_ui.samples import samples
@@ -238,25 +239,20 @@ def _checked(data: Any, what: str) -> LessonFile:
         raise StateError(f"{what} holds no lesson that can be opened: {_sentence(error)}.") from error
 
 
+def _place(location: Location) -> str:
+    """A place as a lecturer counts: step 1 text."""
+    words = [str(part + 1) if isinstance(part, int) else str(part)[:40] for part in location]
+    return " ".join(["step", *words[1:]] if len(words) > 1 and words[0] == "steps" else words)
+
+
 def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ""
-    for part in first["loc"]:
-        place += f" {part + 1}" if isinstance(part, int) else f"{' ' if place else ''}{str(part)[:40]}"
-    place = place.replace("steps ", "step ", 1) if place.startswith("steps ") else place
-    kind = first["type"]
-    if kind == "json_invalid":
+    found = Finding.first(error, _place)
+    if found.kind == "json_invalid":
         return "it is not JSON"
-    if kind == "value_error":
-        return f"{place} {first['ctx']['error']}"
-    if kind == "missing":
-        return f"{place} is missing"
-    if kind == "extra_forbidden":
-        return f"{place} is not a field of a lesson"
-    if kind == "literal_error":
-        return f"{place} must be {first['ctx']['expected']}"
-    if kind in ("too_long", "too_short"):
+    if text := found.common("a lesson"):
+        return f"{found.place} {text}"
+    if found.kind in ("too_long", "too_short"):
         return f"steps must be 1 to {MAX_STEPS}"
-    if kind == "string_too_long":
-        return f"{place} must have at most {first['ctx']['max_length']} characters"
-    return f"{place or 'the file'} must be of the right form, see the example in the documentation"
+    if found.kind == "string_too_long":
+        return f"{found.place} must have at most {found.context['max_length']} characters"
+    return f"{found.place or 'the file'} must be of the right form, see the example in the documentation"
