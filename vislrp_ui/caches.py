@@ -24,12 +24,17 @@ COMMON = {
     "logits": 0.002,
     "views": 0.018,
 }
-"""Parts of the budget that the engine's caches take; those of a page are in its declaration (`rooms.Room`)."""
+"""Weights of the engine's caches; those of a page are in its declaration (`rooms.Room`)."""
 
 
 def shares() -> dict[str, float]:
-    """Parts of the budget by name, so that all caches of all pages together stay within the one setting."""
-    return {**COMMON, **{name: share for room in rooms.ROOMS for name, share in room.caches.items()}}
+    """Parts of the budget by name: each cache's weight among all, so that one more cache makes itself room.
+
+    All caches of all pages together stay within the one setting.
+    """
+    weights = {**COMMON, **{name: weight for room in rooms.ROOMS for name, weight in room.caches.items()}}
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
 
 
 def allotted(name: str) -> int:

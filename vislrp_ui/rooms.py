@@ -51,7 +51,7 @@ class Room:
     counts_layers : bool
         Whether that state names layers: it changes with the network's architecture, and undo brings it back with it.
     caches : mapping
-        Shares of the budget of all caches (`caches.allotted`), by name of the cache.
+        Weights in the budget of all caches (`caches.shares`), by name of the cache; today's add up to about 1.
     jobs : tuple of str
         Keys of the session under which its measurements are held.
     remembers : tuple of str

@@ -121,9 +121,17 @@ def test_one_setting_bounds_all_caches(monkeypatch, text, megabytes):
 
 
 def test_all_caches_together_stay_within_the_one_setting(monkeypatch: pytest.MonkeyPatch):
-    assert sum(shares().values()) <= 1
+    before = shares()
+    assert sum(before.values()) == pytest.approx(1) and min(before.values()) > 0
     monkeypatch.setenv("VISLRP_CACHE_MB", "100")
     assert sum(allotted(name) for name in shares()) <= 100_000_000
+    # One more cache makes itself room, and all others give the same part of theirs.
+    monkeypatch.setitem(caches.COMMON, "one more", 0.1)
+    after = shares()
+    assert sum(after.values()) == pytest.approx(1) and allotted("one more") == pytest.approx(100e6 * 0.1 / 1.1, rel=1e-3)
+    for name, share in before.items():
+        assert after[name] < share and after[name] / share == pytest.approx(after["traces"] / before["traces"])
+    assert sum(allotted(name) for name in after) <= 100_000_000
     with pytest.raises(KeyError):
         allotted("unnamed")
 
