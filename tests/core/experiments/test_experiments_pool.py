@@ -11,32 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.curves import fill, same, tasks_of
+from tests.support.curves import same
 from vislrp_core import flipping
 from vislrp_core.errors import VisLRPError
 from vislrp_core.experiments import FlipCurve, NetworkSource, Outcome, Picture, ProcessPool, Record, Task, Workspace, run_all
 from vislrp_core.experiments.pool import PoolError
 from vislrp_core.network import Network
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return fill(tmp_path_factory.mktemp("experiments"))
-
-
-@pytest.fixture(scope="module")
-def source(folder: Path) -> NetworkSource:
-    return NetworkSource(str(folder / "net.safetensors"), "cpu", "float64")
-
-
-@pytest.fixture(scope="module")
-def network(source: NetworkSource) -> Network:
-    return source.load()
-
-
-@pytest.fixture
-def tasks(folder: Path) -> list[Task[Any]]:
-    return tasks_of(folder)
 
 
 @dataclass(frozen=True)

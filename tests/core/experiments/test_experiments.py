@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.curves import LAYER, fill, same, tasks_of
+from tests.support.curves import LAYER, same
 from vislrp_core import ablation, flipping
 from vislrp_core.baselines import Baseline
 from vislrp_core.errors import InputError
@@ -27,27 +27,7 @@ from vislrp_core.network import Network
 from vislrp_core.neurons import score
 from vislrp_core.propagation import propagate
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return fill(tmp_path_factory.mktemp("experiments"))
-
-
-@pytest.fixture(scope="module")
-def source(folder: Path) -> NetworkSource:
-    return NetworkSource(str(folder / "net.safetensors"), "cpu", "float64")
-
-
-@pytest.fixture(scope="module")
-def network(source: NetworkSource) -> Network:
-    return source.load()
-
-
-@pytest.fixture
-def tasks(folder: Path) -> list[Task[Any]]:
-    return tasks_of(folder)
+ROOT = Path(__file__).resolve().parents[3]
 
 
 # --- tasks ---------------------------------------------------------------------------------------------------------------
