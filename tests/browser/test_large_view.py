@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import design as on
+from tests.browser.axe import looks_right
 from tests.browser.conftest import visit, wait_idle
 
 DIALOG = ".large[open]"
@@ -101,6 +102,18 @@ def test_values_colour_bar_steps_and_download(page: Page, app_url: str, tmp_path
     page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
     expect(page).not_to_have_url(re.compile("origin="))
+    button = page.locator(".st-key-open-origins button:visible")
+    button.press("Enter")
+    expect(panel.locator(".line .filled math")).to_have_count(4)
+    looks_right(page, "[role=dialog]")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(panel.locator(".map")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(button).to_be_focused()
 
 
 def test_values_travel_when_a_map_is_opened_and_the_page_does_not_run_again(page: Page, app_url: str) -> None:

@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import looks_right
 from tests.browser.conftest import visit, wait_idle
 
 
@@ -39,11 +40,17 @@ def test_a_case_goes_on_after_a_reload_and_fits_a_phone(page: Page, app_url: str
 def _compose_and_start(page: Page) -> None:
     """The view with a sentence as a lesson: kept over a reload, handed out as a link with its code, started."""
     page.set_viewport_size({"width": 1280, "height": 720})
-    page.locator(".st-key-page-tools .share").click()
-    dialog = page.get_by_role("dialog")
+    share, dialog = page.locator(".st-key-page-tools .share"), page.get_by_role("dialog")
+    share.press("Enter")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(share).to_be_focused()
+    share.click()
     code = dialog.get_by_role("img", name="QR code of the link")
     assert code.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 100
     expect(dialog).to_contain_text("on this computer only")
+    looks_right(page, "[role=dialog]")
     dialog.get_by_label("What should one look at in this view?").fill("Look at {this}.")
     page.keyboard.press("Control+Enter")
     dialog.get_by_role("button", name="Add this view to a lesson").click()
@@ -55,6 +62,8 @@ def _compose_and_start(page: Page) -> None:
     dialog.get_by_role("button", name="Open the lesson").click()
     expect(dialog.get_by_label("1. Compare")).to_have_value("Look at {this}.")
     expect(dialog.locator("[data-testid=stCode]")).to_contain_text("/Compare?lesson=v2~data:")
+    assert dialog.locator("pre").evaluate("code => code.scrollWidth <= code.clientWidth"), "the link is there to be read"
+    looks_right(page, "[role=dialog]")
     dialog.get_by_role("button", name="Start it").click()
     expect(dialog).to_have_count(0)
     expect(page.locator(".v-lesson li.here")).to_contain_text("✓")
@@ -71,3 +80,4 @@ def _in_a_frame(page: Page) -> None:
     ).to_have_count(0)
     whole = page.get_by_role("link", name="Open in VisLRP Designer")
     expect(whole).to_have_attribute("href", re.compile(r"/Compare\?image=.*lesson=v2"))
+    looks_right(page)

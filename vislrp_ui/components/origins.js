@@ -42,6 +42,7 @@ function build(root) {
   me.ui.foot = node("div", "wholes");
   me.ui.note = node("p", "note");
   root.replaceChildren(me.ui.crumbs, me.ui.title, top, me.ui.heads, me.ui.lines, me.ui.foot, me.ui.note, me.ui.digits);
+  new ResizeObserver(() => reachWide(me)).observe(root);
   return me;
 }
 
@@ -135,6 +136,12 @@ function line(me, one, at) {
   return item;
 }
 
+// A formula that is wider than its place scrolls; the keyboard reaches it then.
+function reachWide(me) {
+  for (const one of me.root.querySelectorAll(".formula, .filled"))
+    attribute(one, "tabindex", one.scrollWidth > one.clientWidth + 1 ? 0 : -1);
+}
+
 function sums(me) {
   const { rest, value, lines } = me.data;
   if (!lines.length) return [];
@@ -184,6 +191,7 @@ function draw(me) {
   me.ui.foot.replaceChildren(...sums(me));
   write(me.ui.note, data.note);
   attribute(me.ui.digits, "aria-pressed", me.exact);
+  reachWide(me);
   attribute(me.root, "aria-busy", "false");
 }
 

@@ -71,6 +71,7 @@ function setMode(mode) {
 }
 
 function build(root) {
+  mindDialogs();
   const link = iconButton("link", "link", "Copy the link to this view", () => {});
   const word = node("span", "word", { role: "status" });
   word.textContent = "Copy link";

@@ -1,4 +1,4 @@
-"""The right end of every page's header: copy the link, share it in other ways, light or dark."""
+"""The right end of every page's header: copy the link, share it in other ways, light or dark; dialogs by keyboard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from vislrp_ui.components.assets import register
 
-_tools = register("pagetools", '<div class="tools" role="group" aria-label="This page"></div>', parts=("nodes",))
+_tools = register("pagetools", '<div class="tools" role="group" aria-label="This page"></div>', parts=("nodes", "dialogs"))
 
 
 def page_tools(key: str, mode: str, on_theme: Callable[[], None], on_share: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from vislrp_ui import rooms, session, state_lesson
 from vislrp_ui.lessons import drafts, files, worksheet
 from vislrp_ui.lessons.files import MAX_LINK, MAX_TEXT, MAX_TITLE, LessonFile
-from vislrp_ui.lessons.sharing import code
+from vislrp_ui.lessons.sharing import code, written
 from vislrp_ui.shared import going, sharing, widgets
 from vislrp_ui.shared.file_names import file_stem
 from vislrp_ui.shared.literal import escaped
@@ -56,7 +56,7 @@ def _steps(draft: LessonFile) -> None:
                 f"{number + 1}. {rooms.find(step.page).title}",
                 key=key,
                 max_chars=MAX_TEXT,
-                height=68,
+                height="content",
                 on_change=_trying,
                 args=(_tell, number),
             )
@@ -105,7 +105,7 @@ def _hand_out(draft: LessonFile) -> None:
     words, picture = st.columns([0.66, 0.34], gap="medium")
     with words:
         st.html('<h2 class="v-head">Link for the class</h2>')
-        st.code(link, language=None, wrap_lines=False)
+        written(link)
         for sentence in sharing.warnings(session.get_visit())[:1]:
             st.caption(escaped(sentence))
     with picture:

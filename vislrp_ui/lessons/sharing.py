@@ -15,6 +15,8 @@ from vislrp_ui.shared.literal import escaped
 from vislrp_ui.state import StateError, Visit
 
 _SENTENCE, _TOLD = "share-sentence", "_share_told"
+_LONG, _HEIGHT = 600, 150
+"""From so many characters on an address scrolls in a box of so many pixels."""
 
 
 @st.dialog("Share this view", width="large", on_dismiss=sharing.close)
@@ -27,16 +29,22 @@ def dialog() -> None:
     words, picture = st.columns([0.66, 0.34], gap="medium")
     with words:
         st.html('<h2 class="v-head">Link</h2>')
-        st.code(link, language=None, wrap_lines=len(link) < 400)
+        written(link)
         for sentence in sharing.warnings(visit):
             st.caption(escaped(sentence))
         st.html('<h2 class="v-head">On a slide or a course page</h2>')
         st.caption("The view without menus, for a frame. A link to the whole program stands below it.")
-        st.code(embedded.snippet(link), language="html", wrap_lines=len(link) < 400)
+        written(embedded.snippet(link), "html")
     with picture:
         code(link, "qr-view")
     st.html('<h2 class="v-head">In a lesson</h2>')
     _lesson(visit)
+
+
+def written(text: str, language: str | None = None) -> None:
+    """An address, or HTML with one, to be copied: all of it is there to be read, however long it is."""
+    with st.container(height=_HEIGHT if len(text) > _LONG else "content", border=False):
+        st.code(text, language=language, wrap_lines=True)
 
 
 def code(link: str, key: str) -> None:
