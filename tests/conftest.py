@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
@@ -24,6 +25,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         for what in (-3, -1):
             ctypes.CDLL(None).mallopt(what, 1 << 30)
 
+# No test asserts a time: on a busy machine examples are neither late nor made too slowly.
+settings.register_profile("busy machines", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machines")
 
 APART = ("tests/browser/test_components", "tests/browser/test_installed")
 """Without an app, or with one of their own."""

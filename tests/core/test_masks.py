@@ -116,7 +116,7 @@ def test_what_a_mask_holds() -> None:
     assert (nothing.positive, nothing.negative, nothing.total) == (0.0, 0.0, 0.0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), share=st.floats(0, 1))
 def test_text_brings_every_mask_back(seed: int, share: float) -> None:
     mask = np.random.default_rng(seed).random((224, 224)) < share

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -111,7 +111,6 @@ def test_quantus_agrees():
     assert metrics.entropy(values) == pytest.approx(complexity, abs=1e-4)  # Quantus adds 1e-7 to every share
 
 
-@settings(deadline=None)
 @given(arrays(np.float64, (9, 9), elements=st.floats(-1e6, 1e6, allow_subnormal=False)))
 def test_bounds(values):
     for value, low, high in (

@@ -40,7 +40,7 @@ def test_equals_the_whole_forward_pass_in_the_middle_and_at_every_edge(box: Box)
     compare(box)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(rows=st.tuples(st.integers(0, 223), st.integers(1, 90)), columns=st.tuples(st.integers(0, 223), st.integers(1, 90)))
 def test_equals_the_whole_forward_pass_for_any_box(rows: tuple[int, int], columns: tuple[int, int]) -> None:
     compare(Box(rows[0], min(sum(rows), 224), columns[0], min(sum(columns), 224)))

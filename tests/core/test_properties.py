@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.networks import VGG16, random_image, tiny_network
@@ -129,7 +129,7 @@ def test_every_rule_has_a_formula(rule):
 
 
 NETWORK = tiny_network(seed=4)
-slow = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=12)
 factors = st.floats(0.0, 1.0)
 conserving = st.one_of(
     st.just(Rule.of("zero")),

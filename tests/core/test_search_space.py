@@ -151,7 +151,7 @@ def test_spaces_around_a_model_hold_it(ready: Any) -> None:
     assert len(other_borders(model).segments) == len(model.segments)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_whatever_is_chosen_is_a_valid_model_that_lies_in_the_space(data: st.DataObject) -> None:
     space = data.draw(

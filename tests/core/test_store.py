@@ -115,7 +115,7 @@ def test_several_classes_at_once_are_the_classes_one_by_one(tiny, monkeypatch, m
         assert all(torch.allclose(result.at(k), alone.at(k), rtol=1e-9) for k in alone.layers)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["move", "rule", "split", "remove", "layer"]), st.integers(0, 5), st.integers(1, 37)),

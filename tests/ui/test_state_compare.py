@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vislrp_core.model import LRPModel
@@ -155,7 +155,6 @@ def comparisons(draw: st.DrawFn) -> CompareState:
     )
 
 
-@settings(deadline=None)
 @given(comparisons())
 def test_the_address_opens_the_same_comparison(kept):
     visit = fresh().with_page("compare", kept)
