@@ -16,6 +16,7 @@ from tests.support.networks import tiny_state
 from vislrp_core.network import Network
 from vislrp_ui import running, service
 from vislrp_ui.background import BackgroundJob
+from vislrp_ui.home import miniatures
 from vislrp_ui.state import Visit
 
 MENUS = ("upload", "look", "network", "import", "models", "name", "twin", "conventions", "export", "download")
@@ -42,6 +43,8 @@ def tiny_runs(tiny: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("VISLRP_NETWORK", "tiny")
     monkeypatch.setenv("VISLRP_ALLOW_DOWNLOAD", "0")
     monkeypatch.setattr(running, "_networks", {"tiny": tiny})
+    # Streamlit's tests make believe that there is a server; what one does in its spare time waits seconds for that.
+    monkeypatch.setattr(miniatures, "has_server", lambda: False)
     running._default_key.cache_clear()
     service.clear_caches()
     yield
@@ -77,9 +80,9 @@ def open_page() -> Callable[..., AppTest]:
             app.query_params[key] = value
         for name in ("neurons", "columns"):  # menus of Neuron Ablation and Compare
             app.session_state[f"menu-{name}"] = True
-        app.run()
         if page is not None:
-            app.switch_page(f"pages/{page}.py").run()
+            app.switch_page(f"pages/{page}.py")  # as by its address: a run of Home before would cost as much again
+        app.run()
         assert not app.exception, app.exception
         return app
 
