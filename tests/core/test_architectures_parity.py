@@ -14,8 +14,9 @@ from tests.support.small import ALL, TOYS, picture, small_network, toy_network
 from vislrp_core.architecture import ARCHITECTURES, Architecture
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import Network, forward
-from vislrp_core.propagation import propagate, start_relevance
+from vislrp_core.propagation import Relevance, propagate, start_relevance
 from vislrp_core.rules import KEYS, PRESETS, Rule
+from vislrp_core.trace import Trace
 
 CLOSE = 1e-6
 CONVENTIONS = [(bias, pooling) for bias in ("ignore", "absorb") for pooling in ("proportional", "winner-takes-all")]
@@ -58,14 +59,17 @@ def composites(plan: Architecture) -> Iterator[LRPModel]:
         )
 
 
-def worst(network: Network, model: LRPModel, other) -> float:
-    """Largest difference at any layer, relative to the layer's largest value."""
+def explained(network: Network, model: LRPModel) -> tuple[torch.Tensor, Trace, Relevance]:
+    """A picture, its forward pass, and the engine's relevance of its first class at every layer."""
     x = picture(network.architecture, seed=5)
     trace = forward(network, x)
-    target = int(trace.logits.argmax())
-    expected = other(x, trace, target)
-    found = propagate(network, trace, model, target, layers="all")
+    found = propagate(network, trace, model, int(trace.logits.argmax()), layers="all")
     assert len(found.layers) == network.architecture.last + 1
+    return x, trace, found
+
+
+def worst(found: Relevance, expected: list[torch.Tensor]) -> float:
+    """Largest difference at any layer, relative to the layer's largest value."""
     return max(
         float((found.at(k) - expected[k].reshape(found.at(k).shape)).abs().max() / (expected[k].abs().max() + 1e-300))
         for k in found.layers
@@ -73,23 +77,19 @@ def worst(network: Network, model: LRPModel, other) -> float:
 
 
 def from_literal(network: Network, model: LRPModel) -> float:
-    return worst(network, model, lambda x, trace, target: reference.relevance(network, x, model, target))
+    x, _, found = explained(network, model)
+    return worst(found, reference.relevance(network, x, model, found.target))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_the_literal_one_and_zennits(known, preset):
     for bias, pooling in CONVENTIONS:
         model = everywhere(known.architecture, Rule.of(preset), bias=bias, pooling=pooling, pixel_rule="segment")
-        assert from_literal(known, model) < CLOSE, (bias, pooling)
+        x, trace, found = explained(known, model)
+        assert worst(found, reference.relevance(known, x, model, found.target)) < CLOSE, (bias, pooling)
         if preset != "custom":
-            theirs = worst(
-                known,
-                model,
-                lambda x, trace, target, model=model: zennit_twin.relevance(
-                    known, trace, model, start_relevance(trace, target, "logit")
-                ),
-            )
-            assert theirs < CLOSE, (bias, pooling)
+            start = start_relevance(trace, found.target, "logit")
+            assert worst(found, zennit_twin.relevance(known, trace, model, start)) < CLOSE, (bias, pooling)
 
 
 def test_composites_are_the_literal_ones(known):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +25,6 @@ from vislrp_core.model import LRPModel
 from vislrp_core.networks import load_network
 
 METRICS = "srg,class_cosine,top_randomised,mosaic,gini,conservation"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def more_threads_than_workers_have() -> Iterator[None]:
-    """Workers share the cores: no value may follow the number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +55,22 @@ def command(
     return ["measure", str(folder / "pictures"), *pictures, *models, *fixed, "--metrics", metrics, "--out", out, *arguments]
 
 
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """PyTorch computes with so many."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def measured(folder: Path) -> Path:
-    assert main(command(folder)) == 0
+    """Values that are measured with more threads than others here have, or a worker: none may follow their number."""
+    with threads(3):
+        assert main(command(folder)) == 0
     return folder / "out"
 
 

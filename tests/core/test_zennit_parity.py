@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from tests.core import zennit_twin
 from tests.support.networks import VGG16, for_pictures_of, real_network
-from tests.support.small import picture, small_network
+from tests.support.small import SIDE, picture, small_network
 from vislrp_core.model import LRPModel, Segment
 from vislrp_core.network import forward
 from vislrp_core.networks import EMBEDDED
@@ -28,10 +28,6 @@ ALL_PRESETS = [
     Rule.of("flat"),
     Rule.of("z_box"),
 ]
-
-
-REAL_SIDE = 96
-"""Pixels of a side for the real convolutions: what is compared is their weights, at every position."""
 
 
 def composite(*segments, **fields) -> LRPModel:
@@ -105,7 +101,7 @@ def test_starts(tiny, start):
 
 
 def test_real_convolutions_in_double_precision():
-    network = for_pictures_of(real_network(torch.float64), REAL_SIDE)
+    network = for_pictures_of(real_network(torch.float64), SIDE)
     trace = forward(network, picture(network.architecture, seed=2))
     model = composite(
         (10, Rule.of("epsilon")), (24, Rule.of("z_plus")), (31, Rule.of("gamma")), (VGG16.last, Rule.of("zero"))
@@ -114,7 +110,7 @@ def test_real_convolutions_in_double_precision():
 
 
 def test_real_convolutions_in_single_precision():
-    network = for_pictures_of(real_network(torch.float32), REAL_SIDE)
+    network = for_pictures_of(real_network(torch.float32), SIDE)
     trace = forward(network, picture(network.architecture, seed=2, dtype=torch.float32))
     target = int(trace.logits.argmax())
     model = composite(

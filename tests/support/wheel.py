@@ -11,9 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
 
-def build(folder: Path) -> Path:
-    """Build the wheel of this clone into a folder; answers its path."""
-    subprocess.run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)], check=True)
+def build(folder: Path, clone: Path = ROOT) -> Path:
+    """Build the wheel of a clone into a folder, by the backend that pip would call; answers its path."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=clone, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return next(folder.glob("*.whl"))
 
 
