@@ -6,6 +6,7 @@ import ctypes
 import functools
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -29,25 +30,42 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 settings.register_profile("busy machines", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machines")
 
+SERVED = ("tests/browser/", "tests/protocol/")
+"""Tests of the running app; those of one folder share a server."""
 APART = ("tests/browser/test_components", "tests/browser/test_installed")
 """Without an app, or with one of their own."""
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """A file stays with one worker, and so do all browsers of one app: two at once would wait for each other."""
+    """A file stays with one worker, and so do all files that use one app: two at once would wait for each other."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
-            return "browser" if file.startswith("tests/browser/") and not file.startswith(APART) else file
+            return file if file.startswith(APART) else next((one for one in SERVED if file.startswith(one)), file)
 
     config.option.loadscopereorder = False  # in the order below, not those with the most tests first
     return ByFile(config, log)
 
 
-LONGEST_FIRST = ("browser/", "protocol/", "test_", "pages/", "core/", "fuzz/")
+LONGEST_FIRST = (
+    "browser/",
+    "protocol/",
+    "test_",
+    "pages/",
+    "core/test_architectures_parity",
+    "core/test_zennit_parity",
+    "core/",
+    "fuzz/",
+)
 """Folders and files, those that take longest first: at the end one worker would be busy alone."""
+
+
+ALIKE = re.compile(
+    r"core/(test_zennit_parity|test_architectures_parity.*\[(vgg11|vgg13|vgg16_bn|vgg19)|test_batches.*-(ignore-winner|absorb-prop))"
+)
+"""Tests of the library that take the branches of others beside them, with other numbers."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,7 +81,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=place)
     for item in items:
-        if not item.nodeid.startswith("tests/core/"):
+        if not item.nodeid.startswith("tests/core/") or ALIKE.search(item.nodeid):
             item.add_marker("no_cover")
 
 
