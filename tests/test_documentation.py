@@ -18,6 +18,8 @@ from vislrp_core.measures import MEASURES, boxes
 from vislrp_core.model import LRPModel, ModelError
 from vislrp_core.neurons import SCORES
 from vislrp_core.rules import PARAMETERS, PRESETS
+from vislrp_ui.lessons import files as lessons
+from vislrp_ui.state import StateError
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -53,15 +55,18 @@ def test_it_builds_with_every_command_every_function_and_every_picture(site: Pat
         for mode in ("light", "dark"):
             assert f"pictures/{name}_{mode}.webp" in page and (site / "pictures" / f"{name}_{mode}.webp").is_file()
     assert "hash $vislrp_visitor consistent;" in (site / "deploy.html").read_text(encoding="utf-8")
-    assert (site / "model.schema.json").is_file()
+    for name, make in documentation.SCHEMAS.items():
+        assert json.loads((site / name).read_text(encoding="utf-8")) == make()
+    assert 'href="model.schema.json"' in (site / "model_file.html").read_text(encoding="utf-8")
+    assert 'href="../lesson.schema.json"' in (site / "howto" / "teach.html").read_text(encoding="utf-8")
     told = (site / "measures.html").read_text(encoding="utf-8")
     assert all(f"<code>{key}</code>" in told and one.title in told for key, one in MEASURES.items())
     assert told.count("Does not prove") == len(MEASURES)
 
 
-def schema() -> jsonschema.Draft202012Validator:
-    """Checks model files by the documented schema."""
-    described = documentation.model_schema()
+def schema(described: dict[str, object] | None = None) -> jsonschema.Draft202012Validator:
+    """Checks model files, or what another schema describes."""
+    described = documentation.model_schema() if described is None else described
     jsonschema.Draft202012Validator.check_schema(described)
     return jsonschema.Draft202012Validator(described)
 
@@ -99,6 +104,38 @@ def test_schema_and_program_refuse_the_same(change: dict[str, object]):
     assert not schema().is_valid(wrong)
     with pytest.raises(ModelError):
         LRPModel.from_json(json.dumps(wrong))
+
+
+def test_the_schema_of_lessons_takes_the_documented_one_and_what_the_program_writes():
+    checked = schema(documentation.lesson_schema())
+    example = re.search(r"```json\n(.*?)```", (DOCS / "howto" / "teach.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert example
+    checked.validate(json.loads(example[1]))
+    checked.validate(json.loads(lessons.write(lessons.lesson("Home", [("?image=kitten", "A"), ("/Design", "B")]))))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unknown": 1},
+        {"format": "vislrp-model"},
+        {"version": 2},
+        {"title": " "},
+        {"title": "x" * (lessons.MAX_TITLE + 1)},
+        {"steps": []},
+        {"steps": [{"address": "Design", "text": "x"}] * (lessons.MAX_STEPS + 1)},
+        {"steps": [{"address": "Design"}]},
+        {"steps": [{"address": "https://example.org/Design?image=kitten", "text": "x"}]},
+        {"steps": [{"address": "Desig?image=kitten", "text": "x"}]},
+        {"steps": [{"address": "Design", "text": "x" * (lessons.MAX_TEXT + 1)}]},
+        {"steps": [{"address": "Design", "text": "x", "page": "design"}]},
+    ],
+)
+def test_schema_and_program_refuse_the_same_lessons(change: dict[str, object]):
+    wrong = {**json.loads(lessons.write(lessons.lesson("Title", [("Design?image=kitten", "x")]))), **change}
+    assert not schema(documentation.lesson_schema()).is_valid(wrong)
+    with pytest.raises(StateError):
+        lessons.read(json.dumps(wrong).encode())
 
 
 def test_every_setting_of_the_environment_is_in_the_table():

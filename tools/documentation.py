@@ -1,4 +1,4 @@
-"""Hook of MkDocs: pages outside docs/, the schema of model files, and the arguments of every command.
+"""Hook of MkDocs: pages outside docs/, the schemas of model files and lessons, and the arguments of every command.
 
 Links in Markdown are written as GitHub follows them; here those that lead out of docs/ are turned to the copies.
 """
@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))  # the `mkdocs` command does not look into the fol
 from vislrp_core.cli import COMMANDS, parser  # noqa: E402
 from vislrp_core.measures import MEASURES  # noqa: E402
 from vislrp_core.model import FORMAT, VERSION, LRPModel  # noqa: E402
+from vislrp_ui.lessons.files import LessonFile  # noqa: E402
 
 COPIES = {
     "CONTRIBUTING.md": "contributing.md",
@@ -31,6 +32,7 @@ COPIES = {
     "LICENSE": "licence.txt",
 }
 """Files of the repository and their names in the documentation."""
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MARK = "<!-- arguments -->"
 MEASURES_MARK = "<!-- measures -->"
 _QUOTED = re.compile(r"<!-- (deploy/\S+) -->")
@@ -43,12 +45,21 @@ def model_schema() -> dict[str, object]:
     schema = LRPModel.model_json_schema()
     properties = {"format": {"const": FORMAT}, "version": {"enum": list(range(1, VERSION + 1))}, **schema["properties"]}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         **schema,
         "title": "LRP model",
         "properties": properties,
         "required": ["format", "version", *schema["required"]],
     }
+
+
+def lesson_schema() -> dict[str, object]:
+    """JSON schema of a lesson's file, from the classes that read it."""
+    return {"$schema": DIALECT, **LessonFile.model_json_schema(), "title": "Lesson"}
+
+
+SCHEMAS = {"model.schema.json": model_schema, "lesson.schema.json": lesson_schema}
+"""Files that are made from the program, by their names."""
 
 
 def arguments() -> str:
@@ -75,11 +86,11 @@ def measures() -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the copies and the schema."""
+    """Add the copies and the schemas."""
     for source, name in COPIES.items():
         files.append(File.generated(config, name, content=(ROOT / source).read_text(encoding="utf-8")))
-    schema = json.dumps(model_schema(), indent=1, ensure_ascii=False)
-    files.append(File.generated(config, "model.schema.json", content=schema))
+    for name, make in SCHEMAS.items():
+        files.append(File.generated(config, name, content=json.dumps(make(), indent=1, ensure_ascii=False)))
     return files
 
 
@@ -91,7 +102,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     def turned(match: re.Match[str]) -> str:
         path, anchor = match["path"], match["anchor"] or ""
-        if "://" in path or path.startswith("mailto:") or path == "model.schema.json":
+        if "://" in path or path.startswith("mailto:") or path.rpartition("/")[2] in SCHEMAS:
             return match[0]
         target = (folder / path).resolve()
         if not target.is_relative_to(ROOT) or not (target.exists() or target.with_suffix(".md").exists()):

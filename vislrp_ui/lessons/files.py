@@ -38,6 +38,10 @@ _LEFT_OUT = {"as", "based", state_lesson.PARAM}
 """An own model comes as the working copy; otherwise each look at a step would add one to the list."""
 _FRAME = {"embed", "embed_options"}
 _PACKED = TypeAdapter(tuple[str, list[tuple[str, str]]])
+_PAGES = {rooms.path(room): room.key for room in rooms.ROOMS}
+_ADDRESS = rf"^/?({'|'.join(map(re.escape, _PAGES))})(\?.*)?$"
+_WORDS = r"\S"
+"""What a schema can say of an address and of texts; the rest is checked when the file is read."""
 
 
 def _line(text: str, most: int) -> str:
@@ -54,8 +58,14 @@ class LessonStep(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    address: str = Field(max_length=MAX_VIEW)
-    text: str
+    address: str = Field(
+        max_length=MAX_VIEW,
+        description="A page and the fields of its address, without the server's name.",
+        json_schema_extra={"pattern": _ADDRESS},
+    )
+    text: str = Field(
+        description="What to look at in this view.", json_schema_extra={"maxLength": MAX_TEXT, "pattern": _WORDS}
+    )
 
     @field_validator("text")
     @classmethod
@@ -85,16 +95,15 @@ class LessonFile(BaseModel):
 
     format: Literal["vislrp-lesson"]
     version: Literal[1]
-    title: str
+    title: str = Field(
+        description="Stands at the head of the strip.", json_schema_extra={"maxLength": MAX_TITLE, "pattern": _WORDS}
+    )
     steps: tuple[LessonStep, ...] = Field(min_length=1, max_length=MAX_STEPS)
 
     @field_validator("title")
     @classmethod
     def _one_line(cls, text: str) -> str:
         return _line(text, MAX_TITLE)
-
-
-_PAGES = {rooms.path(room): room.key for room in rooms.ROOMS}
 
 
 def lesson(title: str, steps: list[tuple[str, str]]) -> LessonFile:
