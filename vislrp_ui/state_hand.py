@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 from urllib.parse import quote, unquote
 
 from vislrp_core import compact
@@ -19,6 +20,7 @@ KEY = "hand"
 SIZES = (3, 3, 2)
 """Inputs, hidden neurons, outputs."""
 LARGEST = 1000.0
+MAX_PAST = 60
 LAST_STEP = 7
 """Steps 0 to 7: inputs, sums, ReLU, outputs, start, R of the hidden neurons, through the ReLU, R of the inputs."""
 EXERCISES = ("forward", "hidden", "shares", "inputs")
@@ -74,6 +76,8 @@ class HandState:
         Whether the solution is shown.
     seed : int
         Of the last new numbers.
+    past, future : tuple of HandState
+        For undo and redo, in time's order; what is only looked at is no step. They are no part of what the page holds.
     """
 
     inputs: Numbers = (2.0, 1.0, 1.0)
@@ -93,6 +97,8 @@ class HandState:
     answers: tuple[tuple[str, str], ...] = ()
     solved: bool = False
     seed: int = 0
+    past: tuple[HandState, ...] = field(default=(), compare=False, repr=False)
+    future: tuple[HandState, ...] = field(default=(), compare=False, repr=False)
 
     def fields(self) -> dict[str, str]:
         """All values as texts."""
@@ -148,8 +154,9 @@ def from_params(params: Mapping[str, str]) -> HandState | None:
     for part in filter(None, told["answers"].split(",")):
         name, _, text = part.partition("=")
         answers.append((one_of(name, quantities()), unquote(text)[:MAX_ANSWER]))
+    numbers: dict[str, Any] = {name: _numbers(told[name], count) for name, count in LENGTHS.items()}
     return HandState(
-        **{name: _numbers(told[name], count) for name, count in LENGTHS.items()},
+        **numbers,
         biased=bool(whole(told["biased"], 0, 1)),
         model=model.model_copy(update={"name": "By hand", "pixel_rule": "segment"}),
         target=whole(told["target"], 0, 1),
@@ -173,7 +180,42 @@ def of(visit: Visit) -> HandState:
 
 def changed(visit: Visit, **fields: object) -> Visit:
     """The visit with some fields of the page's state replaced."""
-    return visit.with_page(KEY, replace(of(visit), **fields))  # type: ignore[arg-type]
+    return put(visit, replace(of(visit), **fields))  # type: ignore[arg-type]
+
+
+def put(visit: Visit, after: HandState) -> Visit:
+    """The visit with another state of the page; the present one becomes a step of undo, unless only the look differs."""
+    held = of(visit)
+    if after == _looked_at(held, after):
+        return visit.with_page(KEY, replace(after, past=held.past, future=held.future))
+    return visit.with_page(KEY, replace(after, past=(*held.past, _bare(held))[-MAX_PAST:], future=()))
+
+
+def _bare(held: HandState) -> HandState:
+    return replace(held, past=(), future=())
+
+
+def _looked_at(held: HandState, other: HandState) -> HandState:
+    """A state, looked at as another one is."""
+    return replace(held, step=other.step, segment=other.segment, shown=other.shown, exact=other.exact)
+
+
+def undo(visit: Visit) -> Visit:
+    """One step back in numbers, rules, exercise and answers; where the person looks stays."""
+    held = of(visit)
+    if not held.past:
+        return visit
+    back = _looked_at(held.past[-1], held)
+    return visit.with_page(KEY, replace(back, past=held.past[:-1], future=(_bare(held), *held.future)))
+
+
+def redo(visit: Visit) -> Visit:
+    """One step forward again."""
+    held = of(visit)
+    if not held.future:
+        return visit
+    following = _looked_at(held.future[0], held)
+    return visit.with_page(KEY, replace(following, past=(*held.past, _bare(held)), future=held.future[1:]))
 
 
 def read_number(text: object) -> float:
@@ -313,75 +355,3 @@ def new_numbers(visit: Visit) -> Visit:
         solved=False,
         seed=seed,
     )
-
-
-# --- examples ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Example:
-    """A worked example: what it shows, and the state that it sets."""
-
-    title: str
-    sentence: str
-    state: HandState
-
-
-_TWOS = HandState(inputs=(1, 2, 3), lower=(2,) * 9, upper=(3, 3, 3, 0, 0, 0))
-_ONE_NEGATIVE = replace(_TWOS, lower=(-2, *(2,) * 8))
-EXAMPLES: dict[str, Example] = {
-    "signs": Example(
-        "Mixed signs", "Weights of both signs: one input speaks against the output, and R shows it as negative.", HandState()
-    ),
-    "zero": Example(
-        "LRP-0, all weights alike", "Each input gets relevance in proportion to its value: R = (18, 36, 54).", _TWOS
-    ),
-    "alpha1_beta0": Example(
-        "LRP-α1β0, one weight −2",
-        "The negative contribution does not count: R = (12, 33.6, 50.4).",
-        replace(_ONE_NEGATIVE, model=model_of("alpha1_beta0", "alpha1_beta0")),
-    ),
-    "gamma": Example(
-        "LRP-γ, γ = 1 below and 0.25 above",
-        "Positive contributions count more: R = (28/3, 104/3, 52).",
-        replace(_ONE_NEGATIVE, model=model_of(Rule.of("gamma", gamma1p=1.0), Rule.of("gamma", gamma1p=0.25))),
-    ),
-    "bias": Example(
-        "Biases that absorb",
-        "The upper layer alone matters: of R = (1/3, 2/3), biases 7 and 8 keep most; (17/90, 316/675) is left.",
-        HandState(
-            inputs=(1, 2, 0),
-            lower=(1, 0, 0, 0, 1, 0, 0, 0, 1),
-            upper=(3, 4, 0, 5, 6, 0),
-            upper_bias=(7, 8),
-            biased=True,
-            model=model_of(bias="absorb"),
-            own_start=(1 / 3, 2 / 3),
-        ),
-    ),
-    "epsilon": Example(
-        "LRP-ε absorbs",
-        "ε is added to every denominator, so less arrives than was sent: look at the foot.",
-        HandState(model=model_of(Rule.of("epsilon", epsilon=0.5, epsilon_scale="absolute"), "zero")),
-    ),
-}
-
-
-def open_example(visit: Visit, key: str) -> Visit:
-    """Lay out an example; an exercise that is open goes on with its numbers."""
-    if key not in EXAMPLES:
-        return visit
-    held = of(visit)
-    return visit.with_page(KEY, replace(EXAMPLES[key].state, exercise=held.exercise, exact=held.exact, seed=held.seed))
-
-
-def example_of(held: HandState) -> str | None:
-    """The example whose numbers and rules these are, None where something was changed."""
-    own = replace(HandState(), **{name: getattr(held, name) for name in _LAID_OUT})
-    for key, example in EXAMPLES.items():
-        if own == replace(HandState(), **{name: getattr(example.state, name) for name in _LAID_OUT}):
-            return key
-    return None
-
-
-_LAID_OUT = (*LENGTHS, "biased", "model", "target", "own_start")

@@ -123,7 +123,8 @@ def css() -> str:
 kbd[aria-label^=Shortcut]{display:none}
 [class*=-head] [data-testid=stPopoverButton] div[aria-hidden=true],
 :is(.st-key-menu-twin,.st-key-menu-look,.st-key-abl-toolbar .st-key-menu-report) div[aria-hidden=true]{display:none}
-:is([class*=-head],.st-key-undo,.st-key-redo,.st-key-menu-twin,.st-key-menu-look,.st-key-abl-toolbar .st-key-menu-report,
+:is([class*=-head],.st-key-undo,.st-key-redo,.st-key-hand-undo,.st-key-hand-redo,
+ .st-key-menu-twin,.st-key-menu-look,.st-key-abl-toolbar .st-key-menu-report,
  [class*=st-key-kept-delete-],[class*=st-key-lesson-up-],[class*=st-key-lesson-remove-],
  [class*=st-key-ask-],.st-key-hide-aside) button p{position:absolute;width:1px;
  height:1px;overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}

@@ -26,6 +26,7 @@ def inputs(app: AppTest) -> list[str]:
 
 def test_the_page_shows_examples_takes_numbers_and_comes_back_from_its_address(open_page: Callable[..., AppTest]):
     app = open_page("6_By_hand")
+    assert app.button(key="hand-undo").disabled and app.button(key="hand-redo").disabled
     assert inputs(app) == ["7", "−2.5", "0.5"] and [one["note"] for one in net(app)["foot"]] == [
         "",
         "conserved",
@@ -43,6 +44,10 @@ def test_the_page_shows_examples_takes_numbers_and_comes_back_from_its_address(o
     assert inputs(app) == ["18", "36", "54"] and app.selectbox(key="hand-example").value == "zero"
     gesture(app, "handnet", {"kind": "set", "name": "inputs", "place": 0, "value": "one"})
     assert "no number" in app.warning[0].value and inputs(app) == ["18", "36", "54"]
+    app.button(key="hand-undo").click().run()
+    assert payload(app, "hand-rule")["values"]["gamma1p"] == 1 and app.selectbox(key="hand-example").value != "zero"
+    app.button(key="hand-redo").click().run()
+    assert inputs(app) == ["18", "36", "54"] and app.button(key="hand-redo").disabled
     gesture(app, "handnet", {"kind": "step", "step": 2})
     assert inputs(app) == ["·", "·", "·"] and cell(app, "a1-0")["text"] == "12" and net(app)["foot"] == []
     written = {key: value if isinstance(value, str) else value[0] for key, value in dict(app.query_params).items()}

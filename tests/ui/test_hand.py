@@ -11,10 +11,11 @@ import pytest
 from vislrp_core.rules import Rule
 from vislrp_ui import state, state_hand
 from vislrp_ui.hand import board, edits, explained, slips
+from vislrp_ui.hand.examples import EXAMPLES, example_of, open_example
 from vislrp_ui.hand.worked import work
 from vislrp_ui.shared.formulas import number
 from vislrp_ui.state import StateError, Visit
-from vislrp_ui.state_hand import EXAMPLES, HandState, model_of
+from vislrp_ui.state_hand import HandState, model_of
 
 NETWORK = HandState(
     inputs=(1, 2, -1),
@@ -297,8 +298,47 @@ def test_exercises_begin_empty_and_new_numbers_are_a_fixed_series():
     one, other = state_hand.of(state_hand.new_numbers(visit)), state_hand.of(state_hand.new_numbers(visit))
     assert one == other and one.answers == () and one.exercise == "hidden" and one.inputs != HandState().inputs
     assert state_hand.from_params(state_hand.of(visit).to_params()) == state_hand.of(visit)
-    opened = state_hand.open_example(visit, "gamma")
-    assert state_hand.example_of(state_hand.of(opened)) == "gamma" and state_hand.of(opened).exercise == "hidden"
+    opened = open_example(visit, "gamma")
+    assert example_of(state_hand.of(opened)) == "gamma" and state_hand.of(opened).exercise == "hidden"
+
+
+def test_undo_and_redo_go_through_everything_that_is_edited_and_nothing_that_is_looked_at() -> None:
+    """Numbers, rules, conventions, examples, exercises and answers are steps; the step shown and the card are not."""
+    states = [Visit()]
+    for change in (
+        lambda visit: state_hand.set_number(visit, "lower", 0, "2"),
+        lambda visit: state_hand.set_rule(visit, 1, Rule.of("gamma")),
+        lambda visit: state_hand.set_biased(visit, True),
+        lambda visit: state_hand.set_convention(visit, "bias", "absorb"),
+        lambda visit: state_hand.set_convention(visit, "start", "own"),
+        lambda visit: state_hand.set_target(visit, 1),
+        state_hand.new_numbers,
+        lambda visit: open_example(visit, "gamma"),
+        lambda visit: state_hand.set_exercise(visit, "hidden"),
+        lambda visit: state_hand.answer(visit, "R1-0", "3"),
+        state_hand.solve,
+    ):
+        states.append(change(states[-1]))
+        assert state_hand.of(states[-1]) != state_hand.of(states[-2])
+    visit = state_hand.show(state_hand.set_step(states[-1], 3), "n0-0")
+    visit = state_hand.changed(visit, segment=0, exact=True)
+    look = {"step": 3, "segment": 0, "shown": "n0-0", "exact": True}
+    for wanted in reversed(states[:-1]):
+        visit = state_hand.undo(visit)
+        assert state_hand.of(visit) == replace(state_hand.of(wanted), **look)
+    assert state_hand.undo(visit) == visit and not state_hand.of(visit).past
+    for wanted in states[1:]:
+        visit = state_hand.redo(visit)
+        assert state_hand.of(visit) == replace(state_hand.of(wanted), **look)
+    back = state_hand.set_number(state_hand.undo(visit), "inputs", 0, "3")
+    assert state_hand.redo(back) == back, "another edit ends what could be done again"
+    again = state_hand.set_number(back, "inputs", 0, "3")
+    assert len(state_hand.of(again).past) == len(state_hand.of(back).past), "the same number is no step"
+    for value in range(state_hand.MAX_PAST + 5):
+        again = state_hand.set_number(again, "inputs", 0, value)
+    held = state_hand.of(again)
+    assert len(held.past) == state_hand.MAX_PAST and not any(one.past or one.future for one in held.past)
+    assert state_hand.from_params(held.to_params()) == held
 
 
 def test_every_state_comes_back_from_its_address():

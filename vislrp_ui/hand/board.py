@@ -13,7 +13,7 @@ from vislrp_ui.state_hand import SIZES, HandState, asked, ids, quantities
 
 STEPS = (
     ("Inputs", "The numbers that go in, a of each input x."),
-    ("Forward: sums", "Each hidden neuron h adds up what its inputs bring: z = Σ a·w, plus its bias b."),
+    ("Forward: sums", "Each hidden neuron h adds up what its inputs bring: z = Σ a·w, plus its bias b if it has one."),
     ("Forward: ReLU", "A negative sum becomes 0: a = max(0, z)."),
     ("Forward: outputs", "Each output y adds up what the hidden neurons bring. Its z is its score, the logit."),
     ("Start", "Relevance R starts at the chosen output as its score; the others get 0."),

@@ -12,12 +12,13 @@ from vislrp_ui import session, state_hand, theme
 from vislrp_ui.components import colours, handnet, rule_panel
 from vislrp_ui.components.protocol import Edit
 from vislrp_ui.hand import board, edits, style
+from vislrp_ui.hand.examples import EXAMPLES, example_of, open_example
 from vislrp_ui.hand.worked import work
 from vislrp_ui.shared import asking, widgets
 from vislrp_ui.shared.entrance import boot
 from vislrp_ui.shared.required import require_network
 from vislrp_ui.state import Visit
-from vislrp_ui.state_hand import EXAMPLES, HandState
+from vislrp_ui.state_hand import HandState
 
 EXERCISES = {
     "": "No exercise",
@@ -52,16 +53,16 @@ def _sentence(held: HandState) -> str:
     """What the example shows, or what to do."""
     if held.exercise:
         return "Fill in the dashed fields, three digits are enough; fractions such as 1/3 are read, too."
-    key = state_hand.example_of(held)
+    key = example_of(held)
     if key is None:
         return "Change any framed number: type it, drag it to the right or left, or press the arrow keys."
     return EXAMPLES[key].sentence
 
 
 def _toolbar(held: HandState) -> None:
-    """Title, example, biases, start, exercise."""
+    """Title, example, start, exercise, undo and redo."""
     st.html('<h1 class="v-hand-title">By hand</h1>', width="content")
-    present = state_hand.example_of(held) or CHANGED
+    present = example_of(held) or CHANGED
     options = {key: example.title for key, example in EXAMPLES.items()}
     if present == CHANGED:
         options = {CHANGED: "Your own numbers", **options}
@@ -71,7 +72,7 @@ def _toolbar(held: HandState) -> None:
         list(options),
         key=key,
         format_func=options.__getitem__,
-        on_change=widgets.on_change(key, state_hand.open_example),
+        on_change=widgets.on_change(key, open_example),
         width=240,
     )
     starts = {name: choice.title for name, choice in STARTS.items()} | {OWN: "Typed at the outputs"}
@@ -102,6 +103,21 @@ def _toolbar(held: HandState) -> None:
     st.button(
         "New numbers", icon=":material/casino:", key="hand-new", on_click=session.update, args=(state_hand.new_numbers,)
     )
+    for name, icon, change, there, keys in (
+        ("Undo", "undo", state_hand.undo, held.past, "Ctrl+Z"),
+        ("Redo", "redo", state_hand.redo, held.future, "Ctrl+Shift+Z"),
+    ):
+        st.button(
+            name,
+            icon=f":material/{icon}:",
+            type="tertiary",
+            key=f"hand-{icon}",
+            disabled=not there,
+            help=name,
+            on_click=session.update,
+            args=(change,),
+            shortcut=keys,
+        )
     st.space("stretch")
     key = widgets.mirror("hand-exact", held.exact)
     st.toggle(

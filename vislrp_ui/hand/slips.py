@@ -44,7 +44,12 @@ def verdicts(held: HandState, worked: Worked) -> list[dict[str, Any]]:
     found = [verdict for name in asked(held.exercise) if (verdict := verdict_of(held, worked, name)) is not None]
     said = [{"right": one.right, "sentence": one.sentence} for one in found]
     if found and len(found) == len(asked(held.exercise)) and all(one.right for one in found):
-        said.append({"right": True, "sentence": "All of it is right. “New numbers” gives another one."})
+        said.append(
+            {
+                "right": True,
+                "sentence": "All of it is right. “New numbers” gives another one, the list beside it other exercises.",
+            }
+        )
     return said
 
 
