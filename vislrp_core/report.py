@@ -153,6 +153,8 @@ class ViewReport:
         Network, arithmetic, versions, see `origin_of`.
     link, link_notes : str, tuple of str
         Address that opens the view, and what it does not carry.
+    link_code : str
+        The address as a QR code, an SVG; empty where there is none.
     warnings : tuple of str
         What is missing, and why; what had to be computed for the report.
     made : datetime
@@ -175,6 +177,7 @@ class ViewReport:
     link_notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
+    link_code: str = ""
 
 
 def origin_of(network: Network, **versions: str) -> tuple[tuple[str, str], ...]:

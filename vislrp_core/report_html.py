@@ -297,7 +297,12 @@ class _Writer:
             words = f"Open this view (an address of {len(report.link)} characters)" if long else report.link
             shown = f'<p class="link"><a href="{text(report.link)}" rel="noreferrer">{text(words)}</a></p>'
         notes = "".join(f"<p>{text(one)}</p>" for one in report.link_notes)
-        return f"<section><h2>Link to this view</h2>{shown}{notes}</section>\n"
+        code = ""
+        if report.link_code:
+            size = "code fine" if len(report.link) > MAX_SHOWN_LINK else "code"
+            source = _address(report.link_code.encode(), "svg+xml")
+            code = f'<img class="{size}" src="{source}" alt="QR code of the link"/>'
+        return f"<section><h2>Link to this view</h2>{shown}{notes}{code}</section>\n"
 
 
 def _class(name: str, on: bool) -> str:

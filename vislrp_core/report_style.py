@@ -61,6 +61,7 @@ dl{display:grid;grid-template-columns:minmax(130px,220px) minmax(0,1fr);gap:4px 
 dt{color:var(--muted)}
 dd{margin:0}
 .link{font-size:12px}
+.code{display:block;break-inside:avoid;width:34mm;height:auto}.code.fine{width:62mm}
 @media screen and (max-width:640px){.pair{grid-template-columns:minmax(0,1fr)}.segment{grid-template-columns:minmax(0,1fr)}
 .segment figure{max-width:220px}dl{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:6px}}
 @page{size:A4;margin:15mm 14mm}

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.support.commands import CLASSES, PICTURE, explain, output, small_network, whole, written
 from tests.support.networks import VGG16
+from tests.support.report import listed, parsed, rows, section, words
 from vislrp_core.cli import common, main
 from vislrp_core.images import read_image, to_input
 from vislrp_core.model import BIASES, PIXEL_RULES, POOLING_EPSILONS, POOLINGS, STARTS, LRPModel
@@ -99,6 +100,29 @@ def test_explain_as_json_prints_the_summary_alone(capsys, tmp_path, net, model):
     text = output(capsys, *explain(model, net, tmp_path, "--json"))
     assert text.isascii() and json.loads(text) == json.loads((tmp_path / "summary.json").read_text())
     assert json.loads(text)["target"]["index"] == json.loads(text)["predictions"][0]["index"]
+
+
+def test_explain_writes_a_report_of_what_it_computed(capsys, tmp_path, net, model):
+    file = tmp_path / "pages" / "castle.html"
+    printed = output(capsys, *explain(model, net, tmp_path, "--layers", "31", "--target", "bee", "--report", str(file)))
+    assert printed.splitlines()[-1] == f"Report: {file}"
+    with np.load(tmp_path / "relevance.npz") as arrays:
+        assert set(arrays) == {"31"}, "the maps of the report are no further files"
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    root = parsed(file.read_text(encoding="utf-8"))
+    assert words(root.find(".//h1")) == "Relevance for “bee” · Test model γ" and "vislrp explain" in words(root)
+    told = rows(section(root, "Picture"))
+    assert [row[0].removesuffix(" (explained)") for row in told] == [one["name"] for one in summary["predictions"]]
+    assert "castle_on_lake.jpg" in words(section(root, "Picture")) and sum("explained" in row[0] for row in told) == 1
+    segments = list(section(root, "Model").iter("article"))
+    assert len(segments) == 3 and all(one.find(".//img") is not None for one in segments)
+    sums = rows(section(root, "Conservation"))
+    assert [row[1] for row in sums] == [one["name"] for one in summary["layers"]]
+    for row, one in zip(sums, summary["layers"], strict=True):
+        assert float(row[4].replace("−", "-")) == pytest.approx(one["total"], abs=6e-4)
+    kept = words(section(root, "Relevance").find(".//p")).replace("−", "-")
+    assert kept.startswith(f"Σ {summary['layers'][0]['total']:.1f} of {summary['layers'][-1]['total']:.1f} kept")
+    assert "Small network" in listed(section(root, "Network"))["Network"] and not list(root.iter("a"))
 
 
 @pytest.mark.parametrize(("target", "index"), [("lakeside", 4), ("Coffee Mug", 8), (" bee ", 5), ("9", 9), ("0", 0)])

@@ -127,6 +127,17 @@ def test_a_folder_that_cannot_be_made_is_told_before_anything_is_computed(capsys
     for out in (str(tmp_path / "file"), str(tmp_path / "file" / "deeper"), "nul\0byte"):
         line = error(capsys, *explain(model, net, out))
         assert line.startswith(f"--out {out}: the folder cannot be made (")
+    (tmp_path / "folder.html").mkdir()
+    for name, words in (
+        ("x.pdf", "must end in .html"),
+        ("", "must end in .html"),
+        ("folder.html", "is a folder, name a file in it"),
+        ("file/x.html", "its folder cannot be made ("),
+        ("nul\0byte/x.html", "its folder cannot be made ("),
+    ):
+        file = str(tmp_path / name) if name else ""
+        line = error(capsys, *explain(model, net, tmp_path / "out", "--report", file))
+        assert line.startswith(f"--report {file}: {words}") and not (tmp_path / "out").exists()
 
 
 def test_a_file_that_cannot_be_written_is_named(capsys, tmp_path, net, model):

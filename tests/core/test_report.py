@@ -141,6 +141,7 @@ def test_links_are_followed_only_to_the_web_and_long_ones_are_named() -> None:
     root = parsed(html_of(ViewReport("Design", "t", link=short, link_notes=("No picture.",))))
     assert [(one.attrib["href"], words(one)) for one in root.iter("a")] == [(short, short)]
     assert "No picture." in words(section(root, "Link"))
+    assert not list(root.iter("img")), "no code where none was drawn"
     one = next(parsed(html_of(ViewReport("Design", "t", link=long))).iter("a"))
     assert one.attrib["href"] == long and words(one) == f"Open this view (an address of {len(long)} characters)"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import xml.etree.ElementTree as ET
+from base64 import b64decode
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,7 +23,7 @@ from vislrp_ui import service
 from vislrp_ui.caches import ByteCache
 from vislrp_ui.design.sums import sums_frame
 from vislrp_ui.flipping.measured import _JOB
-from vislrp_ui.shared import flipping_job
+from vislrp_ui.shared import codes, flipping_job
 
 Open = Callable[..., AppTest]
 EVIL = "<script>alert(1)</script> & “Co” ]]> \u202e"
@@ -79,6 +80,8 @@ def test_design(open_page: Open, clicks: Clicks) -> None:
     assert "Streamlit" in stated["Versions"] and "float32" in stated["Arithmetic"]
     link = words(section(root, "Link").find("p"))
     assert dict(parse_qsl(urlsplit(link).query)) == dict(app.query_params)
+    code = next(one for one in section(root, "Link").iter("img") if one.get("alt") == "QR code of the link")
+    assert b64decode(code.attrib["src"].partition(",")[2]) == codes.svg(link)
     buffer = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 200, 3), dtype=np.uint8)).save(buffer, "PNG")
     app.file_uploader(key="upload").upload("<b>.png", buffer.getvalue(), "image/png").run()

@@ -10,6 +10,7 @@ from typing import Any
 from vislrp_core.cli import common
 from vislrp_core.cli.debugging import add_debug
 from vislrp_core.cli.pictures import one_picture, printable
+from vislrp_core.cli.reporting import report_file, write_report
 from vislrp_core.errors import InputError
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import DEFAULT_RANGE, RANGES, figure_png, limit
@@ -17,6 +18,7 @@ from vislrp_core.images import FIT_HELP, FITS, read_image
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, class_index
 from vislrp_core.propagation import Relevance, default_layers, propagate
+from vislrp_core.report_explained import explained_report
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,6 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="0,17,31|all",
         help="layers whose relevance is written (0 and what each segment hands on)",
     )
+    parser.add_argument("--report", metavar="FILE.html", help="also write a report of one file, to read and to print")
     parser.add_argument("--fit", choices=list(FITS), default="crop", help=FIT_HELP)
     common.add_network(parser)
     common.add_json(parser)
@@ -41,11 +44,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write relevance.npz, heatmap.png and summary.json, print a short table."""
+    """Write relevance.npz, heatmap.png, summary.json and the report if it is asked for; print a short table."""
     begin = time.perf_counter()
     model = common.open_model(options.model)
     picture = one_picture(options.image)
     image = read_image(picture)
+    page = None if options.report is None else report_file(options.report)
     folder = make_folder(options.out)
     network = common.open_network(options)
     model.require(network.architecture)
@@ -56,7 +60,8 @@ def run(options: argparse.Namespace) -> None:
     seen = time.perf_counter()
     written = asked or tuple(sorted(default_layers(model)))
     # The heatmap needs the pixels, whatever is written.
-    relevance = propagate(network, trace, model, target, layers="all" if options.layers is None else {0, *written})
+    needed = {0, *written} if page is None else default_layers(model).union(written)
+    relevance = propagate(network, trace, model, target, layers="all" if options.layers is None else needed)
     done = time.perf_counter()
     summary = summarize(network, trace, model, relevance, written)
     summary["image"] = printable(picture)
@@ -66,10 +71,14 @@ def run(options: argparse.Namespace) -> None:
     (folder / "relevance.npz").write_bytes(relevance_npz(relevance, written))
     (folder / "heatmap.png").write_bytes(draw(network, model, relevance, target))
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    if page is not None:
+        name = printable(Path(picture).name)
+        made = explained_report(network, image, trace, model, relevance, name=name, fit=options.fit, page="vislrp explain")
+        write_report(page, made)
     if options.json:
         print(text)
     else:
-        report(summary, folder)
+        report(summary, folder, page)
 
 
 def make_folder(path: str) -> Path:
@@ -128,7 +137,7 @@ def summarize(
     }
 
 
-def report(summary: dict[str, Any], folder: Path) -> None:
+def report(summary: dict[str, Any], folder: Path, page: Path | None = None) -> None:
     """The short table on stdout: written layers from the network's top down to the pixels."""
     target = summary["target"]
     print(
@@ -143,3 +152,5 @@ def report(summary: dict[str, Any], folder: Path) -> None:
     ]
     common.print_table(["layer", "name", "positive", "negative", "total"], rows)
     print(f"Written to {folder}: relevance.npz, heatmap.png, summary.json ({summary['seconds']:.1f} s)")
+    if page is not None:
+        print(f"Report: {page}")

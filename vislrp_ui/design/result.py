@@ -6,13 +6,12 @@ import io
 from functools import partial
 from html import escape
 
-import numpy as np
 import streamlit as st
 
 from vislrp_core.export import relevance_npz
 from vislrp_core.heatmap import RANGES, SMOOTH_FROM, figure_png
-from vislrp_core.metrics import vanishes
 from vislrp_core.network import Network
+from vislrp_core.report_explained import kept_in_words
 from vislrp_ui import service, session, state
 from vislrp_ui.components.addresses import data_url
 from vislrp_ui.components.picture import picture
@@ -126,15 +125,7 @@ def _enlarged(shape: tuple[int, ...]) -> int:
 
 def facts(result: Maps, layer: int) -> str:
     """How much of the start arrives at the layer shown."""
-    if not np.isfinite(result.total[layer]):
-        return ""
-    start, kept = result.total[-1], result.total[layer]
-    plus, minus = result.positive[layer], -result.negative[layer]
-    if vanishes(float(result.positive[-1]), float(result.negative[-1])):
-        text = f"Σ {kept:.1f}, + {plus:.1f} − {minus:.1f}; the start relevance sums to 0, so no share can be given"
-    else:
-        text = f"Σ {kept:.1f} of {start:.1f} kept, + {plus:.1f} − {minus:.1f}"
-    return text.replace("Σ -", "Σ −").replace("of -", "of −")
+    return kept_in_words(result.positive, result.negative, layer)
 
 
 def why_not(visit: Visit, result: Maps, layer: int) -> str:

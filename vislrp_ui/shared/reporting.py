@@ -28,7 +28,7 @@ from vislrp_ui.components.beforeafter import pair_rows, verdict
 from vislrp_ui.gate import GATE
 from vislrp_ui.own_networks import OWN
 from vislrp_ui.samples import samples
-from vislrp_ui.shared import widgets
+from vislrp_ui.shared import codes, widgets
 from vislrp_ui.state import ImageRef, Look, Visit
 from vislrp_ui.streamlit_inside import PopoverContainer
 
@@ -95,7 +95,8 @@ class Surroundings:
             notes.append("The link does not carry the network, which was uploaded for this visit alone.")
         if (urlsplit(self.url).hostname or "") in _LOCAL:
             notes.append("This address works on the computer that it was made on only.")
-        return {"link": address, "link_notes": tuple(notes)}
+        drawing = codes.svg(address)
+        return {"link": address, "link_notes": tuple(notes), "link_code": "" if drawing is None else drawing.decode()}
 
     def origin(self) -> tuple[tuple[str, str], ...]:
         """Network, arithmetic, versions."""
