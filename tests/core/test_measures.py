@@ -231,11 +231,16 @@ def test_mosaic_is_the_mean_over_four_places(space: Workspace, pictures: list[Pi
 def test_boxes_follow_the_picture_into_the_networks_view() -> None:
     # 500 x 300: the short side becomes 256, the long 426; (426 - 224) / 2 = 101 pixels are cut off, above 16.
     box = Box(250, 150, 500, 300).seen((500, 300), 224)
-    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((250 * 426 / 500 - 101, 128 - 16, 224, 224))
+    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((250 * 426 / 500 - 101, 128 - 16, 426 - 101, 256 - 16))
     assert vars(Box(10, 20, 30, 40).seen((100, 200), 224, "squash")) == pytest.approx(
         {"x0": 22.4, "y0": 22.4, "x1": 67.2, "y1": 44.8}
     )
-    assert Box(0, 0, 10, 10).seen((500, 300), 224).pixels(224).sum() == 0, "cut off with the edge"
+    gone = Box(0, 0, 10, 300).seen((500, 300), 224)
+    assert gone.pixels(224).sum() == 0, "cut off with the edge"
+    values = np.zeros((224, 224))
+    values[100, 0] = 1
+    assert pointing(values, [gone]) == 0, "the edge of the view is far from a box that was cut off"
+    assert pointing(values, [Box(0, 0, 105, 300).seen((500, 300), 224)]) == 1, "11.5 pixels outside"
     assert Box(1.4, 0.5, 3.6, 2.5).pixels(4).tolist() == [
         [False, True, True, True],
         [False, True, True, True],

@@ -91,18 +91,26 @@ class Plan:
     @cached_property
     def metrics(self) -> tuple[str, ...]:
         """Measures that can be computed of these pictures."""
-        mosaic = len({one.picture for one in self.subjects}) >= 4
+        mosaic = len(self.pictures) >= 4
         return tuple(key for key in self.shown.measured() if key != "mosaic" or mosaic)
+
+    @cached_property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Each picture once: two rows may show one."""
+        return tuple(dict.fromkeys(one.picture for one in self.subjects))
+
+    def mosaics(self, picture: Picture) -> tuple[tuple[Picture, ...], ...]:
+        """The four mosaics that show a picture, in the order of its quadrants."""
+        return tuple(mosaics_with(self.pictures, self.pictures.index(picture)))
 
     @cached_property
     def tasks(self) -> dict[Key, MeasureTask]:
         """All tasks, those of a picture together."""
-        distinct = list(dict.fromkeys(one.picture for one in self.subjects))
         found: dict[Key, MeasureTask] = {}
         for one in self.subjects:
             box = self.shown.box_of(one.row) if one.row is not None else None
             boxes, size = ((), (0, 0)) if box is None else as_seen(box.box, one.picture.fit)
-            mosaics = tuple(mosaics_with(distinct, distinct.index(one.picture))) if "mosaic" in self.metrics else ()
+            mosaics = self.mosaics(one.picture) if "mosaic" in self.metrics else ()
             settings = replace(self.settings, target=one.target)
             for name, model in self.models.items():
                 for metric in self.metrics:
