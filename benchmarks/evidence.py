@@ -48,7 +48,9 @@ SINGLE = {
 }
 EXAMPLES = ("configuration_1", "configuration_2", "configuration_4", "configuration_5", "overview_composite")
 BASELINES = "gradient,gradient_x_input,gradcam,edges,random"
-METRICS = "srg,aopc,abpc,class_cosine,top_randomised,faithfulness,gini,entropy,conservation"
+METRICS = (
+    "srg,aopc,abpc,class_cosine,top_randomised,mosaic,box_mass,pointing,sensitivity,faithfulness,gini,entropy,conservation"
+)
 
 
 class Module(nn.Module):

@@ -32,7 +32,7 @@ from vislrp_core.store import RelevanceStore
 T = TypeVar("T")
 Explainer = LRPModel | Baseline
 """What makes a map of the pixels."""
-KEPT = {"trace": 2, "mosaic trace": 4, "randomised trace": 1}
+KEPT = {"trace": 2, "mosaic trace": 4, "randomised trace": 1, "values": 64}
 """How many values of a kind are kept; of kinds that are not named, `KEPT_OTHERS`."""
 KEPT_OTHERS = 16
 TOGETHER = 4
@@ -172,7 +172,7 @@ class Workspace:
         batch = self.see(pictures) if len(pictures) > 1 else None
         if batch is None:
             return
-        self._room["values"] = max(len(set(wishes)), KEPT_OTHERS)
+        self._room["values"] = max(len(set(wishes)), KEPT["values"])
         asked: dict[str, tuple[LRPModel, dict[Picture, list[int]]]] = {}
         try:
             for picture, model, target in dict.fromkeys(wishes):

@@ -18,7 +18,7 @@ from vislrp_core.experiments.workspace import Explainer, Picture
 from vislrp_core.fills import flip
 from vislrp_core.measures.boxes import Box, box_mass, pointing
 from vislrp_core.measures.mosaic import as_input, compose, quadrant_share
-from vislrp_core.measures.subject import Errors, Subject
+from vislrp_core.measures.subject import Errors, Map, Subject
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Trace
 
@@ -105,7 +105,9 @@ def _mosaic(subject: Subject, model: Explainer, question: Question) -> float:
 
 def _sensitivity(subject: Subject, model: Explainer, question: Question) -> float:
     def measure(models: Mapping[str, Explainer], errors: Errors) -> dict[str, float]:
-        rng, own, changes = subject.rng(), {}, {}
+        rng = subject.rng()
+        own: dict[str, Map] = {}
+        changes: dict[str, list[float]] = {}
         for key, one in models.items():
             subject.workspace.tell(0)
             try:
