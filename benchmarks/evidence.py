@@ -148,20 +148,8 @@ def command(out: Path, pictures: Sequence[str], network: str, extra: Sequence[st
     models = [word for name in [*files[:5], *COMPOSITES, *files[5:]] for word in ("--model", name)]
     measure = [sys.executable, "-m", "vislrp_core", "measure", *pictures, *models]
     # One thread each: a pass on two threads is not twice as fast.
-    workers = ["--workers", str(usable_cores())]
-    return [
-        *measure,
-        "--baselines",
-        BASELINES,
-        "--metrics",
-        METRICS,
-        "--network",
-        network,
-        *workers,
-        "--out",
-        str(out),
-        *extra,
-    ]
+    measure += ["--baselines", BASELINES, "--metrics", METRICS, "--workers", str(usable_cores())]
+    return [*measure, "--network", network, "--out", str(out), *extra]
 
 
 def kills(options: argparse.Namespace) -> None:

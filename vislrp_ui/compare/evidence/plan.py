@@ -22,17 +22,10 @@ from vislrp_ui.state import ImageRef
 from vislrp_ui.uploads import Upload
 
 FLIPPING = ("srg", "aopc", "abpc")
-COST = {
-    "flipping": 12.0,
-    "class_cosine": 3.0,
-    "top_randomised": 1.5,
-    "mosaic": 5.0,
-    "sensitivity": 15.0,
-    "faithfulness": 0.2,
-}
+COST = {"flipping": 12.0, "class_cosine": 3.0, "top_randomised": 0.7, "mosaic": 2.5, "sensitivity": 7.0, "faithfulness": 0.2}
 """Of a model on a picture, in maps (one forward pass and one propagation); measures not named need the map alone."""
-PASSES = 40.0
-"""Of a picture for `faithfulness`, whatever the number of models."""
+SHARED = {"faithfulness": 40.0, "sensitivity": 8.0, "mosaic": 2.5}
+"""Of a picture, whatever the number of models."""
 BASELINE = {"smoothgrad": 25.0, "integrated_gradients": 50.0}
 """How many gradients the map of a baseline takes."""
 
@@ -172,15 +165,15 @@ def cost(tasks: Mapping[Key, MeasureTask]) -> dict[Key, float]:
     found: dict[Key, float] = {}
     mapped: set[tuple[str, str]] = set()
     flipped: set[tuple[str, str]] = set()
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for (subject, name, metric), task in tasks.items():
         times = BASELINE.get(task.model.method, 1.0) if isinstance(task.model, Baseline) else 1.0
         own = COST["flipping"] if metric in FLIPPING and (subject, name) not in flipped else 0.0
         own += times * (COST.get(metric, 0.0) if metric not in FLIPPING else 0.0)
-        own += times * ((subject, name) not in mapped) + PASSES * (metric == "faithfulness" and subject not in seen)
+        own += times * ((subject, name) not in mapped) + SHARED.get(metric, 0.0) * ((subject, metric) not in seen)
         mapped.add((subject, name))
         flipped |= {(subject, name)} if metric in FLIPPING else set()
-        seen |= {subject} if metric == "faithfulness" else set()
+        seen.add((subject, metric))
         found[subject, name, metric] = max(own, 0.05)
     return found
 
