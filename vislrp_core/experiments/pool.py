@@ -63,14 +63,14 @@ def _begin(source: NetworkSource, threads: int, batch: int, store_bytes: int, se
     _workspace = Workspace(source.load(), batch=batch, store=RelevanceStore(store_bytes) if store_bytes else None)
 
 
-def _work(place: int, group: Group) -> list[tuple[int, Any]]:
+def _work(run: int, place: int, group: Group) -> list[tuple[int, Any]]:
     """Send the results of a group as they are finished; those that are too large for that are returned."""
     if _workspace is None:
         raise PoolError("The worker has no network: start the run again.")
     left = []
     for number, answer in enumerate(answers(_workspace.network, group, _workspace)):
         if len(pickle.dumps(answer)) <= AT_ONCE:
-            _sent.put((place, number, answer))
+            _sent.put((run, place, number, answer))
         else:
             left.append((number, answer))
     return left
@@ -142,6 +142,7 @@ class StandingPool:
         self._pool = pool
         self._executor: ProcessPoolExecutor | None = None
         self._sent: Any = None
+        self._run = 0
         self._busy = False
 
     def map(self, groups: Iterable[Group]) -> Iterator[tuple[Group, list[Any]]]:
@@ -194,14 +195,17 @@ class StandingPool:
         waiting: dict[Future[list[tuple[int, Any]]], int] = {}
         queue = list(enumerate(groups))[::-1]
         self._busy = True
+        self._run += 1  # what is left of a run that its caller gave up is not taken for this one's
         while queue or waiting:
             # A few at a time: what waits in the pipe cannot be taken back.
             while queue and len(waiting) < 2 * self._pool.workers:
                 place, group = queue.pop()
-                waiting[self._workers().submit(_work, place, group)] = place
+                waiting[self._workers().submit(_work, self._run, place, group)] = place
             ended = wait(waiting, LOOK, return_when=FIRST_COMPLETED).done
             while not self._sent.empty():
-                yield self._sent.get()
+                run, *found = self._sent.get()
+                if run == self._run:
+                    yield found[0], found[1], found[2]
             for future in ended:
                 place = waiting.pop(future)
                 yield from ((place, number, answer) for number, answer in future.result())
