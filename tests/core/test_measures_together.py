@@ -51,15 +51,7 @@ def tasks(pictures: list[Picture], models: list[Explainer]) -> list[MeasureTask]
 def test_values_are_those_of_each_model_alone_and_passes_are_shared(
     network: Network, pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = [
-        composites.composite("epsilon_plus_flat"),
-        wild(),
-        LRPModel.basic(),
-        composites.composite("epsilon_gamma_box"),
-        Baseline("gradient"),
-        Baseline("gradient_x_input"),
-        Baseline("edges"),
-    ]
+    models = [composites.composite("epsilon_plus_flat"), wild(), Baseline("gradient"), Baseline("gradient_x_input")]
     passes: list[int] = []
     forward, forward_many = subject_module.forward, subject_module.forward_many
     monkeypatch.setattr(subject_module, "forward", lambda *a: passes.append(1) or forward(*a))

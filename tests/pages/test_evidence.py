@@ -132,7 +132,7 @@ def test_mosaics_show_themselves(open_page: Open, monkeypatch: pytest.MonkeyPatc
     app = open_page("2_Compare", **columns, evidence="samples~mosaic~~")
     app.session_state["menu-evidence-mosaics"] = True
     app.run()
-    shown = app.get("imgs")
+    shown = app.get("image")
     names = [one.title for one in few.values()]
     assert len(shown) == 4 and not app.exception
     app.button(key="evidence-start").click().run()
@@ -140,7 +140,7 @@ def test_mosaics_show_themselves(open_page: Open, monkeypatch: pytest.MonkeyPatc
     app.session_state["menu-evidence-mosaics"] = False
     app.session_state[pair.PICK] = ("mosaic", "Random")
     app.run()
-    assert not app.exception and len(app.get("imgs")) == 1
+    assert not app.exception and len(app.get("image")) == 1
     told = " ".join(one.value for one in app.markdown) + " ".join(one.value for one in app.caption)
     assert told.count("of positive relevance at the top left") == 2
     maps = app.session_state["_evidence_maps"]
