@@ -64,7 +64,7 @@ def panel(
             st.button("Close", icon=":material/close:", type="tertiary", key="evidence-pair-close", on_click=_close)
         mosaic = metric == "mosaic"
         maps = [_map(grid, plan, subject, name, mosaic=mosaic) for name in (model, other)]
-        columns = st.columns(4, gap="small")
+        columns = list(st.columns(4, gap="small"))
         if mosaic:
             with columns.pop(0):
                 _mosaic(plan, subject)
