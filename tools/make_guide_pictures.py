@@ -31,11 +31,13 @@ def _nothing(page: Page) -> None:
 
 
 def _case(button: int) -> Callable[[Page], None]:
-    """A guided case of Home, which opens its page with everything set."""
+    """A guided case of Home, which opens its page with everything set; its strip is closed: the picture is of the page."""
 
     def act(page: Page) -> None:
         page.locator("[class*=st-key-open-] button").nth(button).click()
         page.wait_for_url(lambda url: url.rsplit("/", 1)[1][:1].isupper())
+        page.locator(".st-key-lesson-close button:visible").click()
+        page.wait_for_url(lambda url: "lesson=" not in url)
         wait_idle(page)
 
     return act

@@ -116,8 +116,8 @@ def css() -> str:
 [data-testid=stLayoutWrapper]:has(>.st-key-page-tools){position:fixed;z-index:1000000;top:9px;right:1.2rem;width:auto}
 [data-testid=stToolbarActions],[data-testid=stStatusWidget]{margin-right:255px}
 [data-stale=true]{opacity:1!important}
-[data-testid=stTopNavLink]:focus-visible,[data-testid=stSidebarNavLink]:focus-visible{outline:2px solid var(--st-link-color);
- outline-offset:-2px}
+:is([data-testid=stTopNavLink],[data-testid=stSidebarNavLink],[data-testid=stBaseButton-elementToolbar],
+ [data-testid=stCode]):focus-visible{outline:2px solid var(--st-link-color);outline-offset:-2px}
 [data-testid=stLayoutWrapper]:has(>:is(.st-key-notices,.st-key-lesson-place):empty),
 [data-testid=stLayoutWrapper]:has(>[class*=st-key-stamp-]){display:none}
 kbd[aria-label^=Shortcut]{display:none}
@@ -148,7 +148,7 @@ kbd[aria-label^=Shortcut]{display:none}
 .v-hidden{position:absolute!important;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);margin:0;white-space:nowrap}
 .v-page{font-size:14px!important;font-weight:650;padding:0!important;margin:0;white-space:nowrap}
 :root:has(.st-key-aside-line){--aside-line:40px;--row-least:13px}
-.st-key-aside-line{margin-block:-8px -10px}.st-key-aside-line button{min-height:26px;padding-block:0}
+.st-key-aside-line{margin-block:-5px -13px}.st-key-aside-line button{min-height:26px;padding-block:0}
 .st-key-notices{max-height:min(34vh,240px);overflow-y:auto}
 .st-key-notices [data-testid=stAlertContainer]{padding:6px 12px}
 .v-muted{color:color-mix(in srgb,var(--st-text-color) 66%,var(--st-background-color))}

@@ -34,17 +34,17 @@ def dialog() -> None:
             st.caption(escaped(sentence))
         st.html('<h2 class="v-head">On a slide or a course page</h2>')
         st.caption("The view without menus, for a frame. A link to the whole program stands below it.")
-        written(embedded.snippet(link), "html")
+        written(embedded.snippet(link))
     with picture:
         code(link, "qr-view")
     st.html('<h2 class="v-head">In a lesson</h2>')
     _lesson(visit)
 
 
-def written(text: str, language: str | None = None) -> None:
+def written(text: str) -> None:
     """An address, or HTML with one, to be copied: all of it is there to be read, however long it is."""
     with st.container(height=_HEIGHT if len(text) > _LONG else "content", border=False):
-        st.code(text, language=language, wrap_lines=True)
+        st.code(text, language=None, wrap_lines=True)
 
 
 def code(link: str, key: str) -> None:
