@@ -14,6 +14,7 @@ from vislrp_core.cli import common
 from vislrp_core.cli.pictures import printable
 from vislrp_core.errors import InputError, VisLRPError
 from vislrp_core.experiments import Explainer, Picture
+from vislrp_core.experiments.record import naming
 from vislrp_core.images import read_image
 from vislrp_core.network import Network
 from vislrp_core.tables import csv_bytes
@@ -80,7 +81,7 @@ def begin_folder(folder: Path, settings: dict[str, Any], versions: dict[str, Any
     file = folder / SETTINGS
     if file.exists():
         try:
-            kept = json.loads(file.read_text(encoding="utf-8"))["settings"]
+            kept = dict(json.loads(file.read_text(encoding="utf-8"))["settings"])
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{file}: is damaged, what the folder holds is unknown: choose another --out") from error
         wanted = json.loads(json.dumps(settings))
@@ -94,7 +95,7 @@ def begin_folder(folder: Path, settings: dict[str, Any], versions: dict[str, Any
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as stream:
+    with naming(path), part.open("wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())

@@ -5,9 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors of writing name the file: that of a full disk does not by itself."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 class Recorder(Protocol):
@@ -61,6 +73,7 @@ class Record:
                 self._results[entry["key"]] = entry[field]
             except (ValueError, KeyError, TypeError):
                 continue  # a line that an interruption cut off is measured again
+        self._path = path
         self._file = path.open("ab")
         if content and not content.endswith(b"\n"):
             self._file.write(b"\n")
@@ -73,16 +86,19 @@ class Record:
         return self._results.get(key)
 
     def put(self, key: str, packed: Any) -> None:
-        """Keep a packed result, on the disk before this returns."""
+        """Keep a packed result, on the disk before this returns (OSError, which names the file: the disk is full)."""
         self._results[key] = packed
         # A result may hold NaN; Python writes and reads it.
-        self._file.write(json.dumps({"key": key, self._field: packed}).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        line = json.dumps({"key": key, self._field: packed}).encode() + b"\n"
+        with naming(self._path):
+            self._file.write(line)
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """End."""
-        self._file.close()
+        """End (OSError as for `put`)."""
+        with naming(self._path):
+            self._file.close()
 
     def __enter__(self) -> Record:
         return self
