@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import shutil
@@ -12,11 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from safetensors.torch import save_file
 
 from tests.support.commands import assert_refused, kill_when
-from tests.support.networks import tiny_state
+from tests.support.searching import TRIALS, command, prepared, rows
 from vislrp_core import compact, flipping
 from vislrp_core.cli import main
 from vislrp_core.cli.measured_runs import RECORD
@@ -35,44 +32,18 @@ from vislrp_core.search.space import Space
 from vislrp_core.search.trials import SearchPicture, SearchPlan, Trial, best, from_the_top, front, split, task
 from vislrp_core.store import RelevanceStore
 
-TRIALS = 26
 SETTINGS = Settings(patch=56, steps=3)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten pictures, one of them broken, and a network of seven classes."""
-    place = tmp_path_factory.mktemp("search")
-    state = tiny_state(4, divisor=16, hidden=(12, 10), classes=7, architecture="alexnet")  # the quickest
-    save_file(state, place / "net.safetensors")
-    (place / "net.json").write_text(json.dumps({"classes": ["ant", "bee", "cat", "dog", "elk", "fox", "gnu"]}))
-    random = np.random.default_rng(3)
-    (place / "pictures").mkdir()
-    for name in "abdefghij":
-        pixels = Image.fromarray(random.integers(0, 256, size=(9, 9, 3), dtype=np.uint8))
-        pixels.resize((240, 230), Image.Resampling.BICUBIC).save(place / "pictures" / f"{name}.png")
-    (place / "pictures" / "c.png").write_bytes(b"no picture")
-    return place
-
-
-def command(folder: Path, *arguments: str, out: str = "out", trials: int = TRIALS, names: str = "") -> list[str]:
-    """Search on three pictures, with six held out; or on half of the named ones."""
-    pictures = [str(folder / "pictures" / f"{name}.png") for name in names] or [str(folder / "pictures")]
-    share = "0.5" if names else "0.65"
-    measured = ["--trials", str(trials), "--holdout", share, "--patch", "56", "--steps", "3"]
-    places = ["--network", str(folder / "net.safetensors"), "--out", str(folder / out)]
-    return ["search", *pictures, *measured, *places, *arguments]
+    return prepared(tmp_path_factory.mktemp("search"))
 
 
 @pytest.fixture(scope="module")
 def searched(folder: Path) -> Path:
     assert main(command(folder)) == 0
     return folder / "out"
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def without_seconds(path: Path) -> list[list[str]]:
@@ -381,6 +352,7 @@ def test_pictures_are_split_by_name_and_seed(folder: Path) -> None:
         (["--holdout", "1"], "between 0 and 1"),
         (["--holdout", "0.01"], "both need at least one"),
         (["--space", "missing.json"], "cannot be read"),
+        (["--space", "one.json"], "one.json: the space holds one model: let a border"),
         (["--trials", "0"], "at least 1"),
         (["--objectives", "mosaic"], "mosaic: needs at least 4 pictures"),
         (["--target", "unicorn"], "no such class"),
@@ -391,8 +363,9 @@ def test_bad_input_is_one_line_and_status_2(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
     (folder / "empty.csv").write_text("image,x0,y0,x1,y1\n")
+    (folder / "one.json").write_text('{"segments": [{"last": 38, "rules": [{"preset": "zero"}]}]}')
     (folder / "others.csv").write_text("image,x0,y0,x1,y1\nother.png,0,0,9,9\n")
-    arguments = [str(folder / one) if one.endswith(".csv") else one for one in arguments]
+    arguments = [str(folder / one) if one.endswith((".csv", "one.json")) else one for one in arguments]
     assert_refused(command(folder, *arguments, out="bad"), words, capsys)
     assert not (folder / "bad" / "run.json").exists()
 

@@ -45,7 +45,7 @@ def one_picture(argument: str) -> str:
 
 
 def find_images(arguments: Sequence[str]) -> list[str]:
-    """Pictures as named, and those of the folders in the order of their names; each once, however its path is written.
+    """Pictures as named, and those of the folders in the order of their names; each once.
 
     Raises
     ------
@@ -64,10 +64,7 @@ def find_images(arguments: Sequence[str]) -> list[str]:
             found.append(argument)
         else:
             raise InputError(f"{argument}: there is no such file")
-    each: dict[str, str] = {}
-    for one in found:
-        each.setdefault(os.path.abspath(one), one)
-    return list(each.values())
+    return list(dict.fromkeys(found))
 
 
 def printable(path: str) -> str:

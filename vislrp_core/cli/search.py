@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import json
 import platform
-import shutil
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,6 +23,7 @@ from vislrp_core.cli.explain import make_folder
 from vislrp_core.cli.measured_runs import RECORD
 from vislrp_core.cli.pictures import find_images, printable
 from vislrp_core.cli.progress import ProgressLine
+from vislrp_core.errors import InputError
 from vislrp_core.experiments import Record, Workspace
 from vislrp_core.experiments.ray_pool import StandingRay
 from vislrp_core.experiments.run import Pool
@@ -35,10 +36,12 @@ from vislrp_core.search.presets import default_space
 from vislrp_core.search.report import COLUMNS, Report, report
 from vislrp_core.search.run import STORE_BYTES, Search, first_models
 from vislrp_core.search.space import Space
-from vislrp_core.search.trials import OBJECTIVES, SearchPicture, SearchPlan, Trial, split
+from vislrp_core.search.trials import OBJECTIVES, ONE_MODEL, SearchPicture, SearchPlan, Trial, split
 from vislrp_core.store import RelevanceStore
 
 TRIALS = 60
+FRONT = "front"
+NUMBERED = re.compile(r"\d{2,}\.json(\.part)?")
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -90,18 +93,29 @@ def run(options: argparse.Namespace) -> None:
     study.require()
     paths = find_images(options.images)
     space = Space.load(options.space) if options.space else None
+    if space is not None and not space.varies:
+        raise InputError(f"{options.space}: {ONE_MODEL}")
     flipping.order_of(None, options.patch, "random", 0)  # a patch that cannot be is refused before anything is loaded
-    found = measuring.readable(paths, options.fit)
-    searched, held = split(samples_of(options, found), options.holdout, options.seed)
+    found = once(measuring.readable(paths, options.fit))
+    try:
+        searched, held = split(samples_of(options, found), options.holdout, options.seed)
+    except InputError as error:
+        left = "; ".join(f"{path} is left out: {reason}" for path, reason in found.skipped[:1])
+        raise InputError(f"{error} ({left})" if left else str(error)) from None
     settings = Settings(options.target, options.seed, options.patch, options.steps, options.fill)
     if space is not None:
         plan_of(options, searched, held, space, settings)  # refused before the network is loaded
     network = common.open_network(options)
     if options.target != "top":
         class_index(network, options.target)
-    plan = plan_of(options, searched, held, space or default_space(network.architecture), settings)
+    ready = ready_of(Path(options.out), options.trials)
+    plan = plan_of(options, searched, held, space or default_space(network.architecture), settings, ready)
     plan.space.require(network.architecture)
     folder = make_folder(options.out)
+    if (folder / FRONT).exists() and not (folder / FRONT).is_dir():
+        raise InputError(
+            f"{folder / FRONT}: is a file, and the models found go into a folder of that name: choose another --out"
+        )
     measuring.begin_folder(folder, stated(options, network, plan, found.skipped), versions(network))
     measuring.replace_file(folder / "skipped.csv", measuring.table(("image", "reason"), found.skipped))
     with Record(folder / RECORD) as record, workers(options, network) as (pool, lanes):
@@ -118,10 +132,23 @@ def run(options: argparse.Namespace) -> None:
     tell(options, network, plan, search, result, folder)
 
 
+def once(found: measuring.Readable) -> measuring.Readable:
+    """Pictures without those that are there under another name: one of the two could be searched on, the other held out."""
+    first: dict[str, str] = {}
+    kept, again = [], []
+    for picture, size in zip(found.pictures, found.sizes, strict=True):
+        if (known := first.setdefault(picture.digest, picture.path)) == picture.path:
+            kept.append((picture, size))
+        else:
+            again.append((printable(picture.path), f"is the same picture as {printable(known)}"))
+    pictures, sizes = zip(*kept, strict=True)
+    return measuring.Readable(pictures, sizes, (*found.skipped, *again))
+
+
 def samples_of(options: argparse.Namespace, found: measuring.Readable) -> list[SearchPicture]:
     """Pictures with their boxes; where boxes are given, the pictures that have some."""
     needed = [key for key in options.objectives if key in NEED_BOXES]
-    boxes = measured_runs.boxes_for(options, options.objectives, [one.path for one in found.pictures])
+    boxes = measured_runs.boxes_for(options, options.objectives)
     samples = [
         SearchPicture(picture, boxes_of(picture.path, boxes), size)
         for picture, size in zip(found.pictures, found.sizes, strict=True)
@@ -137,9 +164,21 @@ def plan_of(
     held: Sequence[SearchPicture],
     space: Space,
     settings: Settings,
+    ready: int | None = None,
 ) -> SearchPlan:
     """What the arguments ask for."""
-    return SearchPlan(tuple(searched), tuple(held), options.objectives, space, options.trials, options.seed, settings)
+    return SearchPlan(
+        tuple(searched), tuple(held), options.objectives, space, options.trials, options.seed, settings, ready=ready
+    )
+
+
+def ready_of(folder: Path, trials: int) -> int | None:
+    """With how many ready-made models the folder's search began: with more trials it goes on from there, not anew."""
+    try:
+        ready = json.loads((folder / measuring.SETTINGS).read_text(encoding="utf-8"))["settings"]["ready"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # a new folder, or a damaged one, which `begin_folder` refuses
+    return ready if isinstance(ready, int) and not isinstance(ready, bool) and 0 <= ready <= trials // 2 else None
 
 
 def stated(
@@ -201,13 +240,15 @@ class Files:
         """All others."""
         plan, folder = self.plan, self.folder
         self.trials(search.trials)
-        shutil.rmtree(folder / "front", ignore_errors=True)
-        (folder / "front").mkdir()
+        (folder / FRONT).mkdir(exist_ok=True)
+        for path in (folder / FRONT).iterdir():
+            if NUMBERED.fullmatch(path.name):  # a model of before; what else somebody keeps there is left alone
+                path.unlink()
         for place, trial in enumerate(result.front, start=1):
             model = trial.model
             if not trial.ready:
                 model = model.model_copy(update={"description": described(network, plan, result, trial)})
-            measuring.replace_file(folder / "front" / f"{place:02d}.json", model.to_json().encode())
+            measuring.replace_file(folder / FRONT / f"{place:02d}.json", model.to_json().encode())
         rows = result.rows(plan.objectives, plan.settings.seed)
         measuring.replace_file(folder / "report.csv", measuring.table(COLUMNS, rows))
         measuring.replace_file(folder / "report.md", in_words(network, plan, search, result).encode())

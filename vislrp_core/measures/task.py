@@ -17,15 +17,7 @@ from vislrp_core.network import Network
 
 @dataclass(frozen=True)
 class Measured:
-    """A value: NaN where the measure is not defined for this map.
-
-    Attributes
-    ----------
-    target : int
-        The class explained: of ``mosaic`` always the picture's first.
-    seconds : float
-        That it took; what several models share is among those of the one that came first.
-    """
+    """A value: NaN where the measure is not defined for this map."""
 
     target: int
     value: float
@@ -106,8 +98,7 @@ class MeasureTask:
             value = MEASURES[self.metric].compute(subject, self.model, Question(seen, self.mosaics))
         finally:
             space.tell = tell
-        target = subject.first if self.metric == "mosaic" else subject.target
-        return Measured(target, value, time.perf_counter() - begin)
+        return Measured(subject.target, value, time.perf_counter() - begin)
 
     def pack(self, result: Measured) -> dict[str, Any]:
         """A value as JSON."""

@@ -38,8 +38,8 @@ STORE_BYTES = 256 * 2**20
 
 
 def first_models(plan: SearchPlan) -> tuple[ReadyModel, ...]:
-    """Ready-made models that are the first trials: half of all trials at most."""
-    return ready_models(plan.space.architecture)[: plan.trials // 2]
+    """Ready-made models that are the first trials: half of all trials at most, or as many as the plan says."""
+    return ready_models(plan.space.architecture)[: plan.trials // 2 if plan.ready is None else min(plan.ready, plan.trials)]
 
 
 class Search:

@@ -237,6 +237,16 @@ class Space(_Part):
         """The architecture whose rows the borders count."""
         return ARCHITECTURES[self.architecture]
 
+    @property
+    def varies(self) -> bool:
+        """Whether it holds more than one model."""
+        return any(len(getattr(self, field)) > 1 for field in CONVENTIONS) or any(
+            len(self.borders(place)) > 1
+            or len(one.rules) > 1
+            or not all(value.fixed for value in one.rules[0].values.values())
+            for place, one in enumerate(self.segments)
+        )
+
     def borders(self, place: int) -> tuple[int, ...]:
         """Where a segment may end: the highest row of each set of borders between the same weighted layers."""
         rows = self.segments[place].last

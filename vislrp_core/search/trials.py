@@ -19,6 +19,7 @@ from vislrp_core.search.space import CONVENTIONS, Space
 
 OBJECTIVES = tuple(key for key, one in MEASURES.items() if one.better)
 """Measures that know which values are better."""
+ONE_MODEL = "the space holds one model: let a border, a rule, a parameter or a convention vary"
 State = Literal["complete", "pruned", "screened", "failed"]
 Origin = Literal["example", "composite", "found"]
 
@@ -51,6 +52,8 @@ class SearchPlan:
         Of the measures.
     prunes, screens : bool
         Whether hopeless trials end after some pictures, or before an expensive measure.
+    ready : int or None
+        Ready-made models that come first, as in a search that goes on with more trials; None: half of all trials at most.
     """
 
     search: tuple[SearchPicture, ...]
@@ -62,12 +65,15 @@ class SearchPlan:
     settings: Settings = field(default_factory=Settings)
     prunes: bool = True
     screens: bool = True
+    ready: int | None = None
 
     def __post_init__(self) -> None:
         if not self.objectives or not set(self.objectives) <= set(OBJECTIVES):
             raise InputError(
                 f"objectives: must be some of {', '.join(OBJECTIVES)}, got {', '.join(self.objectives) or 'none'}"
             )
+        if not self.space.varies:
+            raise InputError(ONE_MODEL)
         for name, samples in (("searched on", self.search), ("held out", self.held_out)):
             if "mosaic" in self.objectives and len(samples) < 4:
                 raise InputError(f"mosaic: needs at least 4 pictures, {len(samples)} are {name}")
@@ -126,14 +132,19 @@ def split(pictures: Sequence[SearchPicture], holdout: float, seed: int) -> tuple
     Raises
     ------
     InputError
-        One of the two would be empty.
+        One of the two would be empty, or a picture could be in both.
     """
+    known: dict[str, str] = {}
+    for one in pictures:
+        other = known.setdefault(one.picture.digest, one.picture.path)
+        if other != one.picture.path:
+            raise InputError(f"{other} and {one.picture.path} are the same picture: leave one out")
     named = sorted(pictures, key=lambda one: (one.picture.path.replace("\\", "/").rsplit("/", 1)[-1], one.picture.path))
     held = round(holdout * len(named))
     if not 0 < held < len(named):
         raise InputError(
-            f"holdout: {holdout:g} of {len(named)} pictures leaves {len(named) - held} to search on and "
-            f"{held} to decide: both need at least one"
+            f"holdout: {holdout:g} of {len(named)} picture{'s' * (len(named) != 1)} leaves {len(named) - held} to search on "
+            f"and {held} to decide: both need at least one"
         )
     order = np.random.default_rng(seed).permutation(len(named))
     return tuple(named[k] for k in order[held:]), tuple(named[k] for k in order[:held])
