@@ -5,7 +5,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 // Of the parts that several scripts share, each script needs some functions only.
-const shared = ["nodes", "outbox", "picks", "large"].flatMap((name) => {
+const shared = ["nodes", "outbox", "picks", "large", "ruler_rows"].flatMap((name) => {
   const text = readFileSync(new URL(`../../vislrp_ui/components/${name}.js`, import.meta.url), "utf8");
   return [...text.matchAll(/^(?:function|class|const) (\w+)/gm)].map((found) => found[1]);
 });

@@ -8,8 +8,9 @@ const { Outbox } = await functionsOf("outbox", [], ["Outbox"]);
 const { number, ranks } = await functionsOf("matrix", ["outbox", "nodes"], ["number", "ranks"]);
 const { picker } = await functionsOf("picks", ["outbox"], ["picker"]);
 const panel = await functionsOf("rule_panel", ["outbox", "nodes"], ["actions", "adopt", "written"], ["draw"]);
-const ruler = await functionsOf("ruler", ["outbox", "nodes", "large", "ruler_table", "ruler_cards"], ["actions", "short"],
+const ruler = await functionsOf("ruler", ["outbox", "nodes", "large", "ruler_rows", "ruler_table", "ruler_cards"], ["actions", "short"],
   ["draw", "hoverRow"]);
+const space = await functionsOf("spaceruler", ["outbox", "nodes", "ruler_rows"], ["actions", "lanesOf", "pieces"], ["draw"]);
 
 // The connection as Streamlit's page tells of it.
 const connection = { state: "CONNECTED", /** @type {Set<() => void>} */ watchers: new Set() };
@@ -205,6 +206,52 @@ function aRuler(...lasts) {
   me.outbox.accepts({ sid: "a", seq: 0 });
   return me;
 }
+
+function aSpace(...ends) {
+  const rules = () => [{ key: "gamma", title: "LRP-γ", on: true }, { key: "zero", title: "LRP-0", on: false }];
+  const segments = ends.map(([low, high]) => ({ low, high, rules: rules(), notice: "" }));
+  const rows = Array.from({ length: 39 }, (_, k) => ({ name: `row ${k}` }));
+  const me = { act: {}, outbox: new Outbox(), segments, rows, selected: 0, held: null, drag: null, pending: null, latest: null };
+  me.outbox.accepts({ sid: "a", seq: 0 });
+  return me;
+}
+
+test("rows of a space belong to the segments that may hold them; ranges that overlap lie in lanes of their own", () => {
+  const { segments } = aSpace([5, 17], [10, 24], [24, 31], [38, 38]);
+  assert.deepEqual(space.pieces(segments).map(({ first, last, held }) => [first, last, held.join()]), [
+    [1, 5, "0"], [6, 10, "0,1"], [11, 17, "0,1,2"], [18, 24, "1,2"], [25, 31, "2,3"], [32, 38, "3"]]);
+  assert.deepEqual(space.lanesOf(segments), [0, 1, 0]);
+  assert.deepEqual(space.pieces(aSpace([9, 9], [9, 9], [38, 38]).segments).map((one) => one.held), [[0], [2]]);
+});
+
+test("an end of a range takes the other along and pushes its neighbours, and is sent once", () => {
+  const me = aSpace([5, 17], [20, 24], [38, 38]);
+  const messages = sentBy((set) => {
+    space.actions(me, set);
+    me.held = { border: 0, side: "low", end: "low" };
+    me.act.nudge(0, 18);
+    me.act.nudge(0, 22);
+    me.act.nudge(0, 99);
+    me.act.nudge(0, 22);
+    me.act.flush();
+  });
+  assert.deepEqual(me.segments.map(({ low, high }) => [low, high]), [[22, 38], [38, 38], [38, 38]]);
+  assert.deepEqual(messages.map((one) => one.edits.at(-1)), [{ kind: "border", border: 0, low: 22, high: 38, seq: 1 }]);
+});
+
+test("rules are allowed by a click; the last one is left to the server, which says why it stays", () => {
+  const me = aSpace([9, 9], [38, 38]);
+  const messages = sentBy((set) => {
+    space.actions(me, set);
+    me.act.rule(1, 1);
+    me.act.rule(0, 0);
+    me.act.lock(0, true);
+  });
+  assert.deepEqual(me.segments.map((one) => one.rules.map((rule) => rule.on)), [[true, false], [true, true]]);
+  assert.deepEqual(messages.map((one) => one.edits.at(-1)), [
+    { kind: "rule", segment: 1, rule: "zero", on: true, seq: 1 }, { kind: "rule", segment: 0, rule: "gamma", on: false, seq: 2 },
+    { kind: "free", border: 0, free: true, seq: 3 }]);
+});
 
 function covered(me) {
   me.segments.forEach((segment, place) => {

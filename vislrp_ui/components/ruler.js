@@ -181,24 +181,16 @@ function actions(me, setStateValue) {
   };
   act.startDrag = (border, handle, event) => {
     if (event.button !== 0) return;
-    event.preventDefault();
     flush();
-    handle.focus();
-    handle.setPointerCapture(event.pointerId);
     const old = me.segments.map((segment) => ({ ...segment }));
     me.drag = { border };
-    handle.classList.add("hot");
-    handle.onpointermove = (moved) => {
-      const box = me.ui.names.getBoundingClientRect();
-      const row = Math.round(((moved.clientY - box.top) / box.height) * me.rows.length) - 1;
+    const move = (row) => {
       if (moveTo(border, row)) {
         outdate(border + 1);
         draw(me);
       }
     };
     const end = (keep) => {
-      handle.onpointermove = handle.onpointerup = handle.onpointercancel = null;
-      document.removeEventListener("keydown", escape, true);
       me.drag = null;
       const last = me.segments[border].last;
       if (!keep) me.segments = old;
@@ -208,14 +200,7 @@ function actions(me, setStateValue) {
       me.latest = null;
       draw(me);
     };
-    const escape = (pressed) => {
-      if (pressed.key !== "Escape") return;
-      pressed.stopPropagation();
-      end(false);
-    };
-    handle.onpointerup = () => end(true);
-    handle.onpointercancel = () => end(false);
-    document.addEventListener("keydown", escape, true);
+    follow(me, handle, event, move, end);
   };
 }
 

@@ -10,7 +10,7 @@ from vislrp_ui.state import Visit
 
 __all__ = ["RulerData", "apply_edit", "ruler", "ruler_data"]
 
-PARTS = ("outbox", "nodes", "large", "ruler_table", "ruler_cards")
+PARTS = ("outbox", "nodes", "large", "ruler_rows", "ruler_table", "ruler_cards")
 _ruler = register("ruler", '<div class="ruler" role="group" aria-label="Segment ruler"></div>', parts=PARTS)
 
 

@@ -7,33 +7,6 @@ function short(value) {
   return text.replace("-", "−");
 }
 
-function buildRows(me) {
-  let block = "";
-  me.rows.forEach((row, layer) => {
-    const line = node("div", `layer ${row.kind}`, { role: "option", "data-layer": layer });
-    if (row.block !== block && layer) line.classList.add("opens");
-    const number = node("span", "number");
-    number.textContent = layer;
-    const name = node("span", "name");
-    name.textContent = row.name;
-    line.append(number, name);
-    line.onclick = () => me.act.selectLayer(layer);
-    me.ui.names.append(line);
-    if (row.block !== block && row.block !== "input") {
-      const label = node("div", "block");
-      const length = me.rows.filter((other) => other.block === row.block).length;
-      label.style.top = `calc(var(--row) * ${layer})`;
-      label.style.height = `calc(var(--row) * ${length})`;
-      label.append(node("span"));
-      label.firstChild.textContent = row.block;
-      me.ui.blocks.append(label);
-    }
-    block = row.block;
-  });
-  me.ui.mark = node("span", "pixelrule");
-  me.ui.names.children[1].append(me.ui.mark);
-}
-
 function buildStrip(me) {
   const svg = drawn("svg", { viewBox: `-100 0 200 ${me.rows.length}`, preserveAspectRatio: "none", "aria-hidden": "true" });
   me.ui.bars = me.rows.map((row, layer) => ["negative", "positive"].map((sign) => {
@@ -55,6 +28,12 @@ function buildStrip(me) {
 
 function buildTable(me) {
   buildRows(me);
+  [...me.ui.names.children].forEach((line, layer) => {
+    line.setAttribute("role", "option");
+    line.onclick = () => me.act.selectLayer(layer);
+  });
+  me.ui.mark = node("span", "pixelrule");
+  me.ui.names.children[1].append(me.ui.mark);
   buildStrip(me);
   me.ui.names.onkeydown = (event) => {
     const layer = Number(event.target.dataset.layer);
@@ -73,16 +52,11 @@ function buildTable(me) {
   me.ui.splitter = iconButton("splitter", "content_cut", "Split", () => me.act.split(me.hover));
   me.ui.splitter.tabIndex = -1;
   me.ui.table.append(me.ui.splitter);
-  const rowAt = (event) => {
-    const box = me.ui.names.getBoundingClientRect();
-    const row = Math.floor(((event.clientY - box.top) / box.height) * me.rows.length);
-    return Math.max(0, Math.min(row, me.rows.length - 1));
-  };
-  me.ui.table.onpointermove = (event) => { if (!me.drag && event.target !== me.ui.splitter) hoverRow(me, rowAt(event)); };
+  me.ui.table.onpointermove = (event) => { if (!me.drag && event.target !== me.ui.splitter) hoverRow(me, rowAt(me, event)); };
   me.ui.table.onpointerleave = () => hoverRow(me, null);
-  me.ui.strip.onpointermove = (event) => showTip(me, rowAt(event));
+  me.ui.strip.onpointermove = (event) => showTip(me, rowAt(me, event));
   me.ui.strip.onpointerleave = () => showTip(me, null);
-  me.ui.strip.onclick = (event) => me.act.selectLayer(rowAt(event));
+  me.ui.strip.onclick = (event) => me.act.selectLayer(rowAt(me, event));
 }
 
 function hoverRow(me, layer) {
@@ -198,11 +172,7 @@ function drawBands(me) {
 }
 
 function drawHandles(me) {
-  resize(me.ui.handles, me.segments.length - 1, () => {
-    const handle = node("div", "handle", { role: "slider", tabindex: "0", "aria-orientation": "vertical" });
-    handle.append(node("span", "parts"), node("span", "grip"));
-    return handle;
-  });
+  resize(me.ui.handles, me.segments.length - 1, buildHandle);
   [...me.ui.handles.children].forEach((handle, border) => {
     const [below, above] = me.segments.slice(border, border + 2);
     handle.style.top = `calc(var(--row) * ${below.last + 1})`;
@@ -216,7 +186,7 @@ function drawHandles(me) {
     attribute(handle, "aria-valuetext", `below ${me.rows[below.last].name}, layer ${below.last}`);
     handle.onpointerdown = (event) => me.act.startDrag(border, handle, event);
     handle.onkeydown = (event) => {
-      const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, PageDown: 5, PageUp: -5 }[event.key];
+      const step = STEPS[event.key];
       const last = { Home: below.first, End: above.last - 1 }[event.key] ?? (step ? below.last + step : null);
       if (last === null) return;
       event.preventDefault();
