@@ -68,6 +68,7 @@ SHOTS: dict[str, tuple[str, Callable[[Page], None]]] = {
         "~objectives:class_cosine.top_randomised~minutes:60~trials:20",
         _search,
     ),
+    "search_space": ("Search?image=castle_on_lake&model=example-configuration_5", _nothing),
     "hand": ("By_hand?hand=v2~shown:n0-0", _nothing),
 }
 """Name of the picture: address of the page, and what is done there first."""

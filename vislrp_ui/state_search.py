@@ -237,9 +237,28 @@ def _edited(asked: SearchState, place: int, **changes: object) -> SearchState:
     return replace(asked, edits=others if after == SegmentEdit(place) else (*others, after))
 
 
-def set_border(asked: SearchState, place: int, ends: tuple[int, int]) -> SearchState:
-    """Rows between which a segment ends; the same twice is a fixed border."""
-    return _edited(asked, place, low=min(ends), high=max(ends))
+def pushed(ends: tuple[int, int], place: int, moved: int, to: tuple[int, int]) -> tuple[int, int]:
+    """Rows between which the segment at a place ends, once the one at `moved` ends between others: order is kept."""
+    if place == moved:
+        return to
+    keep = max if place > moved else min
+    return keep(ends[0], to[0]), keep(ends[1], to[1])
+
+
+def set_border(asked: SearchState, place: int, ends: tuple[int, int], shown: Sequence[tuple[int, int]] = ()) -> SearchState:
+    """Rows between which a segment ends; the same twice is a fixed border.
+
+    Parameters
+    ----------
+    shown : sequence of pairs
+        Where all borders lie now: those that are pushed along stay there when this one is moved again.
+    """
+    to = min(ends), max(ends)
+    for other, was in enumerate(shown):
+        after = pushed(was, other, place, to)
+        if other != place and after != was:
+            asked = _edited(asked, other, low=after[0], high=after[1])
+    return _edited(asked, place, low=to[0], high=to[1])
 
 
 def set_rules(asked: SearchState, place: int, rules: Sequence[str]) -> SearchState:

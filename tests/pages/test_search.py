@@ -11,10 +11,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import visit_of
+from tests.pages.conftest import gesture, payload, visit_of
+from vislrp_core.architecture import ARCHITECTURES
 from vislrp_core.measures import Settings
 from vislrp_core.search import run
+from vislrp_core.search.presets import default_space
 from vislrp_ui import shelf, state_compare, state_search
+from vislrp_ui.background import JobProgress
 from vislrp_ui.search import found, pictures, running_search, spaces
 from vislrp_ui.search.found import KeptSearch
 from vislrp_ui.search.job import SearchJob
@@ -114,18 +117,36 @@ def test_what_is_asked_and_what_is_refused(open_page: Open, monkeypatch: pytest.
     model = visit_of(app).model
     space = spaces.edited(state_of(app), model, model.plan)
     assert len(space.segments) == len(model.segments) and app.button(key="search-unedited").disabled
-    app.selectbox(key="search-border-0-from").set_value(9).run()
+    app.session_state["menu-search-space"] = True
+    app.run()
+    app.selectbox(key="search-border-0-to").set_value(9).run()
+    app.selectbox(key="search-border-0-from").set_value(5).run()
     app.selectbox(key="search-border-0-to").set_value(5).run()
     app.multiselect(key="search-rules-0").set_value(["LRP-0", "LRP-z⁺"]).run()
     app.pills(key="search-free").set_value(["bias"]).run()
     asked = state_of(app)
-    assert asked.edits == (state_search.SegmentEdit(0, 5, 5, ("zero", "zplus")),) and asked.free == ("bias",)
+    assert asked.edits[-1] == state_search.SegmentEdit(0, 5, 5, ("zero", "zplus")) and asked.free == ("bias",)
     assert app.selectbox(key="search-border-0-from").value == 5 and not app.exception
     again = open_page("5_Search", model="example-configuration_4", search=address(app))
     assert state_of(again) == asked
     assert spaces.edited(asked, model, model.plan).bias == ("ignore", "absorb")
     app.button(key="search-unedited").click().run()
     assert state_of(app).edits == () and state_of(app).free is None
+    # The same on the ruler, which says what the select boxes say; what it asks for in vain is one sentence.
+    app.session_state["menu-search-space"] = False
+    gesture(app, "search-ruler", {"kind": "border", "border": 0, "low": 5, "high": 9})
+    gesture(app, "search-ruler", {"kind": "rule", "segment": 0, "rule": "zplus", "on": True})
+    assert state_of(app).edits[-1] == state_search.SegmentEdit(0, 5, 9, ("own", "zplus")) and not app.exception
+    shown = payload(app, "search-ruler")["segments"][0]
+    assert (shown["low"], shown["high"]) == (5, 9) and [one["key"] for one in shown["rules"] if one["on"]] == [
+        "own",
+        "zplus",
+    ]
+    gesture(app, "search-ruler", {"kind": "rule", "segment": 0, "rule": "zplus", "on": False})
+    gesture(app, "search-ruler", {"kind": "rule", "segment": 0, "rule": "own", "on": False})
+    assert any("at least one rule" in one.value for one in (*app.warning, *app.error, *app.info))
+    gesture(app, "search-ruler", {"kind": "free", "border": 0, "free": False})
+    assert spaces.edited(state_of(app), model, model.plan).segments[0].last.high == 7
     # Pictures: one is too few, an upload joins them.
     app.multiselect(key="search-images").set_value(["Kitten"]).run()
     assert any("at least two pictures" in one.value for one in app.warning) and app.button(key="search-start").disabled
@@ -147,6 +168,25 @@ def test_what_is_asked_and_what_is_refused(open_page: Open, monkeypatch: pytest.
     app.run()
     assert any("switched off on this server" in one.value for one in app.warning)
     assert app.button(key="search-start").disabled and not app.exception
+
+
+def test_a_search_that_is_looked_at_leaves_the_one_that_runs_alone(open_page: Open) -> None:
+    """The address of another search, opened in a visit whose own search is running."""
+    space = default_space(ARCHITECTURES["vgg16"])
+    own, seen = (
+        KeptSearch(letter * 22, "digest", "Tiny", ("kitten", "cathedral"), ("srg",), space, 20, 1, 10.0, state="stopped")
+        for letter in "yz"
+    )
+    found.keep(seen)
+    app = open_page("5_Search", search=f"v2~id:{seen.id}")
+    job = job_of(app)
+    job.kept, job._progress = own, JobProgress("running", 1, 20)
+    app.run()
+    assert app.button(key="search-go-on-later").disabled and app.button(key="search-show") is not None
+    assert "search-stop" not in [one.key for one in app.button]
+    app.button(key="search-new").click().run()
+    assert not job._stop.is_set() and state_of(app).id == "" and not app.exception
+    job._progress = JobProgress()
 
 
 def test_nobody_reads_pictures_through_a_search(open_page: Open) -> None:

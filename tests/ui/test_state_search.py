@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vislrp_core.architecture import ARCHITECTURES
+from vislrp_core.errors import InputError
 from vislrp_core.model import LRPModel
 from vislrp_core.resources import model_store
 from vislrp_core.search.presets import default_space
-from vislrp_core.search.trials import Trial
+from vislrp_core.search.run import first_models
+from vislrp_core.search.trials import SearchPlan, Trial
 from vislrp_ui import desk, state_search
-from vislrp_ui.search import budget, chart, found, spaces
+from vislrp_ui.search import budget, chart, form, found, pictures, running_search, spaces
 from vislrp_ui.search.found import KeptReport, KeptSearch
+from vislrp_ui.search.ruler import apply_edit, notice, ruler_of
 from vislrp_ui.state import StateError, Visit
 from vislrp_ui.state_search import PRESETS, SearchState, SegmentEdit, from_params
 
@@ -121,6 +127,92 @@ def test_a_border_pushes_those_that_it_passes() -> None:
             asked = state_search.set_border(SearchState(), place, (row, row))
             rows = [(one.last.low, one.last.high) for one in spaces.edited(asked, MODEL, PLAN).segments]
             assert rows[place] == (row, row) and rows == sorted(rows), (row, place)
+
+
+@settings(max_examples=20, deadline=None)
+@given(moves=st.lists(st.tuples(st.integers(0, 2), st.integers(1, PLAN.last), st.integers(1, PLAN.last)), max_size=6))
+def test_borders_that_were_pushed_stay_where_they_are_shown(moves: list[tuple[int, int, int]]) -> None:
+    """What the ruler sends is what it then draws, whatever was moved before."""
+    visit = Visit().with_page("search", SearchState(minutes=7))
+    for border, low, high in moves:
+        before = [(one.last.low, one.last.high) for one in spaces.edited(state_search.of(visit), MODEL, PLAN).segments]
+        to = min(low, high), max(low, high)
+        visit = apply_edit(visit, PLAN, {"kind": "border", "border": border, "low": low, "high": high})
+        after = [(one.last.low, one.last.high) for one in spaces.edited(state_search.of(visit), MODEL, PLAN).segments]
+        assert after == [state_search.pushed(was, place, border, to) for place, was in enumerate(before)]
+        assert from_params(state_search.of(visit).to_params()) == state_search.of(visit)
+
+
+def test_edits_of_the_ruler() -> None:
+    visit = Visit()
+
+    def after(**edit: object) -> Visit:
+        return apply_edit(visit, PLAN, dict(edit))
+
+    def ends(changed: Visit, place: int) -> tuple[int, int]:
+        last = spaces.edited(state_search.of(changed), changed.model, PLAN).segments[place].last
+        return last.low, last.high
+
+    assert ends(visit, 0) == (5, 17) and ends(after(kind="free", border=0, free=False), 0) == (12, 12)
+    visit = after(kind="border", border=2, low=24, high=24)
+    assert ends(visit, 2) == (24, 24) and ends(after(kind="free", border=2, free=True), 2) == (17, 31)
+    assert after(kind="free", border=0, free=True) == visit, "it is free already"
+    # The highest border may reach the last row, where nothing is left for the segment above it.
+    full = after(kind="border", border=2, low=38, high=38)
+    space = spaces.edited(state_search.of(full), full.model, PLAN)
+    assert notice(space, 3).startswith("Nothing is left for it") and not any(notice(space, place) for place in range(3))
+    for edit in (
+        {"kind": "border", "border": 3, "low": 1, "high": 2},
+        {"kind": "border", "border": 0, "low": 0, "high": 2},
+        {"kind": "border", "border": 0, "low": True, "high": 2},
+        {"kind": "border", "border": 0, "high": 2},
+        {"kind": "free", "border": 0, "free": "no"},
+        {"kind": "rule", "segment": 0, "rule": ["zero"], "on": True},
+        {"kind": "rule", "segment": 0, "rule": "nothing", "on": True},
+        {"kind": "rule", "segment": 9, "rule": "zero", "on": True},
+        {"kind": "other"},
+    ):
+        assert apply_edit(visit, PLAN, edit) == visit, edit
+    # Rules: one more, in the order of the menu; the last one stays.
+    visit = after(kind="rule", segment=0, rule="zero", on=True)
+    payload = ruler_of(
+        state_search.of(visit), visit.model, PLAN, spaces.edited(state_search.of(visit), visit.model, PLAN), "dark"
+    )
+    assert json.dumps(payload) and len(payload["rows"]) == 39
+    rules = payload["segments"][0]["rules"]
+    assert {one["key"] for one in rules if one["on"]} == {"gamma", "gammapm", "zplus", "alphabeta", "epsilon", "zero"}
+    assert next(one for one in rules if one["key"] == "gamma")["tip"] == "γ₁⁺ from 0.01 to 1"
+    for one in rules[:-1]:
+        visit = after(kind="rule", segment=0, rule=one["key"], on=False)
+    (last,) = (one["key"] for one in rules[-1:])
+    with pytest.raises(StateError, match="at least one rule"):
+        after(kind="rule", segment=0, rule=last, on=False)
+    # Between neighbours that lie on the same row there is no room.
+    for border in (0, 2, 1):
+        visit = after(kind="border", border=border, low=10, high=10)
+    with pytest.raises(StateError, match="no room between others"):
+        after(kind="free", border=1, free=True)
+
+
+def test_a_space_that_holds_one_model_is_not_searched() -> None:
+    plain = LRPModel.basic("Plain")
+    space = spaces.edited(SearchState(preset="borders"), plain, PLAN)
+    assert not space.varies and spaces.edited(SearchState(preset="borders", free=("bias",)), plain, PLAN).varies
+    assert form.refusal(("a", "b"), ("srg",), space).startswith("The space holds one model: let a border")
+    for preset in ("anything", "segments"):
+        assert spaces.edited(SearchState(preset=preset), plain, PLAN).varies
+    with pytest.raises(InputError, match="holds one model"):
+        SearchPlan((), (), ("srg",), space)
+
+
+def test_with_more_models_as_many_ready_made_ones_come_first_as_before() -> None:
+    space = default_space(PLAN)
+    kept = KeptSearch("x" * 22, "digest", "Tiny", ("kitten", "cathedral"), ("srg",), space, 20, 1, 10.0)
+    begun = running_search._ready(kept)
+    more = replace(kept, wanted=60, ready=begun)
+    assert begun == 10 and running_search._ready(replace(kept, wanted=60)) > 10 == running_search._ready(more)
+    plan = pictures.plan_of(found.read_text(found.write(more)))
+    assert plan.trials == 60 and len(first_models(plan)) == 10
 
 
 def test_minutes_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import streamlit as st
 
 from vislrp_core import containers
-from vislrp_core.architecture import Architecture
 from vislrp_core.errors import VisLRPError
 from vislrp_core.measures import MEASURES
-from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.search import study
-from vislrp_core.search.space import RuleChoice, Space
+from vislrp_core.search.space import Space
+from vislrp_core.search.trials import ONE_MODEL
 from vislrp_ui import session, state_search
 from vislrp_ui.samples import samples
-from vislrp_ui.search import budget, pictures, spaces
+from vislrp_ui.search import budget, pictures, space_form, spaces
 from vislrp_ui.search.edits import change, changing, job
 from vislrp_ui.search.found import KeptSearch
 from vislrp_ui.shared import kept_panel, measuring, terms, widgets
-from vislrp_ui.shared.literal import escaped
-from vislrp_ui.state_search import MAX_SEED, MAX_TRIALS, MIN_TRIALS, OFFERED, PRESETS, SearchState
-
-CONVENTIONS = {"pixel_rule": "Pixel rule", "pooling": "Pooling", "bias": "Bias"}
-NEED_MODEL = ("parameters", "segments", "borders")
+from vislrp_ui.state_search import MAX_SEED, MAX_TRIALS, MIN_TRIALS, OFFERED, SearchState
 
 
-def refusal(images: Sequence[str], objectives: Sequence[str]) -> str:
+def refusal(images: Sequence[str], objectives: Sequence[str], space: Space) -> str:
     """Why these cannot be searched, in one sentence; empty if they can."""
     halves = len(images) - round(pictures.HOLDOUT * len(images)), round(pictures.HOLDOUT * len(images))
     if min(halves) < 1:
@@ -38,6 +32,8 @@ def refusal(images: Sequence[str], objectives: Sequence[str]) -> str:
         )
     if "mosaic" in objectives and min(halves) < 4:
         return f"{MEASURES['mosaic'].title} needs at least eight pictures, four in each half: there are {len(images)}."
+    if not space.varies:
+        return f"{ONE_MODEL[0].upper()}{ONE_MODEL[1:]}."
     try:
         study.require()
     except VisLRPError as error:
@@ -58,7 +54,7 @@ def draw(network: Network) -> None:
         _objectives(asked)
         _budget(network, asked, images, space)
     with right:
-        _space(asked, visit.model, network.architecture, space)
+        space_form.draw(asked, visit.model, network.architecture, space)
 
 
 def _pictures(images: Sequence[str]) -> None:
@@ -155,7 +151,7 @@ def _budget(network: Network, asked: SearchState, images: tuple[str, ...], space
             key = widgets.mirror(f"search-{name}", value, low, high)
             with st.container(width=128):
                 st.number_input(label, low, high, key=key, step=1, help=help, on_change=changing(key, reducer))
-    why = budget.OFF if not most else refusal(images, asked.objectives)
+    why = budget.OFF if not most else refusal(images, asked.objectives, space)
     if why:
         st.warning(why, icon=":material/info:")
     with st.container(key="search-begin"):
@@ -177,83 +173,10 @@ def begin(network: Network, asked: SearchState, images: tuple[str, ...], space: 
     kept = KeptSearch(
         id, network.digest, network.title, images, asked.objectives, space, asked.trials, asked.seed, float(minutes)
     )
-    if job().start(kept, network, pictures.plan_of(kept)):
+    try:
+        plan = pictures.plan_of(kept)
+    except VisLRPError as error:
+        session.notify(str(error))
+        return
+    if job().start(kept, network, plan):
         change(state_search.begin, id)
-
-
-def _space(asked: SearchState, model: LRPModel, plan: Architecture, space: Space) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.html('<h2 class="v-head">Space</h2>', width="stretch")
-        st.button(
-            "As the preset",
-            icon=":material/undo:",
-            type="tertiary",
-            key="search-unedited",
-            disabled=not asked.edits and asked.free is None,
-            on_click=change,
-            args=(state_search.unedited,),
-            help="Take back what was changed of the space",
-        )
-    key = widgets.mirror("search-preset", asked.preset)
-    st.segmented_control(
-        "Begin with",
-        list(PRESETS),
-        key=key,
-        required=True,
-        format_func=PRESETS.__getitem__,
-        on_change=changing(key, state_search.set_preset),
-        label_visibility="collapsed",
-    )
-    if asked.preset in NEED_MODEL:
-        st.caption(f"Made around the active model, {escaped(model.name)}.")
-    first = spaces.base(asked.preset, model, plan)
-    with st.container(key="search-segments", gap="small"):
-        for place, own in enumerate(space.segments):
-            menu = spaces.menu(first.segments[place])
-            chosen = [name for name, choice in menu.items() if choice in own.rules]
-            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"search-segment-{place}"):
-                st.html(f'<span class="v-search-number">{place + 1}</span>', width="content")
-                if place < len(space.segments) - 1:
-                    for side, value in (("from", own.last.low), ("to", own.last.high)):
-                        key = widgets.mirror(f"search-border-{place}-{side}", value, plan.name(value))
-                        with st.container(width=118):
-                            st.selectbox(
-                                f"Segment {place + 1} ends {side}" if side == "from" else "to",
-                                list(range(1, plan.last + 1)),
-                                key=key,
-                                format_func=plan.name,
-                                on_change=changing(key, _set_border, place, side, (own.last.low, own.last.high)),
-                            )
-                else:
-                    with st.container(width=252):
-                        st.html(
-                            f'<div class="v-muted v-search-end">Segment {place + 1} ends at {plan.name(plan.last)}.</div>'
-                        )
-                with st.container(width="stretch"):
-                    key = widgets.mirror(f"search-rules-{place}", chosen, *menu)
-                    st.multiselect(
-                        f"Rules of segment {place + 1}",
-                        list(menu),
-                        key=key,
-                        format_func=partial(_rule_title, menu),
-                        on_change=changing(key, state_search.set_rules, place),
-                    )
-    key = widgets.mirror("search-free", list(spaces.free_of(space)))
-    st.pills(
-        "Also free",
-        list(CONVENTIONS),
-        selection_mode="multi",
-        key=key,
-        format_func=CONVENTIONS.__getitem__,
-        on_change=changing(key, state_search.set_free),
-    )
-
-
-def _rule_title(menu: Mapping[str, RuleChoice], key: str) -> str:
-    return spaces.title(key, menu[key])
-
-
-def _set_border(asked: SearchState, place: int, side: str, ends: tuple[int, int], row: int) -> SearchState:
-    """One end of the rows between which a segment ends; it takes the other along where it goes past it."""
-    low, high = (row, max(row, ends[1])) if side == "from" else (min(row, ends[0]), row)
-    return state_search.set_border(asked, place, (low, high))

@@ -80,6 +80,8 @@ class KeptSearch:
         What the trials may take, all runs together.
     used : float
         Seconds that they took so far.
+    ready : int or None
+        Ready-made models that come first, where that is more or fewer than the number of trials says.
     message : str
         What is said about the end of the last run.
     references : mapping
@@ -101,6 +103,7 @@ class KeptSearch:
     trials: tuple[Trial, ...] = ()
     references: Mapping[str, tuple[float, ...]] | None = None
     report: KeptReport | None = None
+    ready: int | None = None
 
     def trial(self, number: int | None) -> Trial | None:
         """A trial by its number."""

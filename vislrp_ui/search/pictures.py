@@ -58,7 +58,9 @@ def plan_of(kept: KeptSearch) -> SearchPlan:
     """
     found = [SearchPicture(one) for image in kept.images if (one := picture(image)) is not None]
     searched, held = split(found, HOLDOUT, kept.seed)
-    return SearchPlan(searched, held, kept.objectives, kept.space, kept.wanted, kept.seed, settings(kept.seed))
+    return SearchPlan(
+        searched, held, kept.objectives, kept.space, kept.wanted, kept.seed, settings(kept.seed), ready=kept.ready
+    )
 
 
 def settings(seed: int) -> Settings:

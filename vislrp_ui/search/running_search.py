@@ -21,11 +21,12 @@ from vislrp_ui.shared.charts import draw
 from vislrp_ui.shared.literal import escaped
 
 CHART = "search-chart"
+BUSY = "Another search of this visit is running; one runs at a time."
 AWAY = "This search runs in another tab or window: this is how far it is."
 
 
 def other() -> None:
-    """While the visit shows none: a line about one that runs all the same."""
+    """While the visit shows none, or another one: a line about one that runs all the same."""
     work = job()
     if work.progress.running and work.kept is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="search-other"):
@@ -45,6 +46,7 @@ def head(network: Network, kept: KeptSearch) -> None:
     work = job()
     own = work.kept is not None and work.kept.id == kept.id
     running = own and work.progress.running
+    busy = work.progress.running and not own
     away = elsewhere(kept.id, work)
     done = sum(one.state == "complete" for one in kept.trials)
     names = ", ".join(terms.marked(key, MEASURES[key].title) for key in kept.objectives)
@@ -56,18 +58,21 @@ def head(network: Network, kept: KeptSearch) -> None:
             f"{held} put aside</span></div>",
             width="stretch",
         )
-        why = "" if running else _cannot(network, kept, away)
+        why = "" if running else BUSY if busy else _cannot(network, kept, away)
         _more(kept, running, why)
-        measuring.buttons(
-            work,
-            "search-go-on",
-            lambda: go_on(network, kept),
-            stop="search-stop",
-            disabled=bool(why),
-            label="Go on",
-            stop_help="Stop searching; what was tried stays",
-            help=why or "Further models, within the minutes beside this button",
-        )
+        if busy:  # its own buttons would stop the other one
+            st.button("Go on", icon=":material/play_arrow:", key="search-go-on-later", disabled=True, help=why)
+        else:
+            measuring.buttons(
+                work,
+                "search-go-on",
+                lambda: go_on(network, kept),
+                stop="search-stop",
+                disabled=bool(why),
+                label="Go on",
+                stop_help="Stop searching; what was tried stays",
+                help=why or "Further models, within the minutes beside this button",
+            )
         found = any(not one.ready and one.state == "complete" for one in kept.trials)
         fresh = kept.report is None or kept.report.trials < len(kept.trials)
         if (
@@ -78,7 +83,7 @@ def head(network: Network, kept: KeptSearch) -> None:
                 "Compare now",
                 icon=":material/fact_check:",
                 key="search-compare-now",
-                disabled=away or bool(_lacks(network, kept)),
+                disabled=away or busy or bool(_lacks(network, kept)),
                 help="Measure what was found on the pictures that were put aside, without further models",
             )
         ):
@@ -99,7 +104,9 @@ def head(network: Network, kept: KeptSearch) -> None:
         st.caption(AWAY)
     elif kept.message:
         literal.warning(kept.message, icon=":material/info:")
-    if why and not away and kept.state != "done":
+    if busy:
+        other()
+    elif why and not away and kept.state != "done":
         st.caption(why)
 
 
@@ -114,7 +121,8 @@ def _sentence(kept: KeptSearch) -> str:
 
 
 def _ready(kept: KeptSearch) -> int:
-    return min(len(ready_models(kept.space.architecture)), kept.wanted // 2)
+    known = len(ready_models(kept.space.architecture))
+    return min(known, kept.wanted // 2 if kept.ready is None else kept.ready)
 
 
 def _lacks(network: Network, kept: KeptSearch) -> str:
@@ -139,9 +147,8 @@ def _cannot(network: Network, kept: KeptSearch, away: bool) -> str:
 
 
 def _wanted(kept: KeptSearch) -> int:
-    """How many models going on tries: more than before where that does not change which come first."""
-    more = max(kept.wanted, state_search.of(session.get_visit()).trials)
-    return more if _ready(replace(kept, wanted=more)) == _ready(kept) else kept.wanted
+    """How many models going on tries."""
+    return max(kept.wanted, state_search.of(session.get_visit()).trials)
 
 
 def _more(kept: KeptSearch, running: bool, why: str) -> None:
@@ -170,7 +177,8 @@ def go_on(network: Network, kept: KeptSearch, *, trials: bool = True) -> None:
     """Continue a search where it is; or compare what it found."""
     asked = state_search.of(session.get_visit())
     minutes = kept.used / 60 + min(asked.minutes, budget.minutes_left(kept.used))
-    more = replace(kept, minutes=minutes, wanted=_wanted(kept)) if trials else kept
+    # With more models as many ready-made ones come first as before.
+    more = replace(kept, minutes=minutes, wanted=_wanted(kept), ready=_ready(kept)) if trials else kept
     try:
         plan = pictures.plan_of(more)
     except VisLRPError as error:
@@ -181,7 +189,9 @@ def go_on(network: Network, kept: KeptSearch, *, trials: bool = True) -> None:
 
 
 def _leave() -> None:
-    job().stop()
+    work = job()
+    if work.kept is not None and work.kept.id == state_search.of(session.get_visit()).id:  # another one goes on
+        work.stop()
     change(state_search.leave)
 
 

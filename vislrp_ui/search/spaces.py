@@ -10,7 +10,7 @@ from vislrp_core.model import LRPModel
 from vislrp_core.rules import PRESETS
 from vislrp_core.search import presets
 from vislrp_core.search.space import Rows, RuleChoice, SegmentSpace, Space
-from vislrp_ui.state_search import FREE, SearchState
+from vislrp_ui.state_search import FREE, SearchState, pushed
 
 TITLES = {
     "gamma": "LRP-γ",
@@ -99,14 +99,8 @@ def edited(asked: SearchState, model: LRPModel, plan: Architecture) -> Space:
 
 
 def _pushed(one: SegmentSpace, place: int, moved: int, low: int, high: int) -> SegmentSpace:
-    rows = one.last
-    if place == moved:
-        rows = Rows.model_validate({"from": low, "to": high})
-    elif place > moved:
-        rows = Rows.model_validate({"from": max(rows.low, low), "to": max(rows.high, high)})
-    else:
-        rows = Rows.model_validate({"from": min(rows.low, low), "to": min(rows.high, high)})
-    return one.model_copy(update={"last": rows})
+    first, last = pushed((one.last.low, one.last.high), place, moved, (low, high))
+    return one.model_copy(update={"last": Rows.model_validate({"from": first, "to": last})})
 
 
 def free_of(space: Space) -> tuple[str, ...]:

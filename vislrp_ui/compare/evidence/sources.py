@@ -57,7 +57,6 @@ def take_pictures(key: str) -> None:
 def forget_pictures() -> None:
     """Callback: an empty set."""
     own_set().clear()
-    st.session_state.pop("_evidence_mosaics", None)
 
 
 def _row_picture(ref: ImageRef) -> Picture:
