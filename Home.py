@@ -4,7 +4,7 @@ import streamlit as st
 
 import vislrp_ui  # noqa: F401  first, see there
 from vislrp_core.resources import assets
-from vislrp_ui import beforehand, inbox, own_networks, rooms, running, theme
+from vislrp_ui import beforehand, inbox, own_networks, places, rooms, running, theme
 from vislrp_ui.shared import going
 from vislrp_ui.shared.entrance import mark_routed
 
@@ -27,6 +27,6 @@ page = st.navigation(pages, position="top")
 st.set_page_config(page_title=TITLE if page == pages[0] else f"{page.title} · {TITLE}")
 mark_routed()
 going.mark_home(pages[0])
-with inbox.stamped("page"):
+with places.answering(), inbox.stamped("page"):
     page.run()
 beforehand.begin(running.default_network())

@@ -75,6 +75,8 @@ class Action:
         Button whose dialog it needs.
     changes : str
         What else it changes in the address.
+    to : str
+        The page that it leads to.
     """
 
     name: str
@@ -83,6 +85,12 @@ class Action:
     told: Sees = lambda address: True
     opens: str = ""
     changes: str = ""
+    to: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a report calls it."""
+        return f"{self.name} {self.to}".rstrip()
 
     @property
     def touches(self) -> frozenset[str]:
@@ -178,8 +186,12 @@ class Pupil:
         self._unchanged(tab)
         first = self._choose(tab, repeat=self._dice.random() < 1 / 3)
         if first.opens:
+            runs = tab.runs
             tab.click(first.opens)
-            tab.settle(PATIENCE_SECONDS)
+            try:
+                tab.settle(PATIENCE_SECONDS)
+            except NoAnswer as error:
+                raise NoAnswer(f"{first.opens}: {error}: {tab.plight(since=runs)}") from error
         second = self._second(tab, first) if self._dice.random() < 0.2 else None
         drops = self._dice.random() < 0.1
         todo = [first] + ([second] if second is not None else [])
@@ -187,7 +199,8 @@ class Pupil:
         for one in todo:
             wanted.update(one.sets)
         seen = self._view(wanted) in self._heard.seen
-        begin, spent = time.monotonic(), self._heard.processor()
+        what = " then ".join(one.label for one in todo) + (", connection lost" if drops else "")
+        begin, spent, runs = time.monotonic(), self._heard.processor(), tab.runs
         for place, one in enumerate(todo):
             if place:
                 tab.wait(lambda: False, self._dice.uniform(0.05, 0.5))
@@ -199,17 +212,19 @@ class Pupil:
             tab.drop()
             time.sleep(self._dice.uniform(0.1, 1.0))
             tab.connect()
-        self._answered(tab, lambda: all(_is_told(one, tab.address) for one in todo))
+        try:
+            self._answered(tab, lambda: all(_is_told(one, tab.address) for one in todo))
+        except NoAnswer as error:
+            raise NoAnswer(f"{what}: {error}: {tab.plight(since=runs)}") from error
         taken, spent = time.monotonic() - begin, self._heard.processor() - spent
         for one in todo:
             if one.name == "page":
-                self._page = one.opens or next(name for name, page in tab.pages.items() if page == tab.page) or "Home"
+                self._page = one.to
         address = tab.address
         with self._heard.lock:
-            self._heard.answers.append(Answer(first.name, taken, seen, spent))
+            self._heard.answers.append(Answer(first.label, taken, seen, spent))
             for one in todo:
                 if not _is_told(one, address):
-                    what = " then ".join(each.name for each in todo) + (", connection lost" if drops else "")
                     self._heard.lost.append(
                         f"pupil {self._number}, {self._page}: {what}: {one.name} {one.sets} not in {address}"
                     )
@@ -274,7 +289,7 @@ class Pupil:
     def _possible(self, tab: Tab) -> Iterator[Action]:
         for page in PAGES:
             if page != self._page:
-                yield Action("page", _bound(Tab.go, page))
+                yield Action("page", _bound(Tab.go, page), to=page)
         if self._page == "Design":
             yield from self._on_design(tab)
         elif self._page == "Neuron_Ablation":

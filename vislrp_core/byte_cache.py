@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache
 
 T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class _Making:
+    """A value that is being computed, and how many threads want it, the one that computes included."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    threads: int = 0
 
 
 class ByteCache(Generic[T]):
@@ -31,7 +40,7 @@ class ByteCache(Generic[T]):
         self._lock = threading.Lock()
         self._values: LRUCache[Hashable, T] = LRUCache(max_bytes, getsizeof=size)
         self._large: tuple[Hashable, T] | None = None
-        self._making: dict[Hashable, threading.Lock] = {}
+        self._making: dict[Hashable, _Making] = {}
 
     def get(self, key: Hashable) -> T | None:
         """The value, if it is kept."""
@@ -72,21 +81,31 @@ class ByteCache(Generic[T]):
         if value is not None and accept(value):
             return value
         with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
-        while not making.acquire(timeout=0.1):
-            if waiting is not None:
-                waiting()
+            making = self._making.setdefault(key, _Making())
+            making.threads += 1
         try:
-            value = self.get(key)
-            if value is None or not accept(value):
-                value = make()
-                self.put(key, value)
-            return value
+            while not making.lock.acquire(timeout=0.1):
+                if waiting is not None:
+                    waiting()
+            try:
+                value = self.get(key)
+                if value is None or not accept(value):
+                    value = make()
+                    self.put(key, value)
+                return value
+            finally:
+                making.lock.release()
         finally:
             with self._lock:
-                if self._making.get(key) is making:
+                making.threads -= 1
+                if not making.threads:  # where the computation was given up, those who wait for it take turns still
                     del self._making[key]
-            making.release()
+
+    def awaited(self, key: Hashable) -> bool:
+        """Whether another thread waits for a value that is being computed."""
+        with self._lock:
+            making = self._making.get(key)
+            return making is not None and making.threads > 1
 
     def clear(self) -> None:
         """Forget everything."""

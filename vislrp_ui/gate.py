@@ -1,19 +1,31 @@
-"""The compute gate: as many computations at once as fit the cores, first come first served, the cores shared among them."""
+"""The compute gate: as many computations at once as fit the cores, first come first served, the cores shared among them.
+
+An answer may take several computations, such as the ten maps of a comparison: `places` says when each of them is due.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections import deque
+from bisect import insort
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 
 from vislrp_core.cores import usable_cores
+from vislrp_ui import places
 
 POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """A place in the queue: when it was taken, or earlier, when its computation was due (`time.monotonic`)."""
+
+    came: float
 
 
 class Gate:
@@ -35,13 +47,15 @@ class Gate:
         self._share = share
         self._changed = threading.Condition()
         self._running = self._turns = 0
-        self._urgent: deque[object] = deque()
-        self._patient: deque[object] = deque()
+        self._urgent: list[Ticket] = []
+        self._patient: list[Ticket] = []
         self._held = threading.local()
         self._urgent_until = time.monotonic()
 
     @contextmanager
-    def slot(self, waiting: Callable[[int], None] | None = None, *, patient: bool = False) -> Iterator[None]:
+    def slot(
+        self, waiting: Callable[[int], None] | None = None, *, patient: bool = False, hurry: Callable[[], bool] | None = None
+    ) -> Iterator[None]:
         """Hold one slot.
 
         Parameters
@@ -51,11 +65,13 @@ class Gate:
             the place.
         patient : bool
             Whether all that is not patient goes first, whenever it comes: measurements, and what is computed beforehand.
+        hurry : callable, optional
+            Asked again and again while a patient one waits: whether somebody who is not wants its result meanwhile.
         """
         if getattr(self._held, "slot", False):
             yield
             return
-        others = self._wait(waiting, patient)
+        others = self._wait(waiting, patient, hurry)
         self._held.slot = True
         try:
             if self._share is not None:
@@ -73,18 +89,24 @@ class Gate:
         self._turns += 1
         self._changed.notify_all()
 
-    def _wait(self, waiting: Callable[[int], None] | None, patient: bool) -> int:
+    def _wait(self, waiting: Callable[[int], None] | None, patient: bool, hurry: Callable[[], bool] | None) -> int:
         """Wait for a slot; returns how many computations share the cores with this one, itself included."""
-        ticket = object()
+        ticket = Ticket(min(time.monotonic(), places.due()))
         queue = self._patient if patient else self._urgent
         with self._changed:
-            queue.append(ticket)
+            insort(queue, ticket, key=_came)
         try:
             while True:
                 with self._changed:
+                    if patient and hurry is not None and hurry():
+                        queue.remove(ticket)
+                        patient, queue = False, self._urgent
+                        insort(queue, ticket, key=_came)
+                        self._move_up()
                     before = self._running + queue.index(ticket) + (len(self._urgent) if patient else 0)
                     if before < self.slots:
                         self._running += 1
+                        places.begin()
                         return min(self.slots, self._running + len(self._urgent) - (not patient))
                     turn = self._turns
                 if waiting is not None:
@@ -110,6 +132,10 @@ class Gate:
     def quiet_seconds(self) -> float:
         """Seconds since the last computation that somebody waited for."""
         return time.monotonic() - self._urgent_until
+
+
+def _came(ticket: Ticket) -> float:
+    return ticket.came
 
 
 def default_slots() -> int:

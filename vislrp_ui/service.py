@@ -170,8 +170,9 @@ def _propagate(
     watch: Watch | None,
     clock: Stopwatch | None = None,
     patient: bool = False,
+    hurry: Callable[[], bool] | None = None,
 ) -> Relevance:
-    with GATE.slot(_waiting(watch), patient=patient):
+    with GATE.slot(_waiting(watch), patient=patient, hurry=hurry):
         passed = see()
         counters.count("propagations")
         try:
@@ -282,7 +283,10 @@ def maps_of(
     watch: Watch | None = None,
     patient: bool = False,
 ) -> Maps:
-    """`maps` for a thread that has no session; `see` gives the forward pass where the maps are not at hand."""
+    """`maps` for a thread that has no session; `see` gives the forward pass where the maps are not at hand.
+
+    Patient work on a map that a page asks for meanwhile is patient no longer: the page waits for it.
+    """
     wanted = frozenset({0, *default_layers(model), *layers})
     key = (net.digest, ref, model.key, target)
     clock = Stopwatch()
@@ -292,7 +296,7 @@ def maps_of(
         if kept is not None and wanted <= kept.maps.keys():
             return kept
         try:
-            result = _propagate(net, ref, model, target, wanted, see, watch, clock, patient)
+            result = _propagate(net, ref, model, target, wanted, see, watch, clock, patient, lambda: _maps.awaited(key))
         except NonFiniteRelevance as error:
             return partial_maps(error, target, model)
         known = _maps.get(key)  # layers that were looked at before stay: going back to one computes nothing

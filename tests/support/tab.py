@@ -8,6 +8,7 @@ gestures can be made at any moment of a run.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -37,6 +38,14 @@ class Node:
     content: Any
     run: str
     fragment: str
+
+
+def _status(content: Any) -> str:
+    """What a note on how far the work is says; empty for all else on a page."""
+    body = getattr(content, "body", "")
+    if not isinstance(body, str) or 'role="status"' not in body:
+        return ""
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", body).split())
 
 
 class NoAnswer(TimeoutError):
@@ -75,6 +84,10 @@ class Tab:
         self._seq: dict[str, int] = {}
         self._unconfirmed: dict[str, list[dict[str, Any]]] = {}
         self._sent = self._begun = 0
+        self.runs = 0
+        """Runs that this tab has begun to draw."""
+        self.heard = time.monotonic()
+        """When the last message came (`time.monotonic`)."""
         self.running = False
         self._open = ExitStack()
         self._socket: ClientConnection | None = None
@@ -132,6 +145,7 @@ class Tab:
             data = self._socket.recv(timeout=max(seconds, 0.0))
         except TimeoutError:
             return False
+        self.heard = time.monotonic()
         message = ForwardMsg()
         message.ParseFromString(data)  # type: ignore[arg-type]
         if message.WhichOneof("type") == "ref_hash":
@@ -164,6 +178,20 @@ class Tab:
     def idle(self) -> bool:
         """Whether every message sent has had its run and the last run is complete."""
         return not self.running and self.answering
+
+    def plight(self, since: int = 0) -> str:
+        """Why nobody has an answer yet, as far as a tab can tell.
+
+        Parameters
+        ----------
+        since : int
+            Number of runs (`runs`) when it was asked for.
+        """
+        state = "a run is under way" if self.running else "no run is under way"
+        begun = f"{self.runs - since} runs begun, {self._begun} of the last {self._sent} messages heard"
+        last = f"the last message {time.monotonic() - self.heard:.1f} s ago"
+        said = next((text for node in reversed(self.nodes.values()) if (text := _status(node.content))), "")
+        return ", ".join([begun, last, state] + ([f"the page says “{said}”"] if said else []))
 
     def begin_anew(self) -> None:
         """All that was sent has been answered: count from here."""
@@ -216,6 +244,7 @@ class Tab:
             self._run, self._fragments = message.metadata.run.script_run_id, tuple(message.metadata.run.fragment_ids)
             self.running = True
             self._begun += 1
+            self.runs += 1
             if not self._fragments:
                 self.page = new.page_script_hash
         elif kind == "delta":

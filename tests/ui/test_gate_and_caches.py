@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gc
+import math
 import platform
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
-from vislrp_ui import allocator, caches
+from vislrp_ui import allocator, caches, places
 from vislrp_ui.caches import ByteCache, allotted, budget, settle, shares
 from vislrp_ui.gate import Gate
+from vislrp_ui.streamlit_inside import RerunData, RerunException
 
 
 def test_the_gate_lets_in_as_many_as_it_has_slots_in_the_order_of_coming():
@@ -35,6 +39,87 @@ def test_the_gate_lets_in_as_many_as_it_has_slots_in_the_order_of_coming():
     for future in futures:
         future.result(10)
     assert order == [0, 1, 2]
+
+
+def test_ten_computations_of_one_answer_do_not_wait_ten_times_for_everybody(monkeypatch):
+    """A comparison in a class of others was sent back to the end of the queue ten times, and had no answer in a minute."""
+    session, now = threading.local(), time.monotonic()
+    monkeypatch.setattr(places, "raw_state", lambda: getattr(session, "state", None))
+    gate = Gate(1)
+    order: list[str] = []
+    waits = threading.Event()
+    others, each = 6, 10
+
+    def compare() -> None:
+        session.state = {places._KEY: places.Unanswered(now - each * places.EACH_SECONDS)}
+        for _ in range(each):
+            with gate.slot(lambda before: waits.set()):
+                waits.clear()
+                order.append("compare")
+        waits.set()
+
+    def others_come() -> None:
+        for _ in range(each):
+            with gate.slot():
+                assert waits.wait(10)  # the comparison's next map is in the queue
+                order.append("others")
+
+    with ThreadPoolExecutor(others + 1) as pool:
+        for future in [pool.submit(compare), *(pool.submit(others_come) for _ in range(others))]:
+            future.result(20)
+    last = len(order) - order[::-1].index("compare")
+    assert order.count("others") == others * each and last <= 2 * each + 1
+
+
+def test_who_comes_before_a_computation_is_due_goes_before_it(monkeypatch):
+    session, now = threading.local(), time.monotonic()
+    monkeypatch.setattr(places, "raw_state", lambda: getattr(session, "state", None))
+    gate = Gate(1)
+    order: list[str] = []
+    begun = {"fifth map": 4, "second map": 1}
+    names = ("one", "fifth map", "two", "second map")
+    queued = {name: threading.Event() for name in names}
+
+    def work(name: str) -> None:
+        if name in begun:  # of an answer that has been worked on for three times as long as two computations may take
+            session.state = {places._KEY: places.Unanswered(now - 3 * places.EACH_SECONDS, begun[name])}
+        with gate.slot(lambda before: queued[name].set()):
+            order.append(name)
+
+    with ThreadPoolExecutor(len(names)) as pool, gate.slot():
+        futures = []
+        for name in names:
+            futures.append(pool.submit(work, name))
+            assert queued[name].wait(10)
+    for future in futures:
+        future.result(10)
+    assert order == ["second map", "one", "fifth map", "two"]
+
+
+def test_an_answer_is_counted_until_it_is_complete(monkeypatch):
+    state: dict[str, places.Unanswered] = {}
+    times = iter(range(0, 10_000, 100))
+    monkeypatch.setattr(places, "raw_state", lambda: state)
+    monkeypatch.setattr(places.time, "monotonic", lambda: next(times))
+    step = places.EACH_SECONDS
+
+    def page(outcome: BaseException | None = None) -> list[float]:
+        asked = [places.due()]
+        with suppress(BaseException), places.answering():
+            asked.append(places.due())
+            places.begin()
+            asked.append(places.due())
+            if outcome is not None:
+                raise outcome
+        return asked
+
+    assert page() == [math.inf, step, 2 * step] and state == {}
+    assert page(RerunException(RerunData())) == [math.inf, 100 + step, 100 + 2 * step], "the next edit is a new one"
+    again = [100 + count * step for count in (2, 2, 3)]
+    assert page(ValueError()) == again, "a newer edit, or the page's next map, has waited as long"
+    assert state == {}, "a page that ends otherwise has been answered, too"
+    monkeypatch.setattr(places, "raw_state", lambda: None)
+    assert page() == [math.inf] * 3, "in a thread without a session"
 
 
 def test_waiting_says_how_many_are_before_and_can_be_given_up():
@@ -95,6 +180,32 @@ def test_equal_requests_at_the_same_time_are_computed_once():
         go.set()
         assert {future.result(10) for future in (first, *others)} == {b"value"}
     assert made == [1]
+
+
+def test_who_waits_for_a_value_that_is_given_up_and_who_comes_then_compute_it_once():
+    cache: ByteCache[bytes] = ByteCache(100, len)
+    waits, comes, go = threading.Event(), threading.Event(), threading.Event()
+    made: list[int] = []
+
+    def give_up() -> bytes:
+        assert waits.wait(10) and cache.awaited("key")
+        raise RuntimeError("a newer edit")
+
+    def make() -> bytes:
+        made.append(1)
+        comes.set()
+        assert go.wait(10)
+        return b"value"
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(cache.get_or_make, "key", give_up)
+        second = pool.submit(cache.get_or_make, "key", make, waits.set)
+        assert comes.wait(10)
+        third = pool.submit(cache.get_or_make, "key", make, go.set)
+        assert second.result(10) == third.result(10) == b"value"
+    with pytest.raises(RuntimeError):
+        first.result(10)
+    assert made == [1] and not cache.awaited("key")
 
 
 def test_a_failure_is_not_kept_and_passes_through():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.rules import Rule
 from vislrp_ui import running, service
+from vislrp_ui.gate import Gate
 from vislrp_ui.shared import progress
 from vislrp_ui.state import ImageRef
 
@@ -92,6 +94,34 @@ class Place:
 
     def empty(self) -> None:
         self.shown.append("")
+
+
+def test_patient_work_that_a_page_waits_for_goes_before_whoever_comes_later(monkeypatch: pytest.MonkeyPatch):
+    """A measurement's next map waits behind everybody, and the page that asked for the same one waited behind it."""
+    gate = Gate(1)
+    monkeypatch.setattr(service, "GATE", gate)
+    monkeypatch.setattr(service, "_let_newer_edit_in", lambda: gate.wanted and hurries.set())
+    net, model = running.network("tiny"), LRPModel.basic()
+    passed = service.trace(net, REF)
+    waits, hurries, comes = threading.Event(), threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def measured() -> service.Maps:
+        return service.maps_of(net, REF, lambda: passed, model, 3, watch=lambda *told: waits.set(), patient=True)
+
+    def later() -> None:
+        with gate.slot(lambda before: comes.set()):
+            order.append("later" if service.known_maps(net, REF, model, 3) is None else "after the map")
+
+    with ThreadPoolExecutor(3) as pool, gate.slot():
+        measuring = pool.submit(measured)
+        assert waits.wait(10)
+        page = pool.submit(maps, model)
+        assert hurries.wait(10)
+        other = pool.submit(later)
+        assert comes.wait(10)
+    other.result(20)
+    assert measuring.result(20) is page.result(20) and order == ["after the map"]
 
 
 def test_short_work_is_not_announced_and_long_work_not_too_often(monkeypatch: pytest.MonkeyPatch):
