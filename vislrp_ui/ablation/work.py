@@ -107,7 +107,8 @@ def scores_at(asked: ExplanationKey, layer: int, watch: Watch | None = None) -> 
     """Scores of a layer's neurons (NonFiniteRelevance as above)."""
 
     def run() -> NeuronScores:
-        return score(layer, relevance_at(asked, layer, watch), service.trace(asked.network, asked.ref).activation(layer))
+        relevance = relevance_at(asked, layer, watch)
+        return score(layer, relevance, service.trace(asked.network, asked.ref, watch=watch).activation(layer))
 
     return _scores.get_or_make((*asked.key(layer), layer), run)
 
