@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from vislrp_ui.streamlit_inside import RerunException, raw_state
+from vislrp_ui.streamlit_inside import RerunException, connection_lost, raw_state
 
 EACH_SECONDS = 3.0
 """Between two computations of one answer: ten maps are there within half a minute, and no answer keeps a slot to itself."""
@@ -39,7 +39,8 @@ def answering() -> Iterator[None]:
     except RerunException:  # for a newer edit, or by the page itself: the answer is still to come
         raise
     except BaseException:
-        _answered()
+        if not connection_lost():  # whoever comes back has waited all the time
+            _answered()
         raise
     _answered()
 

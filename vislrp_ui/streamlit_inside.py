@@ -299,6 +299,13 @@ class MessageQueue(ScriptRequests):
         )
 
 
+def connection_lost() -> bool:
+    """Whether this thread's run ends because nobody is at the other end any more."""
+    context = run_context()
+    requests = context.script_requests if context is not None else None
+    return isinstance(requests, MessageQueue) and requests._stopping
+
+
 def _in_its_part(data: RerunData) -> RerunData:
     """A gesture in a part of the page that was drawn anew in another place meanwhile counts: the whole page is drawn."""
     context = run_context()

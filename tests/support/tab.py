@@ -188,7 +188,7 @@ class Tab:
             Number of runs (`runs`) when it was asked for.
         """
         state = "a run is under way" if self.running else "no run is under way"
-        begun = f"{self.runs - since} runs begun, {self._begun} of the last {self._sent} messages heard"
+        begun = f"{self.runs - since} runs begun"
         last = f"the last message {time.monotonic() - self.heard:.1f} s ago"
         said = next((text for node in reversed(self.nodes.values()) if (text := _status(node.content))), "")
         return ", ".join([begun, last, state] + ([f"the page says “{said}”"] if said else []))

@@ -118,6 +118,11 @@ def test_an_answer_is_counted_until_it_is_complete(monkeypatch):
     again = [100 + count * step for count in (2, 2, 3)]
     assert page(ValueError()) == again, "a newer edit, or the page's next map, has waited as long"
     assert state == {}, "a page that ends otherwise has been answered, too"
+    monkeypatch.setattr(places, "connection_lost", lambda: True)
+    page(ValueError())
+    monkeypatch.undo()
+    monkeypatch.setattr(places, "raw_state", lambda: state)
+    assert places.due() == 200 + 2 * step, "one whose connection was lost waits on"
     monkeypatch.setattr(places, "raw_state", lambda: None)
     assert page() == [math.inf] * 3, "in a thread without a session"
 
