@@ -29,4 +29,6 @@ def test_the_address_tells_an_edit_before_the_browser_has_said_what_it_keeps(app
     other = next(row["index"] for row in bars["rows"] if row["index"] != bars["target"])
     tab.pick("design-classes", other)
     assert tab.wait(lambda: tab.address.get("target") == str(other))
+    tab.settle()
+    assert "runs begun" in tab.plight() and "no run is under way" in tab.plight()
     tab.close()
