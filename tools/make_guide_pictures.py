@@ -37,6 +37,7 @@ def _case(button: int) -> Callable[[Page], None]:
         page.locator("[class*=st-key-open-] button").nth(button).click()
         page.wait_for_url(lambda url: url.rsplit("/", 1)[1][:1].isupper())
         page.locator(".st-key-lesson-close button:visible").click()
+        page.mouse.move(0, 0)
         page.wait_for_url(lambda url: "lesson=" not in url)
         wait_idle(page)
 
