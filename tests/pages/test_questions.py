@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.conftest import gesture, net, visit_of
 from vislrp_ui import permalink, session, state, state_compare
 from vislrp_ui.lessons.questions.catalogue import QUESTIONS
-from vislrp_ui.lessons.questions.dialog import laid
+from vislrp_ui.lessons.questions.dialog import LEGEND, laid
 
 Open = Callable[..., AppTest]
 
@@ -40,7 +40,8 @@ def test_a_choice_first_then_the_reason_with_live_maps(key: str) -> None:
         assert any(one.value.startswith(verdict) and question.reason in one.value for one in app.markdown)
         count = len(question.panels(net()))
         assert sum("v-question" in one.proto.body for one in app.get("html")) == count
-        assert sum("Σ" in one.value for one in app.caption) == count
+        assert sum(one.value.startswith("Σ") and one.value != LEGEND for one in app.caption) == count
+        assert [one.value for one in app.caption][-1] == LEGEND, "what the numbers below the maps mean"
 
 
 def test_its_view_on_compare_has_a_row_per_class_and_a_column_per_model() -> None:

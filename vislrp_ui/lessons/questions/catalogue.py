@@ -1,4 +1,4 @@
-"""The fourteen questions; what each claims is tested in tests/core/test_question_claims.py."""
+"""The fourteen questions; what each claims is tested in tests/ui/test_questions.py."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _ALL = (
         ("Yes, the sum must stay", "No: the bias took its share", "No: α1β0 never conserves"),
         1,
         "If the bias counts as one more input, it takes a share that no pixel gets. If it is ignored, the shares of the "
-        "inputs add up to 1 and the sum stays. Switch it under *Conventions*.",
+        "inputs add up to 1 and the sum stays. Switch it under *Conventions* on Design.",
         models.kept,
         ("convention", "measure", "contribution"),
     ),

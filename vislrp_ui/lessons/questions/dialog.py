@@ -49,6 +49,10 @@ def draw(network: Network, place: str) -> None:
 
 
 _OPEN = "_question_open"
+LEGEND = (
+    "Σ is what the pixels add up to, of the relevance at the start; “negative” is the share of what speaks against the "
+    "class. Cosine: 1 is the same pattern, 0 an unrelated one, −1 the opposite."
+)
 
 
 def _mark(key: str) -> None:
@@ -100,6 +104,7 @@ def _answer(network: Network, question: LearnerQuestion) -> None:
                 f'<img class="v-question" src="{data_url(file)}" alt="Heatmap: {escape(panel.caption)}" style="width:100%">'
             )
             st.caption(facts(maps[place], shown, values[0]))
+    st.caption(LEGEND)
     if question.note is not None:
         st.markdown(question.note(network, question.image))
 
