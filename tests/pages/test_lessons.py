@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import CLASSES, visit_of
 from vislrp_ui import rooms, state_compare, state_flipping
-from vislrp_ui.lessons import drafts, files, worksheet
+from vislrp_ui.lessons import catalogue, drafts, files, worksheet
 from vislrp_ui.lessons.catalogue import LESSONS
 from vislrp_ui.lessons.model import UNKNOWN
 from vislrp_ui.lessons.questions.catalogue import QUESTIONS
@@ -63,8 +63,17 @@ def test_a_case_step_by_step(open_page: Open, key: str) -> None:
         assert ticks(app) == number + (step.done is not None)
         text = words(app)
         assert "{" not in text and UNKNOWN not in text, text
-        app.button(key="lesson-next").click().run()
-        assert not app.exception
+        if number < len(lesson.steps) - 1:
+            app.button(key="lesson-next").click().run()
+            assert not app.exception
+    following = catalogue.after(key)
+    assert (following is None) == (key == list(LESSONS)[-1]) == ("lesson-following" not in {one.key for one in app.button})
+    if following is not None and key == "configurations":
+        app.button(key="lesson-following").click().run()
+        assert not app.exception and visit_of(app).lesson == LessonPlace(following.key)
+        assert following.steps[0].title in line(app) and not app.get("error")
+        return
+    app.button(key="lesson-next").click().run()
     assert visit_of(app).lesson is None and not line(app)
 
 
@@ -103,10 +112,55 @@ def test_the_person_does_a_step_and_the_strip_notices(open_page: Open) -> None:
     assert CLASSES[3] in words(app)
 
 
-def test_every_page_draws_the_strip(open_page: Open) -> None:
+KEPT = {
+    "home": {"home-image", "home-map", "home-classes"},
+    "design": {"design-image", "final-map", "design-classes"},
+    "compare": {"compare-row-1"},
+    "flipping": {"flip-result-1"},
+    "ablation": {"abl-result", "abl-chips"},
+    "search": {"search-segments"},
+    "hand": {"handnet", "hand-rule"},
+}
+"""What a frame on a course page still shows, by page."""
+
+
+def test_every_page_draws_the_strip_and_fits_a_frame(open_page: Open) -> None:
+    """In a frame the tools are left out; pictures, maps, predictions and the strip stay, and a link to the whole program."""
+    drawn: set[str] = set()
     for room in rooms.ROOMS:
-        app = open_page(room.file.removeprefix("pages/").removesuffix(".py") or None, lesson="v2~case:rules")
+        page = room.file.removeprefix("pages/").removesuffix(".py") or None
+        app = open_page(page, lesson="v2~case:rules", image="kitten", cut1="zero~30:2-5~", chosen="23:1.4")
         assert LESSONS["rules"].title in line(app), room.key
+        assert not whole(app) and embedded.CSS not in [one.proto.body for one in app.get("html")], "no frame"
+        here = f"http://lecture.example/vislrp/{rooms.path(room)}"
+        app.context = {"is_embedded": True, "url": here}
+        app.run()
+        assert not app.exception and LESSONS["rules"].title in line(app), room.key
+        assert embedded.CSS in [one.proto.body for one in app.get("html")]
+        assert f'href="{here}?' in whole(app) and "lesson=v2~case:rules" in whole(app) and "embed=" not in whole(app)
+        keys = keys_of(app)
+        drawn |= keys
+        assert KEPT[room.key] | {"lesson-place"} <= keys - set(embedded._HIDDEN), room.key
+        foot = " ".join(one.value for one in app.caption)
+        assert ("**Kitten" in foot) == (room.key in ("home", "design", "flipping", "ablation")), foot
+    missing = set(embedded._HIDDEN) - drawn
+    assert missing <= {"flip-results", "plain-hint"}, "drawn after a measurement, and below LRP-0"
+
+
+def keys_of(app: AppTest) -> set[str]:
+    """Keys of all that the page draws."""
+    found, waiting = set(), [app._tree]
+    while waiting:
+        one = waiting.pop()
+        waiting += getattr(one, "children", {}).values()
+        id = getattr(getattr(one, "proto", None), "id", "")
+        found.add(id.split("-", 2)[2] if id.count("-") > 1 else "")
+    return found
+
+
+def whole(app: AppTest) -> str:
+    """The link to the whole program below a view in a frame; empty elsewhere."""
+    return next((one.proto.body for one in app.get("html") if "Open in VisLRP Designer" in one.proto.body), "")
 
 
 LECTURE = [

@@ -113,6 +113,11 @@ def scores_at(asked: ExplanationKey, layer: int, watch: Watch | None = None) -> 
     return _scores.get_or_make((*asked.key(layer), layer), run)
 
 
+def known_scores(asked: ExplanationKey, layer: int) -> NeuronScores | None:
+    """`scores_at` where they are at hand; nothing is computed."""
+    return _scores.get((*asked.key(layer), layer))
+
+
 def _waiting(before: int) -> None:
     session.get_visit()  # a point where Streamlit ends a run that a newer edit has made obsolete
 

@@ -131,6 +131,17 @@ def _layer(scene: Scene) -> str:
     return escaped(scene.visit.model.plan.name(state_ablation.of(scene.visit).layer))
 
 
+def _held(scene: Scene) -> str | None:
+    """Share of the shown layer's positive relevance that its ablated neurons hold."""
+    shown = state_ablation.of(scene.visit)
+    neurons = () if shown.ablated is None else dict(shown.ablated.sets).get(shown.layer, ())
+    scores = work.known_scores(work.asked_by(scene.network, scene.visit), shown.layer)
+    if scores is None or not neurons:
+        return None
+    positive = scores.column(BY)
+    return numbers.share(float(positive[list(neurons)].sum() / positive.sum()))
+
+
 _KNOWN: dict[str, Number] = {
     "class": numbers.class_name,
     "before": numbers.probability,
@@ -140,6 +151,7 @@ _KNOWN: dict[str, Number] = {
     "size": _size,
     "rest": _rest_size,
     "layer": _layer,
+    "held": _held,
 }
 
 LESSON = Lesson(
@@ -154,16 +166,17 @@ LESSON = Lesson(
             "Look at *Predictions* on the right. In {layer}, {count} of {size} channels are set to 0: those with the "
             "most positive relevance for “{class}”.",
             "“{class}” goes from {before} to {after}; “{first}” comes first.",
-            "The network was sure of its class, and a handful of channels held it. LRP found them in one backward pass, "
-            "without trying any.",
+            "The network was sure of its class, and a handful of channels held it: {held} of the layer's positive "
+            "relevance. LRP found them in one backward pass, without trying any.",
             laid,
             numbers=_KNOWN,
         ),
         Step(
             "As many at random",
-            "Press **Keep**. Open the list beside *of positive relevance*, type as many other numbers, and press "
-            "**Ablate**.",
-            "At random: “{class}” {before} → {after}. The most relevant ones, kept as set A: {before} → {top}.",
+            "Press **Keep** beside *Kept sets*. In the menu beside *of positive relevance* type {count} other channel "
+            "numbers and press Enter; then press **Ablate** at the top, and **Keep** once more.",
+            "Two chips side by side, both {count} of {size} channels. A, the most relevant: “{class}” {before} → {top}. "
+            "B, at random: {before} → {after}.",
             "Without this control the first step proves nothing: perhaps any few channels would do. They do not. Try "
             "other numbers, one draw is only one draw.",
             _control,
@@ -173,29 +186,31 @@ LESSON = Lesson(
         Step(
             "What they pass on",
             "Below the predictions choose **by the other {rest}** as the part that is shown.",
-            "Left the whole map for “{class}”, right what flows through all channels but the chosen ones.",
+            "Left what flows through all channels but the chosen ones, right the whole map for “{class}”.",
             "Relevance is linear: the part through the chosen channels and the part through the others add up to the "
-            "whole map, pixel by pixel. What is missing on the right is what those channels contribute.",
+            "whole map, pixel by pixel. What the left map lacks is what the chosen channels contribute.",
             _rest,
             lambda visit: state_ablation.of(visit).part == "remainder",
             _KNOWN,
         ),
         Step(
             "Even fewer",
-            "Type a smaller number at the top of the charts, then press **Ablate**.",
+            "Type a smaller number into the field left of *of positive relevance*, press Enter, then press **Ablate**.",
             "{count} of {size} channels: “{class}” {before} → {after}, first is “{first}”.",
             "Find the smallest number at which another class wins. It tells how much of the decision rests on single "
-            "channels, for this picture. Pictures with an undecided prediction turn with a single one.",
+            "channels, for this picture. The guitar of case 3, where the network is undecided, turns with a single one.",
             _fewer,
             _is_fewer,
             _KNOWN,
         ),
         Step(
             "Another layer",
-            "Choose a lower layer in the list, such as relu2_2, take the strongest ones again, and press **Ablate**.",
-            "In {layer}, {count} of {size} channels: “{class}” {before} → {after}.",
-            "Lower channels see edges and colours that all classes use: relevance is spread over more of them, and "
-            "silencing some damages every class. Channels for single things are found further up.",
+            "In the menu beside *of positive relevance* press **None**. Choose a lower layer in the list at the left, such "
+            "as relu2_2, type a number in the same field as before, and press **Ablate**.",
+            "In {layer}, {count} of {size} channels with {held} of its positive relevance: “{class}” {before} → {after}.",
+            "Lower channels see edges and colours, which many things share: relevance is spread over more of them, and "
+            "silencing some at random costs a little, too. Channels for single things are found further up. Next: do it all "
+            "by hand, on the page *By hand*.",
             _low,
             _is_low,
             _KNOWN,

@@ -83,27 +83,29 @@ LESSON = Lesson(
         ),
         Step(
             "Other layers",
-            "Under **Models** keep Configurations 1 and 2.",
+            "Open **Models** at the top and remove all but Configurations 1 and 2.",
             "Configuration 1 looks like noise, Configuration 2 shows things. Both are γ below and LRP-0 above.",
-            "Only the border differs: γ up to pool2, or up to relu5_3. LRP-0 in many layers sums contributions that "
-            "nearly cancel, and the small rest is noise, much the same whatever the class: cosine {first} for "
-            "Configuration 1. γ damps what cancels: {second} for Configuration 2.",
+            "Only the border differs: γ up to pool2, or up to relu5_3. LRP-0 in many layers divides by sums that nearly "
+            "cancel: large red and blue values come out, much the same whatever the class (cosine {first}; 1 is the same "
+            "map). γ keeps the sums away from 0: {second} for Configuration 2.",
             _only("Configuration 1", "Configuration 2"),
             _shows(["Configuration 1", "Configuration 2"]),
             {"first": numbers.cosine("Configuration 1"), "second": numbers.cosine("Configuration 2")},
         ),
         Step(
             "Other order",
-            "Under **Models** keep Configurations 3 and 4.",
+            "Open **Models** and take Configurations 3 and 4 in place of those two.",
             "Same borders, same three rules, in opposite order: 4 has γ at the bottom, 3 at the top.",
             "Near the pixels many small contributions have to be tidied up: that is γ's work. At the top the few units "
-            "that tell classes apart should be left as they are: LRP-0. Swapped, both are in the wrong place.",
+            "that tell classes apart should be left as they are: LRP-0. Swapped, both are in the wrong place: cosine "
+            "{third} for 3, {fourth} for 4.",
             _only("Configuration 3", "Configuration 4"),
             _shows(["Configuration 3", "Configuration 4"]),
+            {"third": numbers.cosine("Configuration 3"), "fourth": numbers.cosine("Configuration 4")},
         ),
         Step(
             "Which is best?",
-            "Show all five again and read *cosine* below the columns.",
+            "Add all five again under **Models**, and read *cosine of the two classes* below the columns.",
             "Lowest: {best}. 1 means the same map for both classes, −1 red where the other is blue.",
             "Configuration 1 ({first}) does not ignore the class by its rules, noise drowns it. And a low cosine alone is "
             "no proof that a map is right: ask for one that is readable, too, then measure it by flipping pixels: case 3.",

@@ -137,8 +137,8 @@ LESSON = Lesson(
             "What flipped means",
             "Make the first row active, then choose another **Fill** at the top, such as the mean colour.",
             "“{class}” is {after} now in the active row, with the same pixels marked.",
-            "Inverted, grey or blurred pixels are themselves something to see, and the network has seen none of them in "
-            "training. So the numbers depend on the fill: compare maps with one fill only, and say which.",
+            "Inverted, grey or blurred spots are themselves something to see, and hardly a picture of the training had "
+            "them. So the numbers depend on the fill: compare maps with one fill only, and say which.",
             _filled,
             _is_filled,
             {**_BEFORE, "after": _active_after},

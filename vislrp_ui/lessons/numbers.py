@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from vislrp_core.heatmap import format_value
 from vislrp_core.network import Prediction
 from vislrp_ui import service, state_compare
-from vislrp_ui.compare.work import Facts
+from vislrp_ui.compare.work import Facts, scaled_pair
 from vislrp_ui.components.classbars import percent
 from vislrp_ui.lessons.model import Number, Scene
 from vislrp_ui.shared.literal import escaped
@@ -128,6 +130,16 @@ def pixel_sum(model: str) -> Number:
 def negative_share(model: str) -> Number:
     """Which share of a map's absolute relevance is negative."""
     return cell_fact(model, lambda facts: 1 - facts["positive_share"], share)
+
+
+def left_over(scene: Scene) -> str | None:
+    """What the difference that is shown leaves, of all that its two maps hold: 0 where they are equal."""
+    grid = scene.grid
+    maps = () if grid.state.difference is None else scaled_pair(grid, *grid.state.difference, grid.state.scaled)
+    if not maps:
+        return None
+    one, other = maps
+    return share(float(np.abs(one - other).sum() / (np.abs(one).sum() + np.abs(other).sum())))
 
 
 def most_selective(scene: Scene) -> str | None:

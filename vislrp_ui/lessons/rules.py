@@ -35,7 +35,8 @@ def _all_share(visit: Visit, network: Network) -> Visit:
 
 def _difference(visit: Visit, network: Network) -> Visit:
     fresh = _fresh(visit, network)
-    return show_difference(fresh, _names(fresh).index(PLUS), network)
+    shown = show_difference(fresh, _names(fresh).index(PLUS), network)
+    return state_compare.changed(shown, state_compare.set_scaled, True)
 
 
 def _shows_difference(visit: Visit) -> bool:
@@ -73,7 +74,7 @@ def _with_composite(visit: Visit, network: Network) -> Visit:
 LESSON = Lesson(
     "rules",
     "Popular rules compared",
-    "LRP-ε, LRP-γ, α1β0, α2β1 and α3β2 on one photograph: what each rule hides and what it stresses.",
+    "Five ways to share relevance out, LRP-ε, LRP-γ, α1β0, α2β1 and α3β2, on one photograph: what each hides and stresses.",
     "compare",
     laid,
     (
@@ -82,7 +83,7 @@ LESSON = Lesson(
             "Compare the two rows: one photograph, explained once for “{one}” ({p1}) and once for “{two}” ({p2}).",
             "In each map red pixels speak for the class of the row, blue ones against it.",
             "A map answers one question: why this class? Each column answers it with one rule on all layers. The formula "
-            "stands above it.",
+            "above it says how a neuron's relevance is shared among the neurons below; Home explains its letters.",
             _fresh,
             numbers={
                 "one": numbers.row_class(0),
@@ -93,47 +94,55 @@ LESSON = Lesson(
         ),
         Step(
             "What ε takes away",
-            "Set the colour range at the top to **all**.",
+            "At the top, switch the colour range from **each map** to **all**: one scale of colours for all maps.",
             "The column of ε turns pale: its pixels add up to {epsilon}, those of γ to {gamma}. The score to explain is "
             "{logit}.",
             "The others hand on all that they get, which is called *conservation*. ε in the denominator keeps a part at "
-            "every layer, most of it where contributions nearly cancel. The picture gets simpler because the rest is "
-            "gone.",
+            "every layer, most of it where contributions nearly cancel. What is left stands on fewer pixels than with γ.",
             _all_share,
             lambda visit: state_compare.of(visit).share == "all",
             {"epsilon": numbers.pixel_sum(EPSILON), "gamma": numbers.pixel_sum(GAMMA), "logit": numbers.row_logit(0)},
         ),
         Step(
             "One map for all",
-            "Press **Difference**, then subtract the two maps of LRP-α1β0: its cell in the first row, and in the second.",
-            "Hardly anything is left. The cosine between the two classes is {plus} for α1β0, and {epsilon} for ε.",
+            "Press **Difference** at the top. Choose “{one} · LRP-α1β0” as *Map*, “{two} · LRP-α1β0” below *minus*, and "
+            "turn on *Scale both*.",
+            "{left} of the two maps is left over (its colours have a range of their own: read the numbers). *Cosine of the "
+            "two classes*, below the columns, says how alike they are: {plus} for α1β0, {epsilon} for ε; 1 is the same map.",
             "α1β0 follows positive contributions only, and most of them are the same whatever the class. Its map shows "
             "*what the network looks at*, hardly *for which class*.",
             _difference,
             _shows_difference,
-            {"plus": numbers.cosine(PLUS), "epsilon": numbers.cosine(EPSILON)},
+            {
+                "one": numbers.row_class(0),
+                "two": numbers.row_class(1),
+                "left": numbers.left_over,
+                "plus": numbers.cosine(PLUS),
+                "epsilon": numbers.cosine(EPSILON),
+            },
         ),
         Step(
             "What β adds",
-            "Under **Models** keep α1β0, α2β1 and α3β2 only.",
+            "Open **Models** at the top and remove all but LRP-α1β0, LRP-α2β1 and LRP-α3β2.",
             "The share of negative relevance: α1β0 {plus}, α2β1 {two}, α3β2 {three}.",
-            "β is the weight of what speaks against the class. As α − β = 1, the sum stays as it was, but more red and "
-            "more blue cancel within it: the map tells classes apart better (cosine {cosine} for α3β2), and becomes "
-            "noisier.",
+            "β is the weight of negative contributions. As α − β = 1, the sum stays as it was, but more red and more blue "
+            "cancel within it: the map tells classes apart better (cosine {before} for α1β0, {cosine} for α3β2), and "
+            "becomes noisier.",
             _alphas,
             lambda visit: sorted(_names(visit)) == sorted([PLUS, TWO, THREE]),
             {
                 "plus": numbers.negative_share(PLUS),
                 "two": numbers.negative_share(TWO),
                 "three": numbers.negative_share(THREE),
+                "before": numbers.cosine(PLUS),
                 "cosine": numbers.cosine(THREE),
             },
         ),
         Step(
             "A rule per layer",
-            "Under **Models** add *Overview composite*.",
-            "It is nearly as tidy as α1β0 and yet depends on the class: cosine {composite}, against {plus} for α1β0 and "
-            "{epsilon} for ε.",
+            "Under **Models** add *Overview composite*, a model with another rule in each part of the network.",
+            "It is less noisy than ε and, unlike α1β0, depends on the class: cosine {composite}, against {plus} for α1β0 "
+            "and {epsilon} for ε.",
             "No rule is best in all layers, so practice combines them: γ low, ε in the middle, LRP-0 at the top. Where "
             "the borders should be is the question of the next case.",
             _with_composite,

@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vislrp_core.errors import VisLRPError
 from vislrp_ui import rooms, running, session, state_lesson
 from vislrp_ui.lessons import own, style
-from vislrp_ui.lessons.catalogue import LESSONS
+from vislrp_ui.lessons.catalogue import LESSONS, after
 from vislrp_ui.lessons.model import Lesson, Prepare, Scene, Step
 from vislrp_ui.shared import going, lesson_watch, table, widgets
 from vislrp_ui.shared.literal import escaped
@@ -134,6 +134,9 @@ def _buttons(lesson: Lesson, number: int, done: bool, place: LessonPlace) -> Non
         args=(state_lesson.go, number - 1),
     )
     if last:
+        following = None if lesson.own else after(lesson.key)
+        if following is not None:
+            _offer(following)
         st.button(
             "Finish",
             icon=":material/check:",
@@ -171,6 +174,23 @@ def _buttons(lesson: Lesson, number: int, done: bool, place: LessonPlace) -> Non
         on_click=session.update,
         args=(state_lesson.close,),
     )
+
+
+def _offer(following: Lesson) -> None:
+    """The next guided case, as its card on Home opens it."""
+    if widgets.pressed(
+        "Next case",
+        icon=":material/arrow_forward:",
+        key="lesson-following",
+        help=f"“{following.title}”, as its card on Home opens it",
+    ):
+        widgets.answered("lesson-following")
+        table.open_case(following.title, following.prepare)
+        session.update(state_lesson.begin, following.key)
+        room = rooms.find(following.page)
+        if room.key != rooms.drawn():
+            going.to(room)
+        st.rerun()
 
 
 def _show(lesson: Lesson, step: Step) -> None:

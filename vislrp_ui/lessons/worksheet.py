@@ -94,9 +94,7 @@ def _page(title: str, text: str, steps: Sequence[tuple[str, list[str], str]], as
         f"{''.join(f'<li>{escape(choice)}</li>' for choice in QUESTIONS[key].choices)}</ul></div>"
         for key in asked
     )
-    css = CSS.replace("@ANSWER@", "13.2" if len(steps) <= 5 else "6.7").replace(
-        "@PAGE@", "272mm" if len(steps) <= 6 else "0"
-    )
+    css = CSS.replace("@ANSWER@", "9.5" if len(steps) <= 5 else "6.7").replace("@PAGE@", "272mm" if len(steps) <= 6 else "0")
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)} · worksheet</title><style>{css}</style></head><body><main>"

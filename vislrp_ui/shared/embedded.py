@@ -21,7 +21,7 @@ _OF_IMAGE = ("home", *_OF_MODEL)
 HEIGHT = 620
 """Of the frame that the dialog proposes, in pixels."""
 _HIDDEN = (
-    *("page-tools", "notices", "aside-place", "title-row", "models-head", "model-cards", "design-models", "image-head"),
+    *("page-tools", "notices", "aside-place", "title-row", "models-head", "model-cards", "image-head"),
     *("class-line", "plain-hint", "lesson-fold", "lesson-close", "menu-look", "menu-download", "open-sums", "menu-network"),
     *("ruler-slot", "rule-panel", "compare-toolbar", "compare-evidence-place", "compare-flips", "compare-add-row"),
     *("flip-toolbar", "flip-rows-foot", "flip-measure-line", "flip-results", "hand-toolbar", "abl-toolbar"),
