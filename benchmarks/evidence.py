@@ -30,6 +30,7 @@ from benchmarks.machine import describe
 from tests.core.zennit_twin import modules
 from vislrp_core.cli.pictures import find_images
 from vislrp_core.composites import COMPOSITES, composite
+from vislrp_core.cores import usable_cores
 from vislrp_core.experiments import Picture, Workspace
 from vislrp_core.images import read_image, to_input
 from vislrp_core.measures import MEASURES, MeasureTask
@@ -48,7 +49,8 @@ SINGLE = {
 }
 EXAMPLES = ("configuration_1", "configuration_2", "configuration_4", "configuration_5", "overview_composite")
 BASELINES = "gradient,gradient_x_input,gradcam,edges,random"
-METRICS = "srg,aopc,abpc,class_cosine,top_randomised,faithfulness,gini,entropy,conservation"
+METRICS = "srg,aopc,abpc,class_cosine,top_randomised,mosaic,sensitivity,faithfulness,gini,entropy,conservation"
+"""All that need no boxes, which the samples do not have: `--more --boxes FILE.csv --metrics ...` adds them."""
 
 
 class Module(nn.Module):
@@ -145,7 +147,9 @@ def command(out: Path, pictures: Sequence[str], network: str, extra: Sequence[st
         files.append(str(place / f"single_{number}.json"))
     models = [word for name in [*files[:5], *COMPOSITES, *files[5:]] for word in ("--model", name)]
     measure = [sys.executable, "-m", "vislrp_core", "measure", *pictures, *models]
-    return [*measure, "--baselines", BASELINES, "--metrics", METRICS, "--network", network, "--out", str(out), *extra]
+    # One thread each: a pass on two threads is not twice as fast.
+    measure += ["--baselines", BASELINES, "--metrics", METRICS, "--workers", str(usable_cores())]
+    return [*measure, "--network", network, "--out", str(out), *extra]
 
 
 def kills(options: argparse.Namespace) -> None:

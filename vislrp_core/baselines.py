@@ -44,12 +44,19 @@ def gradients(network: Network, x: Tensor, target: int) -> Tensor:
     return torch.cat(found)
 
 
+OF_SLOPE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "gradient": lambda x, slope: slope.abs(),
+    "gradient_x_input": lambda x, slope: x * slope,
+}
+"""Methods that need one gradient: the map from the input and its gradient."""
+
+
 def _gradient(network: Network, x: Tensor, target: int, seed: int) -> Tensor:
-    return gradients(network, x, target).abs()
+    return OF_SLOPE["gradient"](x, gradients(network, x, target))
 
 
 def _gradient_x_input(network: Network, x: Tensor, target: int, seed: int) -> Tensor:
-    return x * gradients(network, x, target)
+    return OF_SLOPE["gradient_x_input"](x, gradients(network, x, target))
 
 
 def _smoothgrad(network: Network, x: Tensor, target: int, seed: int) -> Tensor:
@@ -170,7 +177,7 @@ class Baseline:
         """All that the map depends on besides network, picture and class."""
         return hashlib.sha256(f"baseline {self.method} {self.seed}".encode()).hexdigest()
 
-    def relevance(self, network: Network, x: Tensor, target: int) -> Tensor:
+    def relevance(self, network: Network, x: Tensor, target: int, slopes: dict[int, Tensor] | None = None) -> Tensor:
         """The map, (3, H, W); of those without channels a third in each.
 
         Parameters
@@ -179,5 +186,13 @@ class Baseline:
             Preprocessed picture, (1, 3, H, W).
         target : int
             Class that is explained; edges and random do not look at it.
+        slopes : dict, optional
+            Gradients of this input under this network by class, which methods share; missing ones are added.
         """
-        return METHODS[self.method].make(network, x.to(network.dtype), target, self.seed)[0]
+        x = x.to(network.dtype)
+        of_slope = OF_SLOPE.get(self.method)
+        if of_slope is None or slopes is None:
+            return METHODS[self.method].make(network, x, target, self.seed)[0]
+        if target not in slopes:
+            slopes[target] = gradients(network, x, target)
+        return of_slope(x, slopes[target])[0]

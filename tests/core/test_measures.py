@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +17,15 @@ from scipy.stats import spearmanr
 from tests.support.networks import tiny_state
 from vislrp_core import flipping
 from vislrp_core.baselines import Baseline
+from vislrp_core.cli import measured_runs
+from vislrp_core.cli.pictures import find_images
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import Picture, Workspace
 from vislrp_core.fills import filled_image
 from vislrp_core.images import network_view, read_image, to_input
 from vislrp_core.measures import MEASURES, Box, MeasureTask, Settings, box_mass, pointing, read_boxes
 from vislrp_core.measures import catalogue as catalogue_module
-from vislrp_core.measures.boxes import boxes_of
+from vislrp_core.measures.boxes import boxes_of, named
 from vislrp_core.measures.mosaic import PLACES, as_input, compose, mosaics_with, quadrant_share
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, forward, logits
@@ -231,11 +234,16 @@ def test_mosaic_is_the_mean_over_four_places(space: Workspace, pictures: list[Pi
 def test_boxes_follow_the_picture_into_the_networks_view() -> None:
     # 500 x 300: the short side becomes 256, the long 426; (426 - 224) / 2 = 101 pixels are cut off, above 16.
     box = Box(250, 150, 500, 300).seen((500, 300), 224)
-    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((250 * 426 / 500 - 101, 128 - 16, 224, 224))
+    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((250 * 426 / 500 - 101, 128 - 16, 426 - 101, 256 - 16))
     assert vars(Box(10, 20, 30, 40).seen((100, 200), 224, "squash")) == pytest.approx(
         {"x0": 22.4, "y0": 22.4, "x1": 67.2, "y1": 44.8}
     )
-    assert Box(0, 0, 10, 10).seen((500, 300), 224).pixels(224).sum() == 0, "cut off with the edge"
+    gone = Box(0, 0, 10, 300).seen((500, 300), 224)
+    assert gone.pixels(224).sum() == 0, "cut off with the edge"
+    values = np.zeros((224, 224))
+    values[100, 0] = 1
+    assert pointing(values, [gone]) == 0, "the edge of the view is far from a box that was cut off"
+    assert pointing(values, [Box(0, 0, 105, 300).seen((500, 300), 224)]) == 1, "11.5 pixels outside"
     assert Box(1.4, 0.5, 3.6, 2.5).pixels(4).tolist() == [
         [False, True, True, True],
         [False, True, True, True],
@@ -305,6 +313,24 @@ def test_boxes_are_found_by_path_or_name(tmp_path: Path) -> None:
     boxes = read_boxes(tmp_path / "boxes.csv")
     assert boxes_of("photos/a.png", boxes) == (Box(0, 0, 2, 2), Box(3, 3, 5, 5))
     assert boxes_of("sub/b.png", boxes) == (Box(1, 1, 2, 2),) and boxes_of("b.png", boxes) == ()
+
+
+def test_boxes_of_pictures_with_the_same_name_need_paths(tmp_path: Path) -> None:
+    options = argparse.Namespace(boxes=str(tmp_path / "boxes.csv"))
+    (tmp_path / "boxes.csv").write_text("image,x0,y0,x1,y1\nx.png,0,0,2,2\n")
+    with pytest.raises(InputError, match=r"x\.png may be any of 2 pictures \(a/x\.png, b/x\.png\), write its path"):
+        measured_runs.boxes_for(options, ("box_mass",), ["a/x.png", "b/x.png"])
+    (tmp_path / "boxes.csv").write_text("image,x0,y0,x1,y1\na/x.png,0,0,2,2\nx.png,1,1,2,2\nnone.png,1,1,2,2\n")
+    boxes = measured_runs.boxes_for(options, ("box_mass",), ["a/x.png", "b/x.png"])
+    assert boxes_of("a/x.png", boxes) == (Box(0, 0, 2, 2),) and boxes_of("b/x.png", boxes) == (Box(1, 1, 2, 2),)
+    assert named(["a/x.png", "b/x.png"], boxes) == {"a/x.png": ["a/x.png"], "x.png": ["b/x.png"], "none.png": []}
+
+
+def test_a_picture_is_one_however_its_path_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").write_bytes(b"")
+    assert find_images(["a", "./a/x.png", "a/../a/x.png", str(tmp_path / "a")]) == ["a/x.png"]
 
 
 # --- robustness and faithfulness -----------------------------------------------------------------------------------------

@@ -13,9 +13,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import visit_of
-from vislrp_core.measures import MeasureTask, Settings
+from vislrp_core.baselines import Baseline
+from vislrp_core.measures import Measured, MeasureTask, Settings
+from vislrp_core.measures.mosaic import as_input
 from vislrp_ui import evidence, state_compare
-from vislrp_ui.compare.evidence import boxes, chart, exports, pair, panel, plan, sources
+from vislrp_ui.compare.evidence import boxes, chart, exports, mosaics, pair, panel, plan, sources
 from vislrp_ui.evidence import Boxed, Evidence
 
 Open = Callable[..., AppTest]
@@ -119,6 +121,34 @@ def test_a_run_over_samples_beside_baselines_can_be_stopped_and_goes_on(
     assert not app.exception and any(one.key == "evidence-row" for one in app.button)
     app.button(key="evidence-row").click().run()
     assert len(state_compare.of(visit_of(app)).rows) == 3 and not app.exception
+
+
+def test_mosaics_show_themselves(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = dict(list(sources.samples().items())[:4])
+    monkeypatch.setattr(sources, "samples", lambda: few)
+    values = iter([0.25, 0.5, 0.25, 0.75])
+    monkeypatch.setattr(MeasureTask, "run", lambda *_: Measured(0, next(values, 0.25), 0.0))
+    columns = {"row1": COLUMNS["row1"], "col1": "b~random", "col2": "b~edges"}
+    app = open_page("2_Compare", **columns, evidence="samples~mosaic~~")
+    app.session_state["menu-evidence-mosaics"] = True
+    app.run()
+    shown = app.get("image")
+    names = [one.title for one in few.values()]
+    assert len(shown) == 4 and not app.exception
+    app.button(key="evidence-start").click().run()
+    settle(app)
+    app.session_state["menu-evidence-mosaics"] = False
+    app.session_state[pair.PICK] = ("mosaic", "Random")
+    app.run()
+    assert not app.exception and len(app.get("image")) == 1
+    told = " ".join(one.value for one in app.markdown) + " ".join(one.value for one in app.caption)
+    assert told.count("of positive relevance at the top left") == 2
+    maps = app.session_state["_evidence_maps"]
+    mosaic = mosaics.sheet(current(), current().mosaics(current().pictures[1])[0])
+    x = as_input(mosaic, current().network)
+    expected = Baseline("edges").relevance(current().network, x, 0).sum(0).numpy()
+    assert names[1] in " ".join(one.proto.body for one in app.get("html")), "where the two differ most"
+    assert any(np.allclose(one, expected, atol=1e-5) for one in maps.values())
 
 
 def test_pictures_of_ones_own_are_kept_for_the_visit(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import Outcome, Record, Workspace, run_all
 from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings
-from vislrp_core.measures.boxes import boxes_of
+from vislrp_core.measures.boxes import boxes_of, named
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.mosaic import mosaics_with
 from vislrp_core.model import LRPModel
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     measured_runs.check_workers(options)
     paths = find_images(options.images)
     models = measuring.explainers(options.model, options.baselines, options.seed)
-    boxes = measured_runs.boxes_for(options, options.metrics)
+    boxes = measured_runs.boxes_for(options, options.metrics, paths)
     flipping.order_of(None, options.patch, "random", 0)  # a patch that cannot be is refused before anything is loaded
     found = measuring.readable(paths, options.fit)
     if "mosaic" in options.metrics:
@@ -124,7 +124,16 @@ def run(options: argparse.Namespace) -> None:
     write_parquet(folder / "measures.parquet", rows)
     summary = summarize(rows, list(models), options.metrics, options.seed)
     measuring.replace_file(folder / "summary.csv", measuring.table(SUMMARY, summary))
-    report(options, network, summary, folder, sum(one.reused for one in outcomes.values()), len(found.skipped))
+    reused = sum(one.reused for one in outcomes.values())
+    report(
+        options,
+        network,
+        summary,
+        folder,
+        reused,
+        found.skipped,
+        [name for name, own in named(paths, boxes).items() if not own],
+    )
     if failed:
         shown = sorted(failed)
         raise InputError(
@@ -233,9 +242,21 @@ def rank_in(values: dict[str, float], model: str, rising: bool) -> float:
 
 
 def report(
-    options: argparse.Namespace, network: Network, summary: Sequence[Sequence[Any]], folder: Path, reused: int, skipped: int
+    options: argparse.Namespace,
+    network: Network,
+    summary: Sequence[Sequence[Any]],
+    folder: Path,
+    reused: int,
+    skipped: Sequence[tuple[str, str]],
+    unused: Sequence[str],
 ) -> None:
-    """The result on stdout."""
+    """The result on stdout.
+
+    Parameters
+    ----------
+    unused : sequence of str
+        Names in the file of boxes that are those of no picture.
+    """
     if options.json:
         print(
             common.dump_json(
@@ -255,5 +276,8 @@ def report(
         ],
     )
     there = f", {reused} values were there already" if reused else ""
-    left_out = f"; {skipped} pictures could not be read, see skipped.csv" if skipped else ""
+    left_out = f"; {len(skipped)} pictures could not be read, see skipped.csv" if skipped else ""
+    if unused:
+        shown = ", ".join(unused[:3]) + (", ..." if len(unused) > 3 else "")
+        print(f"{options.boxes} has boxes of pictures that are not measured: {shown}")
     print(f"Written to {folder}: measures.parquet, summary.csv, run.json, skipped.csv{there}{left_out}")

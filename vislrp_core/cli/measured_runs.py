@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from vislrp_core import flipping
 from vislrp_core.cli import common
+from vislrp_core.cli.pictures import printable
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import NetworkSource, ProcessPool
 from vislrp_core.experiments.ray_pool import LOCAL, RayPool
 from vislrp_core.fills import FILLS
 from vislrp_core.measures import read_boxes
-from vislrp_core.measures.boxes import Box
+from vislrp_core.measures.boxes import Box, named
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.network import Network
 from vislrp_core.networks import default_network_name
@@ -55,12 +56,25 @@ def seed(text: str) -> int:
     return int(text)
 
 
-def boxes_for(options: argparse.Namespace, measures: Sequence[str]) -> dict[str, tuple[Box, ...]]:
-    """The boxes by picture that `--boxes` gives, empty without it (InputError if a measure needs them)."""
+def boxes_for(options: argparse.Namespace, measures: Sequence[str], images: Sequence[str]) -> dict[str, tuple[Box, ...]]:
+    """The boxes by picture that `--boxes` gives, empty without it.
+
+    Raises
+    ------
+    InputError
+        A measure needs them, or a name may be that of several pictures.
+    """
     needed = [key for key in measures if key in NEED_BOXES]
     if needed and not options.boxes:
         raise InputError(f"{', '.join(needed)}: give the boxes of the pictures' objects with --boxes FILE.csv")
-    return read_boxes(options.boxes) if options.boxes else {}
+    found = read_boxes(options.boxes) if options.boxes else {}
+    for name, paths in named(images, found).items():
+        if len(paths) > 1:
+            shown = ", ".join(printable(one) for one in paths[:3])
+            raise InputError(
+                f"--boxes {options.boxes}: {name} may be any of {len(paths)} pictures ({shown}), write its path"
+            )
+    return found
 
 
 def names_none(options: argparse.Namespace) -> InputError:

@@ -45,7 +45,7 @@ def one_picture(argument: str) -> str:
 
 
 def find_images(arguments: Sequence[str]) -> list[str]:
-    """Pictures as named, and those of the folders in the order of their names; each once.
+    """Pictures as named, and those of the folders in the order of their names; each once, however its path is written.
 
     Raises
     ------
@@ -64,7 +64,10 @@ def find_images(arguments: Sequence[str]) -> list[str]:
             found.append(argument)
         else:
             raise InputError(f"{argument}: there is no such file")
-    return list(dict.fromkeys(found))
+    each: dict[str, str] = {}
+    for one in found:
+        each.setdefault(os.path.abspath(one), one)
+    return list(each.values())
 
 
 def printable(path: str) -> str:

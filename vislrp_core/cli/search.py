@@ -148,7 +148,7 @@ def once(found: measuring.Readable) -> measuring.Readable:
 def samples_of(options: argparse.Namespace, found: measuring.Readable) -> list[SearchPicture]:
     """Pictures with their boxes; where boxes are given, the pictures that have some."""
     needed = [key for key in options.objectives if key in NEED_BOXES]
-    boxes = measured_runs.boxes_for(options, options.objectives)
+    boxes = measured_runs.boxes_for(options, options.objectives, [one.path for one in found.pictures])
     samples = [
         SearchPicture(picture, boxes_of(picture.path, boxes), size)
         for picture, size in zip(found.pictures, found.sizes, strict=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -44,21 +45,35 @@ class NetworkSource:
         return load_network(self.name, device=self.device, dtype=self.dtype)
 
 
+AT_ONCE = 2000
+"""Bytes of a result up to which it is sent as soon as it is there: a pipe takes it whole or not at all."""
+LOOK = 0.2
+"""Seconds between two looks at what workers have sent."""
+
 _workspace: Workspace | None = None
+_sent: Any = None
 
 
-def _begin(source: NetworkSource, threads: int, batch: int, store_bytes: int) -> None:
+def _begin(source: NetworkSource, threads: int, batch: int, store_bytes: int, sent: Any) -> None:
     """Start of a worker: an interruption is the parent's business, cores are shared."""
-    global _workspace
+    global _workspace, _sent
+    _sent = sent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     _workspace = Workspace(source.load(), batch=batch, store=RelevanceStore(store_bytes) if store_bytes else None)
 
 
-def _work(group: Group) -> list[Any]:
+def _work(run: int, place: int, group: Group) -> list[tuple[int, Any]]:
+    """Send the results of a group as they are finished; those that are too large for that are returned."""
     if _workspace is None:
         raise PoolError("The worker has no network: start the run again.")
-    return answers(_workspace.network, group, _workspace)
+    left = []
+    for number, answer in enumerate(answers(_workspace.network, group, _workspace)):
+        if len(pickle.dumps(answer)) <= AT_ONCE:
+            _sent.put((run, place, number, answer))
+        else:
+            left.append((number, answer))
+    return left
 
 
 def _processes() -> BaseContext:
@@ -95,12 +110,12 @@ class ProcessPool:
     store_bytes: int = 0
 
     def map(self, groups: Iterable[Group]) -> Iterator[tuple[Group, list[Any]]]:
-        """Run groups; a worker that is lost is replaced, its group done again.
+        """Run groups; a worker that is lost is replaced, what was missing of its group is done again.
 
         Yields
         ------
         tuple
-            A group and its packed results, as they are finished.
+            A group or a part of one and its packed results, as they are finished.
 
         Raises
         ------
@@ -126,17 +141,19 @@ class StandingPool:
     def __init__(self, pool: ProcessPool) -> None:
         self._pool = pool
         self._executor: ProcessPoolExecutor | None = None
+        self._sent: Any = None
+        self._run = 0
         self._busy = False
 
     def map(self, groups: Iterable[Group]) -> Iterator[tuple[Group, list[Any]]]:
         """See `ProcessPool.map`."""
         left = list(groups)
         for restart in range(RESTARTS + 1):
-            finished: set[int] = set()
+            finished: list[set[int]] = [set() for _ in left]
             try:
-                for place, found in self._once(left):
-                    finished.add(place)
-                    yield left[place], found
+                for place, number, found in self._once(left):
+                    finished[place].add(number)
+                    yield replace(left[place], tasks=(left[place].tasks[number],)), [found]
                 return
             except BrokenProcessPool as error:
                 self.end()
@@ -145,7 +162,11 @@ class StandingPool:
                         f"Worker processes ended {RESTARTS + 1} times (is there enough memory?): "
                         "choose fewer workers; values measured so far are kept."
                     ) from error
-            left = [group for place, group in enumerate(left) if place not in finished]
+            missing = [
+                replace(group, tasks=tuple(task for number, task in enumerate(group.tasks) if number not in done))
+                for group, done in zip(left, finished, strict=True)
+            ]
+            left = [group for group in missing if group.tasks]
 
     def end(self) -> None:
         """Let the workers go; an interruption does not wait for what they are at."""
@@ -162,20 +183,30 @@ class StandingPool:
         if self._executor is None:
             pool = self._pool
             threads = max(1, usable_cores() // pool.workers)
+            processes = _processes()
+            self._sent = processes.SimpleQueue()
             self._executor = ProcessPoolExecutor(
-                pool.workers, _processes(), _begin, (pool.source, threads, pool.batch, pool.store_bytes)
+                pool.workers, processes, _begin, (pool.source, threads, pool.batch, pool.store_bytes, self._sent)
             )
         return self._executor
 
-    def _once(self, groups: Sequence[Group]) -> Iterator[tuple[int, list[Any]]]:
-        waiting: dict[Future[list[Any]], int] = {}
+    def _once(self, groups: Sequence[Group]) -> Iterator[tuple[int, int, Any]]:
+        """Numbers of a group and of a task in it, and what the worker says of it."""
+        waiting: dict[Future[list[tuple[int, Any]]], int] = {}
         queue = list(enumerate(groups))[::-1]
         self._busy = True
+        self._run += 1  # what is left of a run that its caller gave up is not taken for this one's
         while queue or waiting:
             # A few at a time: what waits in the pipe cannot be taken back.
             while queue and len(waiting) < 2 * self._pool.workers:
                 place, group = queue.pop()
-                waiting[self._workers().submit(_work, group)] = place
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                yield waiting.pop(future), future.result()
+                waiting[self._workers().submit(_work, self._run, place, group)] = place
+            ended = wait(waiting, LOOK, return_when=FIRST_COMPLETED).done
+            while not self._sent.empty():
+                run, *found = self._sent.get()
+                if run == self._run:
+                    yield found[0], found[1], found[2]
+            for future in ended:
+                place = waiting.pop(future)
+                yield from ((place, number, answer) for number, answer in future.result())
         self._busy = False

@@ -67,7 +67,7 @@ def work(packed: Network, group: Any, batch: int) -> list[Any]:
         _spaces.clear()
         _spaces[key] = Workspace(_unpacked(packed), batch=batch)
     space = _spaces[key]
-    return answers(space.network, group, space)
+    return list(answers(space.network, group, space))
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Pool(Protocol):
     """Several workers, see `pool.ProcessPool`."""
 
     def map(self, groups: Iterable[Group]) -> Iterator[tuple[Group, list[Any]]]:
-        """Groups with their packed results (or errors), as they are finished."""
+        """Groups, whole or in parts, with their packed results (or errors), as they are finished."""
 
 
 Progress = Callable[[int, int], None]
@@ -126,7 +126,8 @@ def run_all(
     if pool is None:
         space = workspace or Workspace(network)
         for tasks in groups_of(wanted):
-            space.prepare(wishes_of(tasks, [task for task in tasks if kept.get(named[id(task)]) is None]))
+            space.ahead = tuple(task for task in tasks if kept.get(named[id(task)]) is None)
+            space.prepare(wishes_of(tasks, space.ahead))
             for task in tasks:
                 outcome = known(task)
                 if outcome is None:
@@ -182,15 +183,14 @@ def wishes_of(tasks: Sequence[Task[Any]], missing: Sequence[Task[Any]]) -> tuple
     return tuple(dict.fromkeys(wish for task in tasks if (wish := task.wish) is not None and wish[1].key in models))
 
 
-def answers(network: Network, group: Group, workspace: Workspace) -> list[Any]:
-    """What a worker sends back: packed results, and errors whose text survives the way."""
-    found: list[Any] = []
+def answers(network: Network, group: Group, workspace: Workspace) -> Iterator[Any]:
+    """What a worker sends back, task by task: packed results, and errors whose text survives the way."""
+    workspace.ahead = group.tasks
     workspace.prepare(group.wishes)
     for task in group.tasks:
         try:
-            found.append(task.pack(task.run(network, workspace)))
+            yield task.pack(task.run(network, workspace))
         except OSError as error:
-            found.append(OSError(error.errno, error.strerror, error.filename) if error.strerror else OSError(str(error)))
+            yield OSError(error.errno, error.strerror, error.filename) if error.strerror else OSError(str(error))
         except VisLRPError as error:
-            found.append(InputError(str(error)))
-    return found
+            yield InputError(str(error))

@@ -32,7 +32,7 @@ from vislrp_core.store import RelevanceStore
 T = TypeVar("T")
 Explainer = LRPModel | Baseline
 """What makes a map of the pixels."""
-KEPT = {"trace": 2, "mosaic trace": 4}
+KEPT = {"trace": 2, "mosaic trace": 4, "randomised trace": 1, "values": 64}
 """How many values of a kind are kept; of kinds that are not named, `KEPT_OTHERS`."""
 KEPT_OTHERS = 16
 TOGETHER = 4
@@ -108,6 +108,8 @@ class Workspace:
         store: RelevanceStore | None = None,
     ) -> None:
         self.network, self.batch, self.tell, self.store = network, batch, tell, store
+        self.ahead: Sequence[Any] = ()
+        """Tasks of the group that is run: one may do at once what several of them need."""
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {}
         self._room = dict(KEPT)
 
@@ -138,7 +140,8 @@ class Workspace:
 
     def _at_another_picture(self) -> None:
         """Keep of the last picture its forward pass alone: what was computed beside it, and its mosaics, take far more."""
-        self._kept.pop("mosaic trace", None)
+        for kind in ("mosaic trace", "randomised trace"):
+            self._kept.pop(kind, None)
         for trace in self._kept.get("trace", {}).values():
             trace.cache.forget()
 
@@ -147,7 +150,7 @@ class Workspace:
         key = tuple(pictures)
         if key in self._kept.get("batch", ()):
             return self.remember("batch", key, lambda: None)
-        for kind in ("batch", "trace"):
+        for kind in ("batch", "trace", "mosaic trace", "randomised trace"):
             self._kept.pop(kind, None)  # before new ones take their memory
         self._room |= {"batch": 1, "trace": max(len(pictures), KEPT["trace"])}
         try:
@@ -169,7 +172,7 @@ class Workspace:
         batch = self.see(pictures) if len(pictures) > 1 else None
         if batch is None:
             return
-        self._room["values"] = max(len(set(wishes)), KEPT_OTHERS)
+        self._room["values"] = max(len(set(wishes)), KEPT["values"])
         asked: dict[str, tuple[LRPModel, dict[Picture, list[int]]]] = {}
         try:
             for picture, model, target in dict.fromkeys(wishes):
@@ -205,10 +208,15 @@ class Workspace:
 
         def explain() -> tuple[NDArray[Any], float]:
             if isinstance(model, Baseline):
-                return model.relevance(self.network, self.trace(picture).x, target).sum(0).cpu().numpy(), NOT_DEFINED
+                found = model.relevance(self.network, self.trace(picture).x, target, self.slopes(picture))
+                return found.sum(0).cpu().numpy(), NOT_DEFINED
             return _explained(propagate(self.network, self.trace(picture), model, target, layers=(0,), store=self.store))
 
         return self.remember("values", (picture, model.key, target), explain)
+
+    def slopes(self, *key: Hashable) -> dict[int, Tensor]:
+        """Gradients of one input by class, which baselines share (`Baseline.relevance`): of a picture, or of what else."""
+        return self.remember("slopes", key, dict)
 
     def relevance(self, picture: Picture, model: LRPModel, target: int, layer: int) -> Tensor:
         """R[layer] (NonFiniteRelevance)."""

@@ -30,7 +30,7 @@ class Box:
     y1: float
 
     def seen(self, size: tuple[int, int], side: int, fit: str = "crop") -> Box:
-        """The box as the network sees it.
+        """The box as the network sees it; where the picture's edges are cut off, beyond the view.
 
         Parameters
         ----------
@@ -48,8 +48,7 @@ class Box:
             scales = [new / old for new, old in zip(lengths, size, strict=True)]
             offsets = [round((length - side) / 2) for length in lengths]
         ends = [
-            min(max(value * scales[axis] - offsets[axis], 0.0), float(side))
-            for value, axis in ((self.x0, 0), (self.y0, 1), (self.x1, 0), (self.y1, 1))
+            value * scales[axis] - offsets[axis] for value, axis in ((self.x0, 0), (self.y0, 1), (self.x1, 0), (self.y1, 1))
         ]
         return Box(*ends)
 
@@ -95,10 +94,25 @@ def read_boxes(path: str | Path) -> dict[str, tuple[Box, ...]]:
     return {image: tuple(boxes) for image, boxes in found.items()}
 
 
+def name_of(image: str, boxes: Mapping[str, Sequence[Box]]) -> str | None:
+    """What the boxes call a picture, its path or its file's name; None if they do not name it."""
+    return next((name for name in (image, Path(image).name) if name in boxes), None)
+
+
 def boxes_of(image: str, boxes: Mapping[str, Sequence[Box]]) -> tuple[Box, ...]:
     """Boxes of a picture, named by its path or by its file's name."""
-    named = boxes.get(image)
-    return tuple(named if named is not None else boxes.get(Path(image).name, ()))
+    name = name_of(image, boxes)
+    return () if name is None else tuple(boxes[name])
+
+
+def named(images: Sequence[str], boxes: Mapping[str, Sequence[Box]]) -> dict[str, list[str]]:
+    """The pictures that each name of the boxes means: none, one, or by a file's name several of different folders."""
+    found: dict[str, list[str]] = {name: [] for name in boxes}
+    for image in images:
+        name = name_of(image, boxes)
+        if name is not None:
+            found[name].append(image)
+    return found
 
 
 def _union(boxes: Sequence[Box], side: int, wider: int = 0) -> NDArray[np.bool_]:

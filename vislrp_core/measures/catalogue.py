@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,13 +13,14 @@ import torch
 
 from vislrp_core import masks, metrics
 from vislrp_core.batches import logits_of
+from vislrp_core.errors import VisLRPError
 from vislrp_core.experiments.workspace import Explainer, Picture
 from vislrp_core.fills import flip
 from vislrp_core.measures.boxes import Box, box_mass, pointing
 from vislrp_core.measures.mosaic import as_input, compose, quadrant_share
-from vislrp_core.measures.subject import Subject
+from vislrp_core.measures.subject import Errors, Map, Subject
 from vislrp_core.model import LRPModel
-from vislrp_core.network import class_index
+from vislrp_core.network import Trace
 
 OTHER_CLASSES = 4
 COPIES, SPREAD = 10, 0.2
@@ -64,43 +65,65 @@ def _class_cosine(subject: Subject, model: Explainer, question: Question) -> flo
 
 
 def _top_randomised(subject: Subject, model: Explainer, question: Question) -> float:
-    network = subject.randomised()
-    other = subject.map_of(model, subject.x, subject.target, network)
-    return metrics.spearman(np.abs(subject.map(model)), np.abs(other))
+    return metrics.spearman(np.abs(subject.map(model)), np.abs(subject.map_randomised(model)))
 
 
 def _mosaic(subject: Subject, model: Explainer, question: Question) -> float:
     side = subject.network.architecture.input_size
-    first = class_index(subject.network, "top", subject.trace)
-    shares = []
-    for quadrant, pictures in enumerate(question.mosaics):
+    first = subject.first
 
-        def make(pictures: Sequence[Picture] = pictures) -> torch.Tensor:
-            return as_input(compose(pictures, side), subject.network)
+    def measure(models: Mapping[str, Explainer], errors: Errors) -> dict[str, float]:
+        shares: dict[str, list[float]] = {key: [] for key in models}
+        for quadrant, pictures in enumerate(question.mosaics):
 
-        x = subject.workspace.remember("mosaic", pictures, make)
-        if isinstance(model, LRPModel):
-            trace = subject.workspace.remember("mosaic trace", pictures, lambda x=x: subject.see(x))  # type: ignore[misc]
-            shares.append(quadrant_share(subject.map_from(model, trace, first), quadrant))
-            # Four passes wait for the next model. With what was computed beside each they would take 1 GB of VGG16.
-            trace.cache.forget()
-        else:
-            shares.append(quadrant_share(subject.map_of(model, x, first), quadrant))
-    return float(np.mean(shares))
+            def make(pictures: Sequence[Picture] = pictures) -> torch.Tensor:
+                return as_input(compose(pictures, side), subject.network)
+
+            x, slopes = subject.workspace.remember("mosaic", pictures, make), subject.workspace.slopes(pictures)
+            trace: Trace | None = None
+            for key, one in models.items():
+                subject.workspace.tell(0)
+                if key in errors:
+                    continue
+                if isinstance(one, LRPModel):
+                    trace = trace or subject.workspace.remember("mosaic trace", pictures, lambda x=x: subject.see(x))  # type: ignore[misc]
+                    try:
+                        found = subject.map_from(one, trace, first)
+                    except VisLRPError as error:
+                        errors[key] = error
+                        continue
+                else:
+                    found = subject.map_of(one, x, first, slopes)
+                shares[key].append(quadrant_share(found, quadrant))
+            if trace is not None:
+                # Four passes wait for other models. With what was computed beside each they would take 1 GB of VGG16.
+                trace.cache.forget()
+        return {key: float(np.mean(own)) for key, own in shares.items() if key not in errors}
+
+    return subject.together("mosaic", model, measure, question.mosaics)
 
 
 def _sensitivity(subject: Subject, model: Explainer, question: Question) -> float:
-    rng, own = subject.rng(), subject.map(model)
-    length = float(np.linalg.norm(own))
-    copies = (
-        subject.x + torch.from_numpy(rng.uniform(-SPREAD, SPREAD, size=tuple(subject.x.shape[1:]))).to(subject.x)
-        for _ in range(COPIES)
-    )
-    changes = [
-        float(np.linalg.norm(other - own)) / length if length > 0 else math.nan
-        for other in subject.maps_of_pictures(model, copies)
-    ]
-    return float(np.mean(changes))
+    def measure(models: Mapping[str, Explainer], errors: Errors) -> dict[str, float]:
+        rng = subject.rng()
+        own: dict[str, Map] = {}
+        changes: dict[str, list[float]] = {}
+        for key, one in models.items():
+            subject.workspace.tell(0)
+            try:
+                own[key], changes[key] = subject.map(one), []
+            except VisLRPError as error:
+                errors[key] = error
+        copies = (
+            subject.x + torch.from_numpy(rng.uniform(-SPREAD, SPREAD, size=tuple(subject.x.shape[1:]))).to(subject.x)
+            for _ in range(COPIES)
+        )
+        for key, other in subject.maps_of_pictures(models, copies, errors):
+            length = float(np.linalg.norm(own[key]))
+            changes[key].append(float(np.linalg.norm(other - own[key])) / length if length > 0 else math.nan)
+        return {key: float(np.mean(found)) for key, found in changes.items() if key not in errors}
+
+    return subject.together("sensitivity", model, measure)
 
 
 def _lost(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
@@ -192,10 +215,11 @@ MEASURES: dict[str, Measure] = {
     "class_cosine": Measure(
         "Class cosine",
         "low",
-        f"Mean cosine of the target's map and those of the {OTHER_CLASSES} most probable other classes.",
+        f"Mean over the {OTHER_CLASSES} most probable classes besides the target of R_target · R_class / "
+        "(|R_target| |R_class|), the cosine of the two maps.",
         "Sixt, Granz and Landgraf 2020 (ICML)",
-        "Maps that differ between classes need not be right for either; classes of one object share "
-        "their evidence, and a random map for each class would have a cosine of 0.",
+        "Maps that differ between classes need not be right for either: random maps have a cosine near 0. "
+        "Similar classes share their evidence, so that faithful maps may be alike.",
         _class_cosine,
     ),
     "top_randomised": Measure(
@@ -214,7 +238,7 @@ MEASURES: dict[str, Measure] = {
         "high",
         "Share of positive relevance in the quadrant of the picture whose first class is explained, mean over "
         "its four places in mosaics of four pictures; 0.25 by chance.",
-        "Böhle, Fritz and Schiele 2021 (CVPR); Arias-Duart et al. 2022",
+        "Böhle, Fritz and Schiele 2021 (CVPR); Rao, Böhle and Schiele 2022 (CVPR)",
         "Mosaics leave the training data; the network may really use the other quadrants (context), and the "
         "share says nothing about what is marked inside the right one.",
         _mosaic,
@@ -230,7 +254,7 @@ MEASURES: dict[str, Measure] = {
     "pointing": Measure(
         "Pointing",
         "high",
-        "1 if the largest value is in the object's box or at most 15 pixels outside.",
+        "1 if the largest value is in the object's box or at most 15 pixels outside along each axis, otherwise 0.",
         "Zhang et al. 2018 (IJCV 126)",
         "One pixel decides; the centre of the picture does well in most data sets.",
         lambda subject, model, question: pointing(subject.map(model), question.boxes),
@@ -256,17 +280,17 @@ MEASURES: dict[str, Measure] = {
     "gini": Measure(
         "Gini",
         "",
-        "Gini coefficient of |R| over the pixels.",
+        "Gini coefficient of |R|: sum of (2i - n - 1) |R|_i over the pixels, |R| in ascending order, divided by n sum |R|.",
         "Chalasani et al. 2020 (ICML); Quantus, Sparseness",
-        "Concentration is a matter of taste, not of truth.",
+        "A concentrated map is easier to read, not more faithful.",
         lambda subject, model, question: metrics.gini(subject.map(model)),
     ),
     "entropy": Measure(
         "Entropy",
         "",
-        "Entropy, in nats, of |R| / sum |R| over the pixels.",
+        "Entropy in nats: - sum of p ln p over the pixels, p = |R| / sum |R|.",
         "Bhatt et al. 2020 (IJCAI); Quantus, Complexity",
-        "Concentration is a matter of taste, not of truth.",
+        "A concentrated map is easier to read, not more faithful.",
         lambda subject, model, question: metrics.entropy(subject.map(model)),
     ),
     "conservation": Measure(

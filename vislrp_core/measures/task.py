@@ -17,7 +17,15 @@ from vislrp_core.network import Network
 
 @dataclass(frozen=True)
 class Measured:
-    """A value: NaN where the measure is not defined for this map."""
+    """A value: NaN where the measure is not defined for this map.
+
+    Attributes
+    ----------
+    target : int
+        The class explained: of ``mosaic`` always the picture's first.
+    seconds : float
+        That it took; what several models share is among those of the one that came first.
+    """
 
     target: int
     value: float
@@ -98,7 +106,8 @@ class MeasureTask:
             value = MEASURES[self.metric].compute(subject, self.model, Question(seen, self.mosaics))
         finally:
             space.tell = tell
-        return Measured(subject.target, value, time.perf_counter() - begin)
+        target = subject.first if self.metric == "mosaic" else subject.target
+        return Measured(target, value, time.perf_counter() - begin)
 
     def pack(self, result: Measured) -> dict[str, Any]:
         """A value as JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,10 @@ def test_workers_that_end_again_and_again_end_the_run_in_one_sentence(
     network: Network, source: NetworkSource, tasks: list[Task[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vislrp_core.experiments.pool.RESTARTS", 1)
+    gone = lost(tasks, tmp_path, 9)
     with Record(tmp_path / "results.jsonl") as record, pytest.raises(PoolError, match="choose fewer workers"):
-        in_pool(network, source, [lost(tasks, tmp_path, 9)], record=record)
+        in_pool(network, source, [*(replace(task, picture=gone.picture) for task in tasks[:3]), gone], record=record)
+    assert len(record) == 3, "what a worker has finished before it ends is kept"
 
 
 def test_stopping_a_pool_ends_its_workers(network: Network, source: NetworkSource, tasks: list[Task[Any]]) -> None:

@@ -15,6 +15,7 @@ from vislrp_core.measures.summary import Summary, farthest, rising
 from vislrp_ui import service, session, state_compare
 from vislrp_ui.compare import payload
 from vislrp_ui.compare.edits import change
+from vislrp_ui.compare.evidence import mosaics
 from vislrp_ui.compare.evidence.plan import EvidenceSubject, Plan
 from vislrp_ui.compare.evidence.sources import maps_of
 from vislrp_ui.compare.work import Grid
@@ -61,8 +62,12 @@ def panel(
                     args=(subject,),
                 )
             st.button("Close", icon=":material/close:", type="tertiary", key="evidence-pair-close", on_click=_close)
-        maps = [_map(grid, plan, subject, name) for name in (model, other)]
-        columns = st.columns([0.25, 0.25, 0.5], gap="small")
+        mosaic = metric == "mosaic"
+        maps = [_map(grid, plan, subject, name, mosaic=mosaic) for name in (model, other)]
+        columns = list(st.columns(4, gap="small"))
+        if mosaic:
+            with columns.pop(0):
+                _mosaic(plan, subject)
         for place, (name, values) in enumerate(zip((model, other), maps, strict=True)):
             with columns[place]:
                 if values is None:
@@ -71,27 +76,46 @@ def panel(
                 look = grid.visit.look
                 limit = service.limit_of(values, look)
                 st.html(f'<div class="v-diff-name" title="{escape(name)}">{escape(name)}</div>')
-                key = ("evidence", plan.network.digest, subject.picture, plan.models[name].key, subject.target)
+                key = ("evidence", plan.network.digest, subject.picture, plan.models[name].key, subject.target, mosaic)
                 picture(
                     f"evidence-map-{place}",
                     payload.encoded(key, values, look, limit),
                     f"Map of {name} for {where}",
                     large.offer(f"evidence-{place}", partial(views.values_view, f"{name}, {where}", values, look)),
                 )
+                if mosaic:
+                    st.caption(f"{100 * mosaics.share(values):.0f}\u202f% of positive relevance at the top left")
 
 
-def _map(grid: Grid, plan: Plan, subject: EvidenceSubject, name: str) -> NDArray[np.float32] | None:
-    """The map of a model for a subject; the last two are kept."""
+def _mosaic(plan: Plan, subject: EvidenceSubject) -> None:
+    """The mosaic with the picture at the top left."""
+    pictures = plan.mosaics(subject.picture)[0]
+    told = mosaics.caption(plan, pictures)
+    st.html(f'<div class="v-diff-name" title="{escape(told)}">Asked for: {escape(subject.title)}, top left</div>')
+    st.image(mosaics.sheet(plan, pictures), alt=f"Mosaic, {told}", width="stretch")
+
+
+def _map(grid: Grid, plan: Plan, subject: EvidenceSubject, name: str, *, mosaic: bool) -> NDArray[np.float32] | None:
+    """The map of a model for a subject, or for the mosaic that has it at the top left; the last two are kept."""
     model = plan.models[name]
     kept: dict[object, NDArray[np.float32] | None] = st.session_state.setdefault(_KEPT, {})
-    key = (plan.network.digest, subject.picture, model.key, subject.target)
+    key = (
+        plan.network.digest,
+        subject.picture,
+        model.key,
+        subject.target,
+        plan.mosaics(subject.picture)[0] if mosaic else (),
+    )
     if key not in kept:
         from vislrp_core.network import class_index
 
         space = MeasuringWorkspace(plan.network, maps_of(grid, plan))
         try:
-            target = class_index(plan.network, subject.target, space.trace(subject.picture))
-            kept[key] = np.asarray(space.values(subject.picture, model, target), dtype=np.float32)
+            if mosaic:
+                kept[key] = mosaics.map_of(plan, subject.picture, name)
+            else:
+                target = class_index(plan.network, subject.target, space.trace(subject.picture))
+                kept[key] = np.asarray(space.values(subject.picture, model, target), dtype=np.float32)
         except VisLRPError:
             kept[key] = None
         while len(kept) > 2:

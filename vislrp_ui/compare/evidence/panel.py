@@ -18,7 +18,7 @@ from vislrp_core.report import ReportPart, ReportPicture, ReportTable
 from vislrp_ui import state_compare, theme
 from vislrp_ui.background import session_job
 from vislrp_ui.compare.edits import change
-from vislrp_ui.compare.evidence import boxes, chart, exports, pair, sources
+from vislrp_ui.compare.evidence import boxes, chart, exports, mosaics, pair, sources
 from vislrp_ui.compare.evidence.job import EvidenceJob
 from vislrp_ui.compare.evidence.plan import Key, Plan, cost
 from vislrp_ui.compare.work import Grid
@@ -132,6 +132,17 @@ def _line(
             if box.open:
                 with box:
                     boxes.editor(grid, shown)
+        if "mosaic" in plan.metrics:
+            box = widgets.menu(
+                "Mosaics",
+                key="menu-evidence-mosaics",
+                icon=":material/grid_view:",
+                type="secondary",
+                help="The pictures that the mosaic measure shows to the network",
+            )
+            if box.open:
+                with box:
+                    mosaics.gallery(plan)
         box = widgets.menu(
             "Export",
             key="menu-evidence-export",

@@ -22,17 +22,10 @@ from vislrp_ui.state import ImageRef
 from vislrp_ui.uploads import Upload
 
 FLIPPING = ("srg", "aopc", "abpc")
-COST = {
-    "flipping": 12.0,
-    "class_cosine": 3.0,
-    "top_randomised": 1.5,
-    "mosaic": 5.0,
-    "sensitivity": 15.0,
-    "faithfulness": 0.2,
-}
+COST = {"flipping": 12.0, "class_cosine": 3.0, "top_randomised": 0.7, "mosaic": 2.5, "sensitivity": 7.0, "faithfulness": 0.2}
 """Of a model on a picture, in maps (one forward pass and one propagation); measures not named need the map alone."""
-PASSES = 40.0
-"""Of a picture for `faithfulness`, whatever the number of models."""
+SHARED = {"faithfulness": 40.0, "sensitivity": 8.0, "mosaic": 2.5}
+"""Of a picture, whatever the number of models."""
 BASELINE = {"smoothgrad": 25.0, "integrated_gradients": 50.0}
 """How many gradients the map of a baseline takes."""
 
@@ -91,18 +84,26 @@ class Plan:
     @cached_property
     def metrics(self) -> tuple[str, ...]:
         """Measures that can be computed of these pictures."""
-        mosaic = len({one.picture for one in self.subjects}) >= 4
+        mosaic = len(self.pictures) >= 4
         return tuple(key for key in self.shown.measured() if key != "mosaic" or mosaic)
+
+    @cached_property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Each picture once: two rows may show one."""
+        return tuple(dict.fromkeys(one.picture for one in self.subjects))
+
+    def mosaics(self, picture: Picture) -> tuple[tuple[Picture, ...], ...]:
+        """The four mosaics that show a picture, in the order of its quadrants."""
+        return tuple(mosaics_with(self.pictures, self.pictures.index(picture)))
 
     @cached_property
     def tasks(self) -> dict[Key, MeasureTask]:
         """All tasks, those of a picture together."""
-        distinct = list(dict.fromkeys(one.picture for one in self.subjects))
         found: dict[Key, MeasureTask] = {}
         for one in self.subjects:
             box = self.shown.box_of(one.row) if one.row is not None else None
             boxes, size = ((), (0, 0)) if box is None else as_seen(box.box, one.picture.fit)
-            mosaics = tuple(mosaics_with(distinct, distinct.index(one.picture))) if "mosaic" in self.metrics else ()
+            mosaics = self.mosaics(one.picture) if "mosaic" in self.metrics else ()
             settings = replace(self.settings, target=one.target)
             for name, model in self.models.items():
                 for metric in self.metrics:
@@ -164,15 +165,15 @@ def cost(tasks: Mapping[Key, MeasureTask]) -> dict[Key, float]:
     found: dict[Key, float] = {}
     mapped: set[tuple[str, str]] = set()
     flipped: set[tuple[str, str]] = set()
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for (subject, name, metric), task in tasks.items():
         times = BASELINE.get(task.model.method, 1.0) if isinstance(task.model, Baseline) else 1.0
         own = COST["flipping"] if metric in FLIPPING and (subject, name) not in flipped else 0.0
         own += times * (COST.get(metric, 0.0) if metric not in FLIPPING else 0.0)
-        own += times * ((subject, name) not in mapped) + PASSES * (metric == "faithfulness" and subject not in seen)
+        own += times * ((subject, name) not in mapped) + SHARED.get(metric, 0.0) * ((subject, metric) not in seen)
         mapped.add((subject, name))
         flipped |= {(subject, name)} if metric in FLIPPING else set()
-        seen |= {subject} if metric == "faithfulness" else set()
+        seen.add((subject, metric))
         found[subject, name, metric] = max(own, 0.05)
     return found
 

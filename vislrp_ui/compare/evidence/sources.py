@@ -57,6 +57,7 @@ def take_pictures(key: str) -> None:
 def forget_pictures() -> None:
     """Callback: an empty set."""
     own_set().clear()
+    st.session_state.pop("_evidence_mosaics", None)
 
 
 def _row_picture(ref: ImageRef) -> Picture:
