@@ -118,7 +118,7 @@ KEPT = {
     "compare": {"compare-row-1"},
     "flipping": {"flip-result-1"},
     "ablation": {"abl-result", "abl-chips"},
-    "search": {"search-segments"},
+    "search": set(),
     "hand": {"handnet", "hand-rule"},
 }
 """What a frame on a course page still shows, by page."""
