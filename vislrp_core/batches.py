@@ -15,7 +15,7 @@ are joined above. On a GPU all layers take the whole batch.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -26,21 +26,12 @@ from torch import Tensor
 from vislrp_core import propagation
 from vislrp_core.errors import InputError
 from vislrp_core.model import LRPModel
-from vislrp_core.network import (
-    Network,
-    NetworkError,
-    as_input,
-    exact_start,
-    forward_from,
-    layer_output,
-    refine_rows,
-    run_layers,
-    traced,
-)
+from vislrp_core.network import Network, NetworkError, as_input, exact_start, layer_output, refine_rows, run_layers, traced
 from vislrp_core.propagation import Checkpoint, Column, Layers, Way, descend, wanted
 from vislrp_core.relevance import Relevance, start_from
 from vislrp_core.steps import in_double
 from vislrp_core.trace import Activations, Sums, Trace, TraceCache
+from vislrp_core.winograd import Room, Winograd, suits
 
 SIZE = 8
 """Pictures at once unless another number is asked for: a forward pass of VGG16 keeps 60 MB of each."""
@@ -181,16 +172,27 @@ def logits_above(network: Network, layer: int, activations: Iterable[Tensor], *,
 
 def _above(network: Network, layer: int, a: Tensor) -> Tensor:
     """Logits from a batch of activations; layers that gain nothing from it take them one by one."""
-    joint = joint_of(network)
+    joint, last, room = joint_of(network), network.architecture.last, Room()
     if layer < joint:
-        a, layer = torch.cat([_run(network, layer, one, joint) for one in a.split(1)]), joint
-    return forward_from(network, layer, a)
+        lower = (k for k in range(layer + 1, joint + 1) if suits(network, k, len(a)))
+        turned = {k: _turned(network, k, room, f"kernels {k}") for k in lower}
+        a, layer = torch.cat([_run(network, layer, one, joint, turned) for one in a.split(1)]), joint
+    for above in range(layer + 1, last + 1):
+        # The upper kernels are large: one layer's are turned at a time.
+        own = {above: _turned(network, above, room)} if suits(network, above, len(a)) else {}
+        a = _run(network, above - 1, a, above, own)
+    return a
 
 
-def _run(network: Network, first: int, a: Tensor, last: int) -> Tensor:
+def _turned(network: Network, layer: int, room: Room, name: str = "kernels") -> Winograd:
+    """A convolution with fewer products."""
+    return Winograd(network.weights[layer], network.biases[layer], room, name)
+
+
+def _run(network: Network, first: int, a: Tensor, last: int, turned: Mapping[int, Winograd]) -> Tensor:
     """Activation of ``last`` from that of ``first``."""
     for layer in range(first + 1, last + 1):
-        a = layer_output(network, layer, a)
+        a = turned[layer](a) if layer in turned else layer_output(network, layer, a)
     return a
 
 

@@ -25,7 +25,8 @@ from vislrp_core.network import Network, Trace
 
 ORDERS: dict[str, str] = {"morf": "most relevant first", "lerf": "least relevant first", "random": "random order"}
 DEFAULT_PATCH, DEFAULT_STEPS, DEFAULT_SEEDS = 8, 28, 3
-BATCH = 4
+BATCH = 14
+"""Changed pictures at once; only their logits are kept."""
 RESAMPLES = 2000
 
 

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=common.positive,
         default=flipping.BATCH,
         metavar="N",
-        help="pictures that run through the network at once (4)",
+        help="pictures that run through the network at once (14)",
     )
     parser.add_argument("--workers", type=common.positive, default=1, metavar="N", help="processes (1)")
     parser.add_argument(
