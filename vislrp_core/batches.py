@@ -31,7 +31,7 @@ from vislrp_core.propagation import Checkpoint, Column, Layers, Way, descend, wa
 from vislrp_core.relevance import Relevance, start_from
 from vislrp_core.steps import in_double
 from vislrp_core.trace import Activations, Sums, Trace, TraceCache
-from vislrp_core.winograd import Room, Winograd, suits
+from vislrp_core.winograd import Scratch, Winograd, suits
 
 SIZE = 8
 """Pictures at once unless another number is asked for: a forward pass of VGG16 keeps 60 MB of each."""
@@ -172,7 +172,7 @@ def logits_above(network: Network, layer: int, activations: Iterable[Tensor], *,
 
 def _above(network: Network, layer: int, a: Tensor) -> Tensor:
     """Logits from a batch of activations; layers that gain nothing from it take them one by one."""
-    joint, last, room = joint_of(network), network.architecture.last, Room()
+    joint, last, room = joint_of(network), network.architecture.last, Scratch()
     if layer < joint:
         lower = (k for k in range(layer + 1, joint + 1) if suits(network, k, len(a)))
         turned = {k: _turned(network, k, room, f"kernels {k}") for k in lower}
@@ -184,7 +184,7 @@ def _above(network: Network, layer: int, a: Tensor) -> Tensor:
     return a
 
 
-def _turned(network: Network, layer: int, room: Room, name: str = "kernels") -> Winograd:
+def _turned(network: Network, layer: int, room: Scratch, name: str = "kernels") -> Winograd:
     """A convolution with fewer products."""
     return Winograd(network.weights[layer], network.biases[layer], room, name)
 

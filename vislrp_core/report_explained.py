@@ -65,9 +65,11 @@ def explained_report(
     ----------
     image : PIL.Image.Image
         The picture as it was read.
-    trace, relevance : Trace, Relevance
-        Of that picture. The relevance holds the pixels, and for their maps what the segments hand on
-        (`propagation.default_layers`); nothing is computed here.
+    trace : Trace
+        Of that picture.
+    relevance : Relevance
+        Of the same. It holds the pixels, and for their maps what the segments hand on (`propagation.default_layers`); nothing
+        is computed here.
     name : str
         Of the picture, such as its file's.
     fit : {"crop", "squash"}

@@ -66,7 +66,7 @@ def suits(network: Network, layer: int, pictures: int) -> bool:
     )
 
 
-class Room:
+class Scratch:
     """Memory that is used again and again: fresh memory costs as much as the sums that are written to it."""
 
     def __init__(self) -> None:
@@ -89,13 +89,13 @@ class Winograd:
         (out channels, in channels, 3, 3), float32.
     bias : Tensor
         (out channels,).
-    room : Room
+    room : Scratch
         For what is needed during a call.
     name : str
         Where the turned kernels lie in the room: layers in use at the same time need names of their own.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, room: Room, name: str = "kernels") -> None:
+    def __init__(self, weight: Tensor, bias: Tensor, room: Scratch, name: str = "kernels") -> None:
         outputs, inputs = weight.shape[:2]
         flat = weight.permute(2, 3, 0, 1).reshape(9, -1)
         turned = torch.mm(_both_ways(_KERNEL), flat, out=room.matrix(name, PRODUCTS, outputs * inputs))

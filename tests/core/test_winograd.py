@@ -10,7 +10,7 @@ from tests.support.small import picture, small_network
 from vislrp_core import propagation, winograd
 from vislrp_core.batches import logits_above, logits_of
 from vislrp_core.network import forward, logits
-from vislrp_core.winograd import Room, Winograd, suits
+from vislrp_core.winograd import Scratch, Winograd, suits
 
 SIZES = {"one tile": (1, 4, 4), "cut at the edge": (3, 7, 5), "less than a tile": (2, 1, 3), "several rounds": (2, 70, 37)}
 
@@ -22,7 +22,7 @@ def test_the_sums_of_the_direct_convolution(size: tuple[int, int, int]) -> None:
     weight, bias = torch.randn(6, 5, 3, 3), torch.randn(6)
     a = torch.randn(count, 5, height, width).contiguous(memory_format=torch.channels_last)
     direct = F.conv2d(a.double(), weight.double(), bias.double(), padding=1)
-    layer = Winograd(weight, bias, Room())
+    layer = Winograd(weight, bias, Scratch())
     for found in (layer(a), layer(a.contiguous())):
         assert found.shape == direct.shape and found.dtype == torch.float32
         assert float((found - direct).abs().max()) <= 2e-5 * float(direct.abs().max())
@@ -30,7 +30,7 @@ def test_the_sums_of_the_direct_convolution(size: tuple[int, int, int]) -> None:
 
 def test_layers_share_a_room_and_keep_their_kernels() -> None:
     torch.manual_seed(1)
-    room = Room()
+    room = Scratch()
     weights = [torch.randn(4, 4, 3, 3) for _ in range(2)]
     layers = [Winograd(weight, torch.zeros(4), room, f"kernels {k}") for k, weight in enumerate(weights)]
     a = torch.randn(1, 4, 9, 9)

@@ -148,7 +148,7 @@ class Subject:
         ----------
         measure : callable
             Gives values by key of the model, and notes the errors of those without.
-        more
+        *more : hashable
             What the values depend on besides picture and settings.
 
         Raises
