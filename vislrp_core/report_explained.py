@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vislrp_core.errors import InputError
 from vislrp_core.heatmap import DEFAULT_RANGE, DEFAULT_SPECTRUM
 from vislrp_core.images import FITS, network_view
 from vislrp_core.metrics import vanishes
@@ -68,8 +69,8 @@ def explained_report(
     trace : Trace
         Of that picture.
     relevance : Relevance
-        Of the same. It holds the pixels, and for their maps what the segments hand on (`propagation.default_layers`); nothing
-        is computed here.
+        Of the same. It holds the pixels, and for their maps what the segments hand on (`propagation.default_layers`);
+        nothing is computed here.
     name : str
         Of the picture, such as its file's.
     fit : {"crop", "squash"}
@@ -84,11 +85,11 @@ def explained_report(
 
     Raises
     ------
-    ValueError
+    InputError
         The relevance has no target, or no map of the pixels.
     """
     if relevance.target is None or 0 not in relevance.maps:
-        raise ValueError("A report needs the relevance of one class at the pixels: propagate with layers=None or with 0.")
+        raise InputError("A report needs the relevance of one class at the pixels: propagate with layers=None or with 0.")
     target = int(relevance.target)
     known = [layer for layer in sorted(default_layers(model)) if layer in relevance.maps]
     maps = {layer: relevance.map(layer) for layer in known}

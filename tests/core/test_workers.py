@@ -6,6 +6,7 @@ import pickle
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -48,20 +49,28 @@ def test_a_worker_loads_its_network_once_leaves_interruptions_to_its_parent_and_
     source = NetworkSource(str(tmp_path / "net.safetensors"), "cpu", "float64")
     task = curve(tmp_path)
     left: list[tuple[object, object]] = []
+    sent: SimpleQueue[Any] = SimpleQueue()
     monkeypatch.setattr(pool, "_workspace", None)
+    monkeypatch.setattr(pool, "_sent", None)
     monkeypatch.setattr(pool.signal, "signal", lambda *both: left.append(both))
     with pytest.raises(PoolError, match="has no network"):
-        pool._work(Group((task,)))
+        pool._work(1, 0, Group((task,)))
     threads = torch.get_num_threads()
     try:
-        pool._begin(source, 1, 2, 1_000_000)
+        pool._begin(source, 1, 2, 1_000_000, sent)
     finally:
         torch.set_num_threads(threads)
     assert left == [(signal.SIGINT, signal.SIG_IGN)]
     broken = FlipCurve(Picture(str(tmp_path / "gone.png"), "digest"), 0, "random", None, 0, 56)
     unreadable = Unreadable(**vars(task))
-    packed, *errors = pool._work(Group((task, broken, unreadable)))
+    group = Group((task, broken, unreadable))
+    assert pool._work(7, 3, group) == []
+    numbered = [sent.get() for _ in group.tasks]
+    assert sent.empty() and [one[:3] for one in numbered] == [(7, 3, place) for place in range(3)]
+    packed, *errors = [one[3] for one in numbered]
     assert alike(task, packed, source.load())
+    monkeypatch.setattr(pool, "AT_ONCE", 10)  # what a pipe would not take whole is returned in the end
+    assert [place for place, _ in pool._work(8, 0, group)] == [0, 1, 2] and sent.empty()
     assert [type(one) for one in errors] == [InputError, PermissionError] and "gone.png" in str(errors[0])
     assert pickle.loads(pickle.dumps(errors[1])).filename == "a.png"
 

@@ -182,7 +182,7 @@ def _offer(following: Lesson) -> None:
         "Next case",
         icon=":material/arrow_forward:",
         key="lesson-following",
-        help=f"“{following.title}”, as its card on Home opens it",
+        help=f"“{escaped(following.title)}”, as its card on Home opens it",
     ):
         widgets.answered("lesson-following")
         table.open_case(following.title, following.prepare)
