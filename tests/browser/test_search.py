@@ -39,10 +39,40 @@ def looks_right(page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
+def edits_the_space(page: Page) -> None:
+    """The ruler under mouse and keyboard; each edit is in the address."""
+    ruler = page.locator(".st-key-search-ruler")
+    end = ruler.get_by_role("slider", name="Border between segments 1 and 2, highest place")
+    expect(end).to_have_attribute("aria-valuenow", "17")
+    box, rows = end.bounding_box(), ruler.locator(".names").bounding_box()
+    assert box is not None and rows is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"], rows["y"] + rows["height"] * 13 / 39, steps=4)
+    expect(end).to_have_attribute("aria-valuenow", "12")
+    page.mouse.up()
+    page.wait_for_url(lambda url: "0-5-12-" in url)
+    start = ruler.get_by_role("slider", name="Border between segments 1 and 2, lowest place")
+    start.press("ArrowDown")
+    start.press("ArrowDown")
+    page.wait_for_url(lambda url: "0-7-12-" in url)
+    expect(start).to_be_focused()
+    ruler.get_by_role("group", name="Rules of segment 4").get_by_role("button", name="LRP-αβ").click()
+    page.wait_for_url(lambda url: "alphabeta" in url)
+    free = ruler.get_by_role("group", name="Segment 3", exact=True).get_by_role("button", name="Free border")
+    expect(free).to_have_attribute("aria-pressed", "true")
+    free.click()
+    expect(free).to_have_attribute("aria-pressed", "false")
+    expect(ruler.get_by_role("slider")).to_have_count(5)
+    looks_right(page)
+    wait_idle(page)
+
+
 def test_a_search_grows_outlives_a_reload_a_point_opens_in_design_and_it_is_there_after_another(
     page: Page, app_url: str
 ) -> None:
     visit(page, f"{app_url}/Search?search=v2~images:kitten.castle_on_lake~objectives:class_cosine.top_randomised~trials:500")
+    edits_the_space(page)
     start = page.locator(".st-key-search-start [data-testid=stBaseButton-primary]:visible")
     start.click()
     points = page.locator(POINTS)
