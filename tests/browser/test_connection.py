@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import unquote
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser import design as on
-from tests.browser.conftest import wait_idle
+from tests.browser.conftest import visit, wait_idle
+from tests.browser.test_kept import noise
 from tests.support.line import Line
+
+
+def broken(page: Page, line: Line) -> None:
+    """The line breaks once something has left for it in vain."""
+    for _ in range(500):
+        if line.swallowed:
+            break
+        page.wait_for_timeout(20)
+    assert line.swallowed
+    line.cut()
 
 
 def test_gestures_around_a_broken_connection_arrive(app_url: str, new_context: Callable[..., BrowserContext]) -> None:
@@ -32,3 +44,25 @@ def test_gestures_around_a_broken_connection_arrive(app_url: str, new_context: C
         bars.nth(1).click()
         page.wait_for_url(lambda url: f"target={wanted}" not in url)
         assert len(on.until(page, lambda model: True).segments) == 5
+        # A line that breaks unnoticed: Streamlit does not send again what left for it, and waits for an answer without end.
+        upload = page.get_by_role("button", name="Upload an image").first
+        upload.click()
+        chooser = page.locator("[data-testid=stPopoverBody] input[type=file]")
+        expect(chooser).to_be_attached()
+        wait_idle(page)
+        line.deafen()
+        chooser.set_input_files({"name": "noise.png", "mimeType": "image/png", "buffer": noise()})
+        broken(page, line)
+        line.mend()
+        page.wait_for_url(lambda url: "image=upload-" in url)
+        page.keyboard.press("Escape")
+        visit(page, f"{line.url}/Pixel_Flipping?image=kitten")
+        width = page.get_by_role("slider", name="Brush width in pixels")
+        wait_idle(page)
+        before = int(width.input_value())
+        line.deafen()
+        width.press("ArrowRight")
+        expect(width).to_have_value(str(before + 1))
+        broken(page, line)
+        line.mend()
+        page.wait_for_url(lambda url: f"width:{before + 1}" in unquote(url))

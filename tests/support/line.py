@@ -22,6 +22,8 @@ class Line:
     ----------
     url : str
         Where a browser finds the server through this line.
+    swallowed : int
+        Bytes that a browser has sent since `deafen`.
     """
 
     def __init__(self, target: str) -> None:
@@ -29,6 +31,7 @@ class Line:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._whole = True
+        self._deaf, self.swallowed = False, 0
         self._door = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -50,10 +53,14 @@ class Line:
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
 
+    def deafen(self) -> None:
+        """From now on nothing that the browser sends arrives, which it does not know: the line is about to break."""
+        self._deaf, self.swallowed = True, 0
+
     def mend(self) -> None:
         """Let new connections through."""
         with self._lock:
-            self._whole = True
+            self._whole, self._deaf = True, False
 
     def _accept(self) -> None:
         while True:
@@ -75,12 +82,15 @@ class Line:
                 far.close()
                 continue
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._pass, args=(source, sink, source is near), daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, of_browser: bool) -> None:
         with suppress(OSError):
             while data := source.recv(CHUNK_BYTES):
-                sink.sendall(data)
+                if of_browser and self._deaf:
+                    self.swallowed += len(data)
+                else:
+                    sink.sendall(data)
         for one in (source, sink):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

@@ -11,7 +11,7 @@ const NEWS_MS = 300;
 const shared = window;
 const S = (shared.vislrpStore ??= {
   db: null, tab: null, chain: Promise.resolve(), known: new Map(), before: new Map(), desk: "", unheard: [], n: 0, sid: null, orders: 0, cleared: 0,
-  alive: new Set(), say: null, channel: null, stale: false, timer: null, troubled: "",
+  alive: new Set(), say: null, channel: null, stale: false, timer: null, troubled: "", watching: false, again: false,
 });
 
 function random() {
@@ -289,9 +289,25 @@ function queue(work) {
   S.chain = S.chain.then(work).catch(trouble);
 }
 
+// A message of this page's own brings what all its widgets hold; files follow once the server has answered it.
+function watch() {
+  if (S.watching) return;
+  S.watching = true;
+  watchFiles();
+  watchConnection(() => {
+    S.again = true;
+    tell("back", {});
+  });
+}
+
 export default function ({ data, setTriggerValue }) {
   oneEntryPerPage();
+  watch();
   if (data.role === "main" || !S.say) S.say = setTriggerValue;
+  if (S.again) {
+    S.again = false;
+    chooseAgain();
+  }
   if (data.sid !== S.sid) {
     S.sid = data.sid;
     S.unheard = [];

@@ -10,7 +10,7 @@ from typing import Any
 
 from vislrp_ui.components.assets import register
 
-_store = register("store", '<div class="store" hidden></div>')
+_store = register("store", '<div class="store" hidden></div>', parts=("reconnected",))
 
 
 def store(key: str, payload: dict[str, Any], on_say: Callable[[], None]) -> None:
