@@ -30,6 +30,7 @@ from vislrp_core.network import Network, NetworkError, as_input, exact_start, la
 from vislrp_core.propagation import Checkpoint, Column, Layers, Way, descend, wanted
 from vislrp_core.relevance import Relevance, start_from
 from vislrp_core.steps import in_double
+from vislrp_core.successive import Successive
 from vislrp_core.trace import Activations, Sums, Trace, TraceCache
 from vislrp_core.winograd import Scratch, Winograd, suits
 
@@ -173,6 +174,9 @@ def logits_above(network: Network, layer: int, activations: Iterable[Tensor], *,
 def _above(network: Network, layer: int, a: Tensor) -> Tensor:
     """Logits from a batch of activations; layers that gain nothing from it take them one by one."""
     joint, last, room = joint_of(network), network.architecture.last, Scratch()
+    if layer == 0 < joint and len(a) > 1 and any(suits(network, k, 1) for k in range(1, joint + 1)):
+        successive = Successive(network, joint)
+        a, layer = torch.cat([successive(one) for one in a.split(1)]), joint
     if layer < joint:
         lower = (k for k in range(layer + 1, joint + 1) if suits(network, k, len(a)))
         turned = {k: _turned(network, k, room, f"kernels {k}") for k in lower}

@@ -9,7 +9,9 @@ direct convolution's are off by 2e-6; propagation, which divides by such sums, t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,7 +53,7 @@ def _both_ways(matrix: tuple[tuple[float, ...], ...]) -> Tensor:
     return torch.kron(one, one).float()
 
 
-def suits(network: Network, layer: int, pictures: int) -> bool:
+def suits(network: Network, layer: int, pictures: int, least: int | None = None) -> bool:
     """Whether a layer is faster this way: float32 on the CPU, 3 x 3, stride and padding 1, many channels and tiles."""
     row, weight = network.architecture.rows[layer], network.weights.get(layer)
     return (
@@ -61,7 +63,7 @@ def suits(network: Network, layer: int, pictures: int) -> bool:
         and weight.dtype == torch.float32
         and tuple(weight.shape[2:]) == (3, 3)
         and (row.stride, row.padding) == (1, 1)
-        and weight.shape[0] * weight.shape[1] >= LEAST
+        and weight.shape[0] * weight.shape[1] >= (LEAST if least is None else least)
         and pictures * _tiles(network.architecture.sides[layer]) ** 2 >= LEAST_TILES
     )
 
@@ -80,6 +82,29 @@ class Scratch:
         return held[: rows * columns].view(rows, columns)
 
 
+@dataclass(frozen=True, eq=False)
+class Made:
+    """Outputs of a layer as tiles.
+
+    Attributes
+    ----------
+    values : Tensor
+        (B, lines of tiles, 4, columns of tiles, 4, channels); beyond the picture's edges what nobody reads.
+    height, width : int
+        Of the picture.
+    """
+
+    values: Tensor
+    height: int
+    width: int
+
+    @property
+    def activation(self) -> Tensor:
+        """(B, channels, height, width), in the same memory."""
+        whole = self.values.flatten(3, 4).flatten(1, 2)
+        return whole[:, : self.height, : self.width].permute(0, 3, 1, 2)
+
+
 class Winograd:
     """One layer, its kernels turned once.
 
@@ -93,40 +118,66 @@ class Winograd:
         For what is needed during a call.
     name : str
         Where the turned kernels lie in the room: layers in use at the same time need names of their own.
+    positive : bool
+        Whether the ReLU above is taken along.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, room: Scratch, name: str = "kernels") -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor, room: Scratch, name: str = "kernels", *, positive: bool = False
+    ) -> None:
         outputs, inputs = weight.shape[:2]
         flat = weight.permute(2, 3, 0, 1).reshape(9, -1)
         turned = torch.mm(_both_ways(_KERNEL), flat, out=room.matrix(name, PRODUCTS, outputs * inputs))
         self.kernels = turned.view(PRODUCTS, outputs, inputs).transpose(1, 2)
-        self.room = room
-        self.bias = bias
+        self.room, self.bias, self.positive = room, bias, positive
         self._input, self._output = _both_ways(_INPUT), _both_ways(_OUTPUT)
 
     def __call__(self, a: Tensor) -> Tensor:
         """The convolution of a batch, (B, in channels, H, W) to (B, out channels, H, W), padding and stride 1."""
+        return self.made(a).activation
+
+    def made(self, a: Tensor) -> Made:
+        """The same, as tiles."""
         count, _, height, width = a.shape
-        inputs, outputs = self.kernels.shape[1:]
         down, across = _tiles(height), _tiles(width)
+        found = Made(a.new_empty((count, down, TILE, across, TILE, len(self.bias))), height, width)
+        self._into(found, a, ((*where, slice(None)) for where in _rounds(count, down, across)))
+        return found
+
+    def renew(self, made: Made, a: Tensor, places: Tensor) -> None:
+        """Tiles of the first picture again, from inputs that have changed.
+
+        Parameters
+        ----------
+        made : Made
+            Of this layer; changed in place.
+        a : Tensor
+            (1, in channels, H, W).
+        places : Tensor
+            (n, 2), line and column of each tile.
+        """
+        self._into(made, a, ((0, *part.unbind(1)) for part in places.split(TILES)))
+
+    def _into(self, made: Made, a: Tensor, rounds: Iterable[tuple[Any, ...]]) -> None:
+        """Compute tiles, some at a time; a round says which, as an index of picture, line and column."""
+        inputs, outputs = self.kernels.shape[1:]
+        count, down, _, across = made.values.shape[:4]
         padded = a.new_zeros((count, TILE * down + 2, TILE * across + 2, inputs))
-        padded[:, 1 : height + 1, 1 : width + 1] = a.permute(0, 2, 3, 1)
+        padded[:, 1 : made.height + 1, 1 : made.width + 1] = a.permute(0, 2, 3, 1)
         tiles = padded.unfold(1, WINDOW, TILE).unfold(2, WINDOW, TILE).permute(4, 5, 0, 1, 2, 3)
-        made = a.new_empty((count, down, TILE, across, TILE, outputs))
-        places = made.permute(2, 4, 0, 1, 3, 5)
-        space = self.room.matrix
-        for pictures, lines in _rounds(count, down, across):
-            part = tiles[:, :, pictures, lines]
-            among = part.shape[2] * part.shape[3] * across
+        places = made.values.permute(2, 4, 0, 1, 3, 5)
+        space, both = self.room.matrix, (slice(None), slice(None))
+        for where in rounds:
+            part = tiles[(*both, *where)]
+            among = part[0, 0, ..., 0].numel()
             given = space("given", PRODUCTS, among * inputs)
             given.view(part.shape).copy_(part)
             turned = torch.mm(self._input, given, out=space("turned", PRODUCTS, among * inputs))
             product = space("product", PRODUCTS, among * outputs)
             torch.bmm(turned.view(PRODUCTS, among, inputs), self.kernels, out=product.view(PRODUCTS, among, outputs))
             back = torch.mm(self._output, product, out=space("back", TILE * TILE, among * outputs))
-            places[:, :, pictures, lines] = back.view(TILE, TILE, *part.shape[2:5], outputs)
-        whole = made.view(count, TILE * down, TILE * across, outputs)[:, :height, :width]
-        return whole.permute(0, 3, 1, 2).add_(self.bias.reshape(1, -1, 1, 1))
+            back = back.view(TILE, TILE, *part.shape[2:-1], outputs).add_(self.bias)
+            places[(*both, *where)] = back.relu_() if self.positive else back
 
 
 def _tiles(side: int) -> int:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.support.small import picture, small_network
-from vislrp_core import propagation, winograd
+from vislrp_core import propagation, successive, winograd
 from vislrp_core.batches import logits_above, logits_of
 from vislrp_core.network import forward, logits
 from vislrp_core.winograd import Scratch, Winograd, suits
@@ -44,11 +44,12 @@ def test_logits_of_a_network_whose_layers_all_gain(monkeypatch: pytest.MonkeyPat
     whole = logits(exact, x)
     assert not any(suits(network, k, 5) for k in network.weights)  # far too narrow
     monkeypatch.setattr(winograd, "LEAST", 1)
+    monkeypatch.setattr(successive, "LEAST", 1)
     assert suits(network, 3, 1) and suits(network, 29, 48) and not suits(network, 29, 1)  # 8 x 8 tiles below, 1 above
     monkeypatch.setattr(winograd, "LEAST_TILES", 1)
     calls: list[int] = []
-    direct = Winograd.__call__
-    monkeypatch.setattr(Winograd, "__call__", lambda self, a: calls.append(len(a)) or direct(self, a))
+    direct = Winograd.made
+    monkeypatch.setattr(Winograd, "made", lambda self, a: calls.append(len(a)) or direct(self, a))
     for most in (500_000, 3_000):  # all layers together, and joined in the middle
         monkeypatch.setattr(propagation, "BATCH_VALUES", most)
         calls.clear()
