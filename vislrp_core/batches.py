@@ -15,7 +15,7 @@ are joined above. On a GPU all layers take the whole batch.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -172,31 +172,17 @@ def logits_above(network: Network, layer: int, activations: Iterable[Tensor], *,
 
 
 def _above(network: Network, layer: int, a: Tensor) -> Tensor:
-    """Logits from a batch of activations; layers that gain nothing from it take them one by one."""
-    joint, last, room = joint_of(network), network.architecture.last, Scratch()
-    if layer == 0 < joint and len(a) > 1 and any(suits(network, k, 1) for k in range(1, joint + 1)):
-        successive = Successive(network, joint)
-        a, layer = torch.cat([successive(one) for one in a.split(1)]), joint
+    """Logits from a batch of activations; layers that gain nothing from it take them one after the other."""
+    joint, room = joint_of(network), Scratch()
     if layer < joint:
-        lower = (k for k in range(layer + 1, joint + 1) if suits(network, k, len(a)))
-        turned = {k: _turned(network, k, room, f"kernels {k}") for k in lower}
-        a, layer = torch.cat([_run(network, layer, one, joint, turned) for one in a.split(1)]), joint
-    for above in range(layer + 1, last + 1):
-        # The upper kernels are large: one layer's are turned at a time.
-        own = {above: _turned(network, above, room)} if suits(network, above, len(a)) else {}
-        a = _run(network, above - 1, a, above, own)
-    return a
-
-
-def _turned(network: Network, layer: int, room: Scratch, name: str = "kernels") -> Winograd:
-    """A convolution with fewer products."""
-    return Winograd(network.weights[layer], network.biases[layer], room, name)
-
-
-def _run(network: Network, first: int, a: Tensor, last: int, turned: Mapping[int, Winograd]) -> Tensor:
-    """Activation of ``last`` from that of ``first``."""
-    for layer in range(first + 1, last + 1):
-        a = turned[layer](a) if layer in turned else layer_output(network, layer, a)
+        lower = Successive(network, layer, joint)
+        a, layer = torch.cat([lower(one) for one in a.split(1)]), joint
+    for above in range(layer + 1, network.architecture.last + 1):
+        if suits(network, above, len(a)):
+            # The upper kernels are large: one layer's are turned at a time.
+            a = Winograd(network.weights[above], network.biases[above], room)(a)
+        else:
+            a = layer_output(network, above, a)
     return a
 
 

@@ -22,17 +22,19 @@ MOST = 0.9
 
 
 class Successive:
-    """The layers up to ``joint``, one picture after the other.
+    """The layers above ``first`` up to ``joint``, one picture after the other.
 
     Parameters
     ----------
     network : Network
+    first : int
+        The layer whose activations are given; 0 for pictures.
     joint : int
         The last layer to compute.
     """
 
-    def __init__(self, network: Network, joint: int) -> None:
-        self.network, self.joint = network, joint
+    def __init__(self, network: Network, first: int, joint: int) -> None:
+        self.network, self.first, self.joint = network, first, joint
         rows, room = network.architecture.rows, Scratch()
         self._turned = {
             k: Winograd(
@@ -42,18 +44,18 @@ class Successive:
                 f"kernels {k}",
                 positive=k < joint and rows[k + 1].kind == "relu",
             )
-            for k in range(1, joint + 1)
+            for k in range(first + 1, joint + 1)
             if suits(network, k, 1, LEAST)
         }
         self._made: dict[int, Made] = {}
         self._before: Tensor | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Activation of ``joint`` from a picture, (1, 3, side, side); the pictures before it do not change its numbers."""
-        changed = None if self._before is None else (x != self._before).any(dim=1, keepdim=True).float()
+        """Activation of ``joint`` from that of ``first``, (1, C, H, W); the pictures before do not change its numbers."""
+        changed = None if self._before is None or not self._turned else (x != self._before).any(dim=1, keepdim=True).float()
         self._before, a = x, x
         taken = 0
-        for layer in range(1, self.joint + 1):
+        for layer in range(self.first + 1, self.joint + 1):
             row = self.network.architecture.rows[layer]
             changed = None if changed is None else _reached(changed, row)
             if layer in self._turned:

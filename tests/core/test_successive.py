@@ -45,7 +45,7 @@ def row_of_pictures(network: Network) -> Tensor:
 @pytest.mark.parametrize("joint", [2, 3, 5, 9, 17])
 def test_each_activation_is_that_of_the_picture_alone(joint: int, renewed: list[int]) -> None:
     exact = small_network("vgg16")
-    lower, x = Successive(exact.to(dtype=torch.float32), joint), row_of_pictures(exact)
+    lower, x = Successive(exact.to(dtype=torch.float32), 0, joint), row_of_pictures(exact)
     found = [lower(one).clone() if joint == 5 else lower(one) for one in x.float().split(1)]
     for one, seen in zip(x.split(1), found, strict=True):
         whole = forward(exact, one).activation(joint)
