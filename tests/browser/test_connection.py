@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser import design as on
 from tests.browser.conftest import visit, wait_idle
@@ -13,13 +13,9 @@ from tests.browser.test_kept import noise
 from tests.support.line import Line
 
 
-def broken(page: Page, line: Line) -> None:
+def broken(line: Line) -> None:
     """The line breaks once something has left for it in vain."""
-    for _ in range(500):
-        if line.swallowed:
-            break
-        page.wait_for_timeout(20)
-    assert line.swallowed
+    assert line.swallowed.wait(60)
     line.cut()
 
 
@@ -52,7 +48,7 @@ def test_gestures_around_a_broken_connection_arrive(app_url: str, new_context: C
         wait_idle(page)
         line.deafen()
         chooser.set_input_files({"name": "noise.png", "mimeType": "image/png", "buffer": noise()})
-        broken(page, line)
+        broken(line)
         line.mend()
         page.wait_for_url(lambda url: "image=upload-" in url)
         page.keyboard.press("Escape")
@@ -63,6 +59,6 @@ def test_gestures_around_a_broken_connection_arrive(app_url: str, new_context: C
         line.deafen()
         width.press("ArrowRight")
         expect(width).to_have_value(str(before + 1))
-        broken(page, line)
+        broken(line)
         line.mend()
         page.wait_for_url(lambda url: f"width:{before + 1}" in unquote(url))

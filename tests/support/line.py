@@ -22,8 +22,8 @@ class Line:
     ----------
     url : str
         Where a browser finds the server through this line.
-    swallowed : int
-        Bytes that a browser has sent since `deafen`.
+    swallowed : threading.Event
+        Whether a browser has sent something since `deafen`.
     """
 
     def __init__(self, target: str) -> None:
@@ -31,7 +31,7 @@ class Line:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._whole = True
-        self._deaf, self.swallowed = False, 0
+        self._deaf, self.swallowed = False, threading.Event()
         self._door = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -55,7 +55,8 @@ class Line:
 
     def deafen(self) -> None:
         """From now on nothing that the browser sends arrives, which it does not know: the line is about to break."""
-        self._deaf, self.swallowed = True, 0
+        self.swallowed.clear()
+        self._deaf = True
 
     def mend(self) -> None:
         """Let new connections through."""
@@ -88,7 +89,7 @@ class Line:
         with suppress(OSError):
             while data := source.recv(CHUNK_BYTES):
                 if of_browser and self._deaf:
-                    self.swallowed += len(data)
+                    self.swallowed.set()
                 else:
                     sink.sendall(data)
         for one in (source, sink):
