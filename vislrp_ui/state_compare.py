@@ -9,6 +9,7 @@ from typing import Any
 from vislrp_core.baselines import Baseline
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.model import LRPModel
+from vislrp_core.search.ready import FOUND
 from vislrp_ui import state
 from vislrp_ui.comparison import (
     MAX_COLUMNS,
@@ -34,12 +35,17 @@ KEY = "compare"
 
 def default(visit: Visit) -> CompareState:
     """The visit's image with its class and the next one; the active model and the examples of this program's own."""
-    examples = [entry.id for entry in visit.models if entry.origin == "example" and entry.id not in COMPOSITES]
+    examples = [entry.id for entry in visit.models if entry.origin == "example" and not _measured_only(entry.id)]
     active = visit.entry()
     bare = active.id == WORKING and state.is_untouched(active) and examples
     ids = [*([] if active.id in examples or bare else [active.id]), *examples][: MAX_COLUMNS - 1]
     rows = (GridRow(1, visit.image, visit.target), GridRow(2, visit.image))
     return CompareState(rows, tuple(GridColumn(id) for id in ids))
+
+
+def _measured_only(example: str) -> bool:
+    """Whether an example is there for its values: composites of others, and what a search found, which is close to them."""
+    return example in COMPOSITES or example.startswith(FOUND)
 
 
 def of(visit: Visit) -> CompareState:

@@ -21,6 +21,7 @@ from vislrp_core import flipping
 from vislrp_core.cli import main, measure, progress
 from vislrp_core.experiments import Picture, Workspace
 from vislrp_core.measures import MEASURES, MeasureTask, Settings
+from vislrp_core.measures.summary import rank_in
 from vislrp_core.model import LRPModel
 from vislrp_core.networks import load_network
 
@@ -142,8 +143,8 @@ def test_summary_has_means_intervals_and_ranks(measured: Path) -> None:
 
 def test_ranks_by_hand() -> None:
     one = {"A": 1.0, "B": 3.0, "C": 3.0}
-    assert [measure.rank_in(one, model, False) for model in one] == [3, 1.5, 1.5]
-    assert [measure.rank_in(one, model, True) for model in one] == [1, 2.5, 2.5]
+    assert [rank_in(one, model, False) for model in one] == [3, 1.5, 1.5]
+    assert [rank_in(one, model, True) for model in one] == [1, 2.5, 2.5]
 
 
 def test_nothing_is_measured_twice_and_other_settings_are_refused(

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from tests.support.networks import tiny_state
 from tools.search_study.__main__ import ROOT, main
 from tools.search_study.runs import gain_of, read
-from tools.search_study.section import rules_of
+from tools.search_study.section import best_of, rules_of
 from tools.search_study.ship import BEGIN
 from vislrp_core.cli import main as vislrp
 from vislrp_core.model import LRPModel
@@ -80,6 +80,7 @@ def test_a_study_ships_models_reports_and_a_section(place: Path, monkeypatch: py
     assert any(run.gain.mean for run in runs), "nothing is told apart"
     mean = np.mean([run.gain.mean for run in runs])
     assert re.search(rf"\| mean \|.*\| {f'{mean:+.4f}'.replace('-', '−')} \(".replace("+", r"\+"), text)
+    assert best_of(1) == 0 and best_of(7) == pytest.approx(1.352, abs=0.02) and best_of(25) == pytest.approx(1.965, abs=0.02)
     assert "gain on 2 further pictures" in text and "--model model_store/found_by_search_1.json" in text
     assert text.index("## A study on the sample photographs") < text.index("## Limits")
     assert "`found_by_search_0.json`, `found_by_search_1.json`" in (store / "README.md").read_text(encoding="utf-8")

@@ -87,6 +87,15 @@ class Run:
         """By how much it is better on the pictures that were searched on."""
         return (self.found.values[0] - self.ready.values[0]) * (-1.0 if self.plan.lower[0] else 1.0)
 
+    def spread(self) -> float:
+        """Standard deviation over held-out pictures of by how much it is better; NaN for a single one."""
+        gaps = [*self.gaps().values()]
+        return float(np.std(gaps, ddof=1)) if len(gaps) > 1 else math.nan
+
+    def tried(self) -> int:
+        """Suggested models with a value on all search pictures; equal values count once."""
+        return len({trial.values for trial in self.trials if trial.state == "complete" and trial.kind == "found"})
+
     def _conclusion(self, name: str) -> Trial:
         trial = getattr(self.result.conclusions[0], name)
         if trial is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from vislrp_core.search.report import Gain
 from vislrp_core.search.trials import Trial
 from vislrp_ui.components.comparegrid import rule_name
 
+WORTHWHILE = 0.01
+"""A gain that one would like to see."""
 CONVENTIONS = {"pixel_rule": "pixel rule", "pooling": "pooling", "bias": "bias"}
 
 
@@ -100,6 +104,8 @@ def _results(runs: Sequence[Run]) -> list[str]:
         _verdict(runs, gain),
         "",
         _optimism(runs),
+        "",
+        _why(runs),
     ]
 
 
@@ -130,16 +136,56 @@ def _verdict(runs: Sequence[Run], gain: Gain) -> str:
 def _optimism(runs: Sequence[Run]) -> str:
     seen = [run.ahead() for run in runs]
     held = [run.gain.mean for run in runs]
-    spread = float(np.mean([np.std([*run.gaps().values()], ddof=1) for run in runs if len(run.gaps()) > 1] or [np.nan]))
     pairs = "; ".join(
         f"seed {run.plan.seed} {_signed(one)} there, {_signed(other)} held out"
         for run, one, other in zip(runs, seen, held, strict=True)
     )
-    noise = "" if np.isnan(spread) else f" From picture to picture the gain varies by {spread:.3f} (standard deviation)."
     return (
         "What is best of many on the search pictures is partly luck. The same gain on the pictures that were searched on: "
-        f"{pairs}.{noise}"
+        f"{pairs}."
     )
+
+
+def _why(runs: Sequence[Run]) -> str:
+    """What keeps a search from finding more: the space, chance, or too few pictures."""
+    seeds = [str(run.plan.seed) for run in runs if run.plan.space.coordinates(run.ready.model) is not None]
+    if len(seeds) == len(runs):
+        inside = "The space is no obstacle: it holds every best ready-made model, and the search begins with them."
+    elif seeds:
+        inside = (
+            f"The space holds the best ready-made model of {_seeds(seeds)}, with which those searches begin, and not that "
+            "of the others."
+        )
+    else:
+        inside = "The space holds none of the best ready-made models: a search that only comes close to them is behind."
+    spreads = [spread for run in runs if (spread := run.spread()) > 0]
+    if not spreads:
+        return inside
+    spread, pictures = float(np.mean(spreads)), float(np.mean([len(run.plan.search) for run in runs]))
+    tried, error = round(float(np.mean([run.tried() for run in runs]))), spread / pictures**0.5
+    luck, ahead = best_of(tried) * error, float(np.mean([run.ahead() for run in runs]))
+    compared = (
+        "all that the searches saw there may be luck"
+        if ahead <= luck
+        else "what the searches saw there is more than luck explains"
+    )
+    needed = math.ceil((1.96 * spread / WORTHWHILE) ** 2)
+    return (
+        f"{inside} Chance is one: from picture to picture the gain varies by {spread:.3f} (standard deviation), so its mean "
+        f"over {pictures:.0f} pictures is off by {error:.3f}, and the best of {tried} models without any gain would seem up "
+        f"to {luck:.3f} better on the search pictures (expected largest of as many independent normal errors). The mean "
+        f"gain there is {ahead:.3f}: {compared}. And pictures are few: for a gain of {WORTHWHILE} to leave 0, it takes "
+        f"about {needed} held-out ones."
+    )
+
+
+def _seeds(seeds: Sequence[str]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {' and '.join(filter(None, [', '.join(seeds[:-1]), seeds[-1]]))}"
+
+
+def best_of(count: int) -> float:
+    """Expected largest of some independent standard normal values (Blom's quantile, right within two hundredths)."""
+    return NormalDist().inv_cdf((count - 0.375) / (count + 0.25)) if count > 1 else 0.0
 
 
 # --- what they have in common -------------------------------------------------------------------------------------------

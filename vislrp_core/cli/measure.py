@@ -25,7 +25,7 @@ from vislrp_core.cli.progress import ProgressLine
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.errors import InputError
 from vislrp_core.experiments import Outcome, Record, Workspace, run_all
-from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings
+from vislrp_core.measures import MEASURES, Measured, MeasureTask, Settings, summary
 from vislrp_core.measures.boxes import boxes_of, named
 from vislrp_core.measures.catalogue import NEED_BOXES
 from vislrp_core.measures.mosaic import mosaics_with
@@ -122,13 +122,13 @@ def run(options: argparse.Namespace) -> None:
     rows = rows_of(tasks, outcomes, network, options.seed)
     failed = {f"{printable(one.task.picture.path)}: {one.error}" for one in outcomes.values() if one.error is not None}
     write_parquet(folder / "measures.parquet", rows)
-    summary = summarize(rows, list(models), options.metrics, options.seed)
-    measuring.replace_file(folder / "summary.csv", measuring.table(SUMMARY, summary))
+    means = summarize(rows, list(models), options.metrics, options.seed)
+    measuring.replace_file(folder / "summary.csv", measuring.table(SUMMARY, means))
     reused = sum(one.reused for one in outcomes.values())
     report(
         options,
         network,
-        summary,
+        means,
         folder,
         reused,
         found.skipped,
@@ -212,39 +212,23 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> None:
 
 
 def summarize(rows: Sequence[Row], models: Sequence[str], metrics: Sequence[str], seed: int) -> list[tuple[Any, ...]]:
-    """Rows of summary.csv: mean over pictures with a value, 95 % interval (percentile bootstrap), mean rank of the model.
-
-    Rank 1 is the best model of a picture; of measures that know no better, the largest value (of seconds, the smallest).
-    """
-    values: dict[str, dict[str, dict[str, float]]] = {metric: {} for metric in metrics}
+    """Rows of summary.csv: mean over pictures with a value, 95 % interval (percentile bootstrap), mean rank of the model."""
+    values: dict[str, dict[str, dict[str, float]]] = {metric: {model: {} for model in models} for metric in metrics}
     for image, _, model, metric, value, _, _ in rows:
         if math.isfinite(value):
-            values[metric].setdefault(image, {})[model] = value
-    found: list[tuple[Any, ...]] = []
-    for model in models:
-        for metric in metrics:
-            own = [by_model[model] for by_model in values[metric].values() if model in by_model]
-            if not own:
-                found.append((model, metric, 0, None, None, None, None))
-                continue
-            low, high = flipping.bootstrap(own, seed=seed)
-            rising = MEASURES[metric].better == "low" or metric == "seconds"
-            ranks = [rank_in(by_model, model, rising) for by_model in values[metric].values() if model in by_model]
-            found.append((model, metric, len(own), float(np.mean(own)), low, high, float(np.mean(ranks))))
-    return found
-
-
-def rank_in(values: dict[str, float], model: str, rising: bool) -> float:
-    """Rank of a model among those with a value for a picture; equals share the mean of their ranks."""
-    own = values[model]
-    before = sum((other < own) if rising else (other > own) for other in values.values())
-    return before + (1 + sum(other == own for other in values.values())) / 2
+            values[metric][model][image] = value
+    tables = [summary.summarize(values[metric], metric, seed) for metric in metrics]
+    return [
+        (one.model, one.metric, one.images, *((one.mean, one.low, one.high, one.rank) if one.images else (None,) * 4))
+        for of_model in zip(*tables, strict=True)
+        for one in of_model
+    ]
 
 
 def report(
     options: argparse.Namespace,
     network: Network,
-    summary: Sequence[Sequence[Any]],
+    means: Sequence[Sequence[Any]],
     folder: Path,
     reused: int,
     skipped: Sequence[tuple[str, str]],
@@ -262,7 +246,7 @@ def report(
             common.dump_json(
                 {
                     "network": common.network_record(network),
-                    "summary": [dict(zip(SUMMARY, row, strict=True)) for row in summary],
+                    "summary": [dict(zip(SUMMARY, row, strict=True)) for row in means],
                 }
             )
         )
@@ -272,7 +256,7 @@ def report(
         ["model", "metric", "images", "mean", "low", "high", "rank"],
         [
             [str(row[0]), str(row[1]), str(row[2]), *("-" if value is None else f"{value:.4g}" for value in row[3:])]
-            for row in summary
+            for row in means
         ],
     )
     there = f", {reused} values were there already" if reused else ""

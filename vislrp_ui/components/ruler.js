@@ -196,9 +196,7 @@ function actions(me, setStateValue) {
       if (!keep) me.segments = old;
       else if (last !== old[border].last) send({ kind: "move", border, last });
       else me.segments = old;
-      if (me.latest && me.outbox.accepts(me.latest)) adopt(me, me.latest);
-      me.latest = null;
-      draw(me);
+      takeLatest(me, adopt, draw);
     };
     follow(me, handle, event, move, end);
   };
@@ -207,21 +205,14 @@ function actions(me, setStateValue) {
 export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".ruler");
   let me = INSTANCES.get(root);
-  // Another network may have other rows.
-  const same = me && me.rows.length === data.rows.length && me.rows.every((row, k) => row.name === data.rows[k].name);
-  if (!same) {
+  if (!me || !hasRows(me, data.rows)) {
     me?.watch.disconnect();
     root.style.setProperty("--rows", data.rows.length);
     me = build(root, data);
   }
   INSTANCES.set(root, me);
   actions(me, setStateValue);
-  if (me.drag) {
-    me.latest = data;
-  } else if (me.outbox.accepts(data) && !me.pending) {
-    adopt(me, data);
-    draw(me);
-  }
+  takeOver(me, data, adopt, draw);
   return () => {
     me.watch.disconnect();
     clearTimeout(me.pending?.timer);

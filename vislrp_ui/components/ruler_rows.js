@@ -69,3 +69,36 @@ function follow(me, handle, event, move, end) {
   handle.onpointercancel = () => finish(false);
   document.addEventListener("keydown", escape, true);
 }
+
+// Whether a ruler was built for these rows: another network may have others.
+function hasRows(me, rows) {
+  return me.rows.length === rows.length && me.rows.every((row, k) => row.name === rows[k].name);
+}
+
+/**
+ * Take over what the server says, unless a gesture is under way or an edit that it does not know yet.
+ * @param {any} me the ruler
+ * @param {any} data
+ * @param {(me: any, data: any) => void} adopt
+ * @param {(me: any) => void} draw
+ */
+function takeOver(me, data, adopt, draw) {
+  if (me.drag) {
+    me.latest = data;
+  } else if (me.outbox.accepts(data) && !me.pending) {
+    adopt(me, data);
+    draw(me);
+  }
+}
+
+/**
+ * After a gesture: what the server said meanwhile counts, unless it is older than the edit.
+ * @param {any} me the ruler
+ * @param {(me: any, data: any) => void} adopt
+ * @param {(me: any) => void} draw
+ */
+function takeLatest(me, adopt, draw) {
+  if (me.latest && me.outbox.accepts(me.latest)) adopt(me, me.latest);
+  me.latest = null;
+  draw(me);
+}

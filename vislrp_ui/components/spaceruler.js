@@ -291,9 +291,7 @@ function actions(me, setStateValue) {
       me.drag = null;
       if (!keep) me.segments = old;
       else if (ends(border).join() !== [old[border].low, old[border].high].join()) sendBorder(border);
-      if (me.latest && me.outbox.accepts(me.latest)) adopt(me, me.latest);
-      me.latest = null;
-      draw(me);
+      takeLatest(me, adopt, draw);
     };
     follow(me, handle, event, move, end);
     draw(me);
@@ -303,20 +301,13 @@ function actions(me, setStateValue) {
 export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".ruler");
   let me = RULERS.get(root);
-  // Another network may have other rows.
-  const same = me && me.rows.length === data.rows.length && me.rows.every((row, k) => row.name === data.rows[k].name);
-  if (!same) {
+  if (!me || !hasRows(me, data.rows)) {
     root.style.setProperty("--rows", data.rows.length);
     me = build(root, data);
   }
   RULERS.set(root, me);
   actions(me, setStateValue);
-  if (me.drag) {
-    me.latest = data;
-  } else if (me.outbox.accepts(data) && !me.pending) {
-    adopt(me, data);
-    draw(me);
-  }
+  takeOver(me, data, adopt, draw);
   return () => {
     clearTimeout(me.pending?.timer);
     RULERS.delete(root);
