@@ -64,9 +64,11 @@ def _steps(network_name: str, classes: int, watch: Callable[[str, float], None])
     def explain(ref: ImageRef, model: LRPModel, number: int) -> Callable[[], object]:
         def step() -> None:
             target = service.predictions(net, ref, classes)[number].index
-            held = shelved.place(net, ref)
-            if held is not None and not held.has(shelved.maps_name(net, ref, model, target)):
-                service.maps_of(net, ref, lambda: service.trace(net, ref), model, target, watch=watch, patient=True)
+            # The first class is computed even where its map came with the program: with it, forward passes and parts of
+            # denominators get to the disk, which other classes and other parameters need.
+            own = number == 0
+            if not (shelved.has_own_maps if own else shelved.has_maps)(net, ref, model, target):
+                service.maps_of(net, ref, lambda: service.trace(net, ref), model, target, watch=watch, patient=True, own=own)
 
         return step
 
@@ -75,5 +77,5 @@ def _steps(network_name: str, classes: int, watch: Callable[[str, float], None])
         yield explain(rule_maps.PICTURE, model, 0)
     for number in range(min(classes, net.num_classes)):
         for id in samples():
-            for model in shelved.offered():
+            for model in shelved.first_offered():
                 yield explain(ImageRef("sample", id), model, number)

@@ -9,6 +9,7 @@ picture that was uploaded is served to the session that holds it alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Literal, TypeVar
 
@@ -282,8 +283,11 @@ def maps_of(
     layers: Iterable[int] = (),
     watch: Watch | None = None,
     patient: bool = False,
+    own: bool = False,
 ) -> Maps:
     """`maps` for a thread that has no session; `see` gives the forward pass where the maps are not at hand.
+
+    Own maps are computed here, and kept, even where some came with the program, whose seconds nobody knows.
 
     Patient work on a map that a page asks for meanwhile is patient no longer: the page waits for it.
     """
@@ -291,9 +295,12 @@ def maps_of(
     key = (net.digest, ref, model.key, target)
     clock = Stopwatch()
 
+    def suits(kept: Maps) -> bool:
+        return wanted <= kept.maps.keys() and not (own and math.isnan(kept.seconds))
+
     def run() -> Maps:
         kept = shelved.known_maps(net, ref, model, target)
-        if kept is not None and wanted <= kept.maps.keys():
+        if kept is not None and suits(kept):
             return kept
         try:
             result = _propagate(net, ref, model, target, wanted, see, watch, clock, patient, lambda: _maps.awaited(key))
@@ -311,6 +318,4 @@ def maps_of(
         shelved.keep_maps(net, ref, model, found)
         return found
 
-    return _maps.get_or_make(
-        key, run, _let_newer_edit_in, accept=lambda kept: kept.error is not None or wanted <= kept.maps.keys()
-    )
+    return _maps.get_or_make(key, run, _let_newer_edit_in, accept=lambda kept: kept.error is not None or suits(kept))

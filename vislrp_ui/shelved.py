@@ -1,6 +1,7 @@
 """Results about samples that are kept on disk: their forward passes, and maps of the models that every visit begins with.
 
-Only samples under the server's own networks: nothing that a visitor has brought gets there.
+Only samples under the server's own networks: nothing that a visitor has brought gets there. What is not there may have come
+with the program (`shipped`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from torch import Tensor
 
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, traced
+from vislrp_core.search.ready import FOUND
 from vislrp_core.trace import Trace
-from vislrp_ui import rule_maps, session, shelf
+from vislrp_ui import rule_maps, session, shelf, shipped
 from vislrp_ui.answers import Maps
 from vislrp_ui.samples import samples
 from vislrp_ui.shelf import Parcel, Shelf
@@ -109,8 +111,13 @@ def unpack_trace(net: Network, parcel: Parcel) -> Trace:
 def known_logits(net: Network, ref: ImageRef) -> Tensor | None:
     """The network's logits for a sample, if they are on disk: who looks at maps that are known needs no forward pass."""
     held = place(net, ref)
-    parcel = held.get(_logits_name(net, ref)) if held is not None else None
-    return None if parcel is None else parcel.tensors["logits"]
+    if held is None:
+        return None
+    parcel = held.get(_logits_name(net, ref))
+    if parcel is not None:
+        return parcel.tensors["logits"]
+    values = shipped.logits(shipped_logits(net, ref))
+    return None if values is None else torch.from_numpy(values)
 
 
 def keep_logits(net: Network, ref: ImageRef, logits: Tensor) -> None:
@@ -132,11 +139,36 @@ def maps_name(net: Network, ref: ImageRef, model: LRPModel, target: int) -> str:
     return shelf.name_of("maps", *about(net, ref), model.key, target)
 
 
+def shipped_maps(net: Network, ref: ImageRef, model: LRPModel, target: int) -> str:
+    """Name of the maps of a sample among those that come with the program."""
+    return shipped.name_of("maps", *about(net, ref), model.key, target)
+
+
+def shipped_logits(net: Network, ref: ImageRef) -> str:
+    """Name of the logits of a sample there."""
+    return shipped.name_of("logits", *about(net, ref))
+
+
 def known_maps(net: Network, ref: ImageRef, model: LRPModel, target: int) -> Maps | None:
     """A sample's maps, if they are on disk."""
     held = place(net, ref)
-    parcel = held.get(maps_name(net, ref, model, target)) if held is not None else None
-    return None if parcel is None else unpack_maps(parcel, model, target)
+    if held is None:
+        return None
+    parcel = held.get(maps_name(net, ref, model, target))
+    if parcel is not None:
+        return unpack_maps(parcel, model, target)
+    return shipped.maps(shipped_maps(net, ref, model, target), model.key, target)
+
+
+def has_own_maps(net: Network, ref: ImageRef, model: LRPModel, target: int) -> bool:
+    """Whether a sample's maps were computed here and are on disk, or cannot be kept there."""
+    held = place(net, ref)
+    return held is None or held.has(maps_name(net, ref, model, target))
+
+
+def has_maps(net: Network, ref: ImageRef, model: LRPModel, target: int) -> bool:
+    """The same, or whether they came with the program."""
+    return has_own_maps(net, ref, model, target) or shipped.has(shipped_maps(net, ref, model, target))
 
 
 def keep_maps(net: Network, ref: ImageRef, model: LRPModel, found: Maps) -> None:
@@ -180,6 +212,13 @@ def _keys(architecture: str) -> frozenset[str]:
 def offered() -> tuple[LRPModel, ...]:
     """The models that every visit begins with: the examples, and LRP-0 on all layers."""
     return (*(entry.model for entry in session.examples()), LRPModel.basic())
+
+
+@cache
+def first_offered() -> tuple[LRPModel, ...]:
+    """Those of them that a class looks at: what a search found is close to the composites that it began with."""
+    found = {entry.model.key for entry in session.examples() if entry.id.startswith(FOUND)}
+    return tuple(model for model in offered() if model.key not in found)
 
 
 # --- one thread that writes ----------------------------------------------------------------------------

@@ -170,7 +170,7 @@ def test_a_prepared_server_computes_nothing_for_what_every_class_looks_at(kept: 
     counted = service.counters.propagations
     assert prepare.main(["--classes", "2"]) == 0
     beside = rule_maps.models("vgg16")  # the table of rules; one of them is an example model, too, on another picture
-    count = len(some) * 2 * len(shelved.offered()) + len(beside)
+    count = len(some) * 2 * len(shelved.first_offered()) + len(beside)
     assert service.counters.propagations - counted == count
     assert f"{count} of {count} maps in {kept.folder}" in capsys.readouterr().out
     service.clear_caches()
@@ -184,7 +184,7 @@ def test_a_prepared_server_computes_nothing_for_what_every_class_looks_at(kept: 
         ref = ImageRef("sample", id)
         assert service.has_seen(net, ref)
         for prediction in service.predictions(net, ref, 2):
-            for model in shelved.offered():
+            for model in shelved.first_offered():
                 assert service.maps(net, ref, model, prediction.index).error is None
     assert (service.counters.propagations, service.counters.forward_passes) == counted
 
