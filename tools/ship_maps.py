@@ -17,13 +17,13 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from safetensors.numpy import save
 
 import vislrp_ui  # noqa: F401  first, see there
-from vislrp_core.images import read_image, to_input
+from vislrp_core.images import to_input
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, Trace, forward
 from vislrp_core.propagation import propagate
 from vislrp_core.resources import model_store
-from vislrp_ui import beforehand, rule_maps, running, shelved, shipped
-from vislrp_ui.answers import Maps, layer_sum
+from vislrp_ui import beforehand, rule_maps, running, service, shelved, shipped
+from vislrp_ui.answers import maps_from
 from vislrp_ui.samples import samples
 from vislrp_ui.state import ImageRef
 
@@ -57,14 +57,7 @@ def wanted(net: Network) -> Iterator[Wanted]:
 
 def seen(net: Network, ref: ImageRef) -> Trace:
     """The forward pass of a sample."""
-    return forward(net, to_input(read_image(samples()[ref.id].path), net, ref.fit))
-
-
-def explained(net: Network, passed: Trace, model: LRPModel, target: int) -> Maps:
-    """Maps as pages draw them."""
-    found = propagate(net, passed, model, target)
-    sums = {layer: layer_sum(found, layer) for layer in found.layers}
-    return Maps(sums, found.positive, found.negative, target, model.key)
+    return forward(net, to_input(service.picture(ref), net, ref.fit))
 
 
 def write(net: Network, path: Path) -> None:
@@ -77,7 +70,7 @@ def write(net: Network, path: Path) -> None:
             for target, models in zip(classes, one.models, strict=False):
                 for model in models:
                     name = shelved.shipped_maps(net, one.ref, model, target)
-                    _put(archive, name, shipped.pack(explained(net, passed, model, target)))
+                    _put(archive, name, shipped.pack(maps_from(propagate(net, passed, model, target), model, target)))
             print(f"{one.ref.id}: {sum(map(len, one.models))} maps")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -44,7 +44,7 @@ class Maps:
     error : NonFiniteRelevance or None
         Why the maps below its layer are missing.
     seconds : float
-        Time of the propagation when it was computed, without waiting for a slot.
+        Time of the propagation when it was computed, without waiting for a slot; NaN of maps that came with the program.
     """
 
     maps: dict[int, NDArray[np.float32]]
@@ -83,6 +83,19 @@ class Stopwatch:
 def layer_sum(result: Relevance, layer: int) -> NDArray[np.float32]:
     """Relevance of a layer summed over its channels, (H, W)."""
     return np.asarray(colours.channel_sum(result.at(layer)), dtype=np.float32)
+
+
+def maps_from(
+    result: Relevance,
+    model: LRPModel,
+    target: int,
+    *,
+    seconds: float = float("nan"),
+    also: Mapping[int, NDArray[np.float32]] | None = None,
+) -> Maps:
+    """A propagation's layers as pages draw them; ``also`` are maps of further layers."""
+    found = {**(also or {}), **{k: layer_sum(result, k) for k in result.layers}}
+    return Maps(found, result.positive, result.negative, target, model.key, seconds=seconds)
 
 
 def partial_maps(error: NonFiniteRelevance, target: int, model: LRPModel) -> Maps:

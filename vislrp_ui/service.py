@@ -26,7 +26,7 @@ from vislrp_core.propagation import NonFiniteRelevance, Reached, Relevance, defa
 from vislrp_core.store import RelevanceStore
 from vislrp_ui import inbox, parts, pictures, shelved
 from vislrp_ui.allocator import give_back_memory
-from vislrp_ui.answers import Counters, Maps, Stopwatch, layer_sum, partial_maps
+from vislrp_ui.answers import Counters, Maps, Stopwatch, maps_from, partial_maps
 from vislrp_ui.caches import ByteCache, allotted
 from vislrp_ui.coloured import dark_maps as dark_maps
 from vislrp_ui.coloured import heatmap_png as heatmap_png
@@ -307,14 +307,8 @@ def maps_of(
         except NonFiniteRelevance as error:
             return partial_maps(error, target, model)
         known = _maps.get(key)  # layers that were looked at before stay: going back to one computes nothing
-        found = Maps(
-            {**(known.maps if known is not None else {}), **{k: layer_sum(result, k) for k in result.layers}},
-            result.positive,
-            result.negative,
-            target,
-            model.key,
-            seconds=clock.seconds,
-        )
+        also = known.maps if known is not None else None
+        found = maps_from(result, model, target, seconds=clock.seconds, also=also)
         shelved.keep_maps(net, ref, model, found)
         return found
 

@@ -194,4 +194,9 @@ def code_version() -> str:
 
 def name_of(*parts: object) -> str:
     """Name of a result by all that it depends on; the code counts, too."""
-    return blake2b(repr((code_version(), *parts)).encode(), digest_size=16).hexdigest()
+    return digest_of(code_version(), *parts)
+
+
+def digest_of(*parts: object) -> str:
+    """A name that stands for values."""
+    return blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network, traced
-from vislrp_core.search.ready import FOUND
+from vislrp_core.search.ready import is_found
 from vislrp_core.trace import Trace
 from vislrp_ui import rule_maps, session, shelf, shipped
 from vislrp_ui.answers import Maps
@@ -140,13 +140,13 @@ def maps_name(net: Network, ref: ImageRef, model: LRPModel, target: int) -> str:
 
 
 def shipped_maps(net: Network, ref: ImageRef, model: LRPModel, target: int) -> str:
-    """Name of the maps of a sample among those that come with the program."""
-    return shipped.name_of("maps", *about(net, ref), model.key, target)
+    """Name of the maps of a sample among those that come with the program: of whatever code."""
+    return shelf.digest_of("maps", *about(net, ref), model.key, target)
 
 
 def shipped_logits(net: Network, ref: ImageRef) -> str:
     """Name of the logits of a sample there."""
-    return shipped.name_of("logits", *about(net, ref))
+    return shelf.digest_of("logits", *about(net, ref))
 
 
 def known_maps(net: Network, ref: ImageRef, model: LRPModel, target: int) -> Maps | None:
@@ -217,7 +217,7 @@ def offered() -> tuple[LRPModel, ...]:
 @cache
 def first_offered() -> tuple[LRPModel, ...]:
     """Those of them that a class looks at: what a search found is close to the composites that it began with."""
-    found = {entry.model.key for entry in session.examples() if entry.id.startswith(FOUND)}
+    found = {entry.model.key for entry in session.examples() if is_found(entry.id)}
     return tuple(model for model in offered() if model.key not in found)
 
 

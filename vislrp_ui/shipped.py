@@ -12,7 +12,6 @@ import logging
 import zlib
 from collections.abc import Mapping
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -31,11 +30,6 @@ LEVELS = 2047
 hundredth of that where it is a ten-thousandth."""
 _LARGEST = "largest of "
 _log = logging.getLogger(__name__)
-
-
-def name_of(*parts: object) -> str:
-    """Name of a result by all that it depends on but the code."""
-    return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def maps(name: str, model_key: str, target: int) -> Maps | None:

@@ -9,7 +9,7 @@ from typing import Any
 from vislrp_core.baselines import Baseline
 from vislrp_core.composites import COMPOSITES
 from vislrp_core.model import LRPModel
-from vislrp_core.search.ready import FOUND
+from vislrp_core.search.ready import is_found
 from vislrp_ui import state
 from vislrp_ui.comparison import (
     MAX_COLUMNS,
@@ -45,7 +45,7 @@ def default(visit: Visit) -> CompareState:
 
 def _measured_only(example: str) -> bool:
     """Whether an example is there for its values: composites of others, and what a search found, which is close to them."""
-    return example in COMPOSITES or example.startswith(FOUND)
+    return example in COMPOSITES or is_found(example)
 
 
 def of(visit: Visit) -> CompareState:

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from tools.ship_maps import NETWORK, Wanted, explained, seen, wanted, write
+from tools.ship_maps import NETWORK, Wanted, seen, wanted, write
 from vislrp_core.model import LRPModel
 from vislrp_core.network import Network
 from vislrp_core.networks import load_network
+from vislrp_core.propagation import propagate
 from vislrp_core.resources import model_store
 from vislrp_ui import beforehand, rule_maps, running, service, shelf, shelved, shipped
-from vislrp_ui.answers import Maps
+from vislrp_ui.answers import Maps, maps_from
 from vislrp_ui.samples import samples
 from vislrp_ui.shelf import Shelf
 from vislrp_ui.state import ImageRef
@@ -75,7 +76,10 @@ def test_they_are_what_is_computed_today(kept: Shelf, embedded: Network) -> None
     stored = service.logits(embedded, ref).numpy()
     np.testing.assert_allclose(stored, passed.logits.numpy(), atol=1e-3, err_msg="python -m tools.ship_maps")
     for model in (one for one in models if one.name in ROBUST):
-        found, today = service.maps(embedded, ref, model), explained(embedded, passed, model, target)
+        found, today = (
+            service.maps(embedded, ref, model),
+            maps_from(propagate(embedded, passed, model, target), model, target),
+        )
         assert found.maps.keys() == today.maps.keys()
         np.testing.assert_allclose(found.positive, today.positive, rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(found.negative, today.negative, rtol=1e-3, atol=1e-4)

@@ -10,6 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 from tools.search_study.runs import Run, gain_of, title
+from tools.search_study.ship import seeds_of
 from vislrp_core.architecture import Block
 from vislrp_core.composites import COMPOSITES, composite
 from vislrp_core.model import LRPModel, Segment
@@ -148,13 +149,13 @@ def _optimism(runs: Sequence[Run]) -> str:
 
 def _why(runs: Sequence[Run]) -> str:
     """What keeps a search from finding more: the space, chance, or too few pictures."""
-    seeds = [str(run.plan.seed) for run in runs if run.plan.space.coordinates(run.ready.model) is not None]
-    if len(seeds) == len(runs):
+    within = [run for run in runs if run.plan.space.coordinates(run.ready.model) is not None]
+    if len(within) == len(runs):
         inside = "The space is no obstacle: it holds every best ready-made model, and the search begins with them."
-    elif seeds:
+    elif within:
         inside = (
-            f"The space holds the best ready-made model of {_seeds(seeds)}, with which those searches begin, and not that "
-            "of the others."
+            f"The space holds the best ready-made model of {seeds_of(within)}, with which those searches begin, and not "
+            "that of the others."
         )
     else:
         inside = "The space holds none of the best ready-made models: a search that only comes close to them is behind."
@@ -177,10 +178,6 @@ def _why(runs: Sequence[Run]) -> str:
         f"gain there is {ahead:.3f}: {compared}. And pictures are few: for a gain of {WORTHWHILE} to leave 0, it takes "
         f"about {needed} held-out ones."
     )
-
-
-def _seeds(seeds: Sequence[str]) -> str:
-    return f"seed{'s' if len(seeds) > 1 else ''} {' and '.join(filter(None, [', '.join(seeds[:-1]), seeds[-1]]))}"
 
 
 def best_of(count: int) -> float:

@@ -81,11 +81,17 @@ def write_between(document: Path, lines: Sequence[str], before: str) -> None:
     document.write_text(text, encoding="utf-8")
 
 
+def seeds_of(runs: Sequence[Run]) -> str:
+    """Seeds of some searches, such as "seeds 0, 1 and 2"."""
+    seeds = [str(run.plan.seed) for run in runs]
+    return f"seed{'s' if len(seeds) > 1 else ''} {' and '.join(filter(None, [', '.join(seeds[:-1]), seeds[-1]]))}"
+
+
 def about(runs: Sequence[Run]) -> list[str]:
     """The sentence of model_store/README.md."""
     names = ", ".join(f"`{name_of(run)}.json`" for run in runs)
-    seeds = " and ".join(filter(None, [", ".join(str(run.plan.seed) for run in runs[:-1]), str(runs[-1].plan.seed)]))
     return [
-        f"{names}: what `vislrp search` found on the sample photographs with the seeds {seeds}, with their held-out values.",
+        f"{names}: what `vislrp search` found on the sample photographs with the {seeds_of(runs)}, with their "
+        "held-out values.",
         f"The reports are in `{FOUND}`, the study is in docs/search.md.",
     ]

@@ -14,6 +14,11 @@ FOUND = "found_by_search"
 """Beginning of the names of example files that a search found."""
 
 
+def is_found(example: str) -> bool:
+    """Whether an example of this name is what a search found."""
+    return example.startswith(FOUND)
+
+
 @dataclass(frozen=True)
 class ReadyModel:
     """A model that stands in the program: an example of the model store, or a composite of Zennit's."""
@@ -31,7 +36,7 @@ def ready_models(architecture: str) -> tuple[ReadyModel, ...]:
     """
     found = [ReadyModel(composite(key, architecture), "composite") for key in COMPOSITES]
     for path in sorted(model_store().glob("*.json")):
-        if path.name.startswith(FOUND):
+        if is_found(path.name):
             continue
         try:
             found.append(ReadyModel(adapt(LRPModel.load(path), architecture), "example"))
